@@ -1,0 +1,36 @@
+#include "common/clock/clock.h"
+
+#include <chrono>
+
+#include "absl/time/clock.h"
+
+namespace muster {
+
+absl::Time SystemClock::Now() const { return absl::Now(); }
+
+absl::Duration SystemClock::Monotonic() const {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+absl::Time FakeClock::Now() const {
+  MutexLock lock(mutex_);
+  return now_;
+}
+
+absl::Duration FakeClock::Monotonic() const {
+  MutexLock lock(mutex_);
+  return monotonic_;
+}
+
+void FakeClock::Advance(absl::Duration by) {
+  MutexLock lock(mutex_);
+  now_ += by;
+  monotonic_ += by;
+}
+
+void FakeClock::JumpTo(absl::Time now) {
+  MutexLock lock(mutex_);
+  now_ = now;
+}
+
+}  // namespace muster

@@ -1,0 +1,213 @@
+#include "common/program/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <toml++/toml.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "common/status/status_macros.h"
+
+namespace muster {
+
+// One setting: where its values go, and whether it was given already by something stronger.
+struct Options::Setting {
+  std::string name;
+  std::string help;
+  bool required = false;
+  bool is_list = false;
+  bool is_switch = false;
+  bool given = false;
+  std::vector<std::string> flag_values;
+  bool flag_switch = false;
+  std::function<absl::Status(const std::vector<std::string>&)> take;
+};
+
+Options::Options(absl::string_view program, absl::string_view description,
+                 absl::string_view environment_prefix, absl::string_view examples)
+    : program_(program), description_(description), prefix_(environment_prefix), examples_(examples) {}
+
+Options::~Options() = default;
+
+Options::Setting& Options::Add(const std::string& name, const std::string& help) {
+  settings_.push_back(std::make_unique<Setting>());
+  settings_.back()->name = name;
+  settings_.back()->help = help;
+  return *settings_.back();
+}
+
+void Options::Text(const std::string& name, const std::string& help, std::string* target) {
+  Add(name, target->empty() ? help : absl::StrCat(help, " [", *target, "]")).take =
+      [target](const std::vector<std::string>& values) {
+        *target = values.back();
+        return absl::OkStatus();
+      };
+}
+
+void Options::Required(const std::string& name, const std::string& help, std::string* target) {
+  Text(name, help, target);
+  settings_.back()->required = true;
+}
+
+void Options::List(const std::string& name, const std::string& help,
+                   std::vector<std::string>* target) {
+  Setting& setting = Add(name, absl::StrCat(help, " (may be repeated)"));
+  setting.is_list = true;
+  setting.take = [target](const std::vector<std::string>& values) {
+    *target = values;
+    return absl::OkStatus();
+  };
+}
+
+void Options::Number(const std::string& name, const std::string& help, int64_t* target, int64_t low,
+                     int64_t high) {
+  Add(name, absl::StrCat(help, " [", *target, "]")).take =
+      [=](const std::vector<std::string>& values) {
+        int64_t value = 0;
+        if (!absl::SimpleAtoi(values.back(), &value) || value < low || value > high) {
+          return absl::InvalidArgumentError(absl::StrCat("\"", values.back(),
+                                                         "\" is not a whole number from ", low,
+                                                         " to ", high));
+        }
+        *target = value;
+        return absl::OkStatus();
+      };
+}
+
+void Options::Switch(const std::string& name, const std::string& help, bool* target) {
+  Setting& setting = Add(name, help);
+  setting.is_switch = true;
+  setting.take = [target](const std::vector<std::string>& values) {
+    const std::string& value = values.back();
+    if (value != "true" && value != "false" && value != "1" && value != "0") {
+      return absl::InvalidArgumentError(absl::StrCat("\"", value, "\" is neither true nor false"));
+    }
+    *target = value == "true" || value == "1";
+    return absl::OkStatus();
+  };
+}
+
+namespace {
+
+// The values of a TOML node, as text.
+absl::StatusOr<std::vector<std::string>> TomlValues(const toml::node& node) {
+  std::vector<std::string> values;
+  const auto add = [&](const toml::node& value) {
+    if (const auto text = value.value<std::string>(); value.is_string()) {
+      values.push_back(*text);
+    } else if (value.is_integer()) {
+      values.push_back(absl::StrCat(*value.value<int64_t>()));
+    } else if (value.is_boolean()) {
+      values.push_back(*value.value<bool>() ? "true" : "false");
+    } else {
+      return false;
+    }
+    return true;
+  };
+  if (const toml::array* array = node.as_array()) {
+    for (const toml::node& value : *array) {
+      if (!add(value)) return absl::InvalidArgumentError("wants text, whole numbers or booleans");
+    }
+  } else if (!add(node)) {
+    return absl::InvalidArgumentError("wants text, a whole number or a boolean");
+  }
+  return values;
+}
+
+}  // namespace
+
+std::optional<int> Options::Parse(int argc, char** argv) {
+  const auto usage_error = [&](absl::string_view message) {
+    std::cerr << program_ << ": " << message << "; see " << program_ << " --help\n";
+    return 2;
+  };
+  CLI::App app(description_, program_);
+  app.footer(examples_);
+  app.set_version_flag("--version", absl::StrCat(program_, " ", Version()));
+  std::string config_path;
+  app.add_option("--config", config_path, "TOML file with the settings below");
+  for (const auto& setting : settings_) {
+    const std::string flag = absl::StrCat("--", setting->name);
+    if (setting->is_switch) {
+      app.add_flag(flag, setting->flag_switch, setting->help);
+    } else {
+      CLI::Option* option = app.add_option(flag, setting->flag_values, setting->help);
+      option->expected(1)->type_name(setting->is_list ? "TEXT ..." : "TEXT");
+      if (setting->is_list) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what());
+  }
+
+  toml::table file;
+  if (config_path.empty()) {
+    if (const char* path = std::getenv(absl::StrCat(prefix_, "_CONFIG").c_str())) config_path = path;
+  }
+  if (!config_path.empty()) {
+    try {
+      file = toml::parse_file(config_path);
+    } catch (const toml::parse_error& error) {
+      return usage_error(absl::StrCat(config_path, ":", error.source().begin.line, ": ",
+                                      absl::string_view(error.description().data(),
+                                                        error.description().size())));
+    }
+    for (const auto& [key, value] : file) {
+      const absl::string_view name(key.str().data(), key.str().size());
+      bool known = false;
+      for (const auto& setting : settings_) known = known || setting->name == name;
+      if (!known) return usage_error(absl::StrCat(config_path, ": unknown setting \"", name, "\""));
+    }
+  }
+
+  for (const auto& setting : settings_) {
+    std::string source = absl::StrCat("--", setting->name);
+    std::vector<std::string> values = setting->flag_values;
+    if (setting->is_switch && setting->flag_switch) values = {"true"};
+    if (values.empty()) {
+      source = absl::StrCat(prefix_, "_",
+                            absl::AsciiStrToUpper(absl::StrReplaceAll(setting->name, {{"-", "_"}})));
+      if (const char* text = std::getenv(source.c_str()); text != nullptr && *text != '\0') {
+        if (setting->is_list) {
+          values = absl::StrSplit(text, ',');
+        } else {
+          values = {text};
+        }
+      }
+    }
+    if (values.empty()) {
+      if (const toml::node* node = file.get(setting->name)) {
+        source = absl::StrCat(config_path, ": ", setting->name);
+        auto from_file = TomlValues(*node);
+        if (!from_file.ok()) {
+          return usage_error(absl::StrCat(source, " ", std::string(from_file.status().message())));
+        }
+        values = *std::move(from_file);
+      }
+    }
+    if (values.empty()) {
+      if (setting->required) return usage_error(absl::StrCat("--", setting->name, " is missing"));
+      continue;
+    }
+    if (const absl::Status taken = setting->take(values); !taken.ok()) {
+      return usage_error(absl::StrCat(source, ": ", std::string(taken.message())));
+    }
+  }
+  return std::nullopt;
+}
+
+absl::string_view Version() { return MUSTER_VERSION; }
+
+}  // namespace muster

@@ -1,0 +1,49 @@
+#include "common/secrets/secrets.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace muster {
+namespace {
+
+TEST(SecretsTest, SealedBytesOpenOnlyWithTheirKeyAndContext) {
+  ASSERT_TRUE(InitializeCryptography().ok());
+  const Secret key = RandomSecret(32);
+  const std::string sealed = Seal(key, "token-key/1", "rosebud");
+  EXPECT_EQ(sealed.find("rosebud"), std::string::npos);
+  auto opened = Open(key, "token-key/1", sealed);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->Reveal(), "rosebud");
+  EXPECT_EQ(Open(key, "token-key/2", sealed).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Open(RandomSecret(32), "token-key/1", sealed).status().code(),
+            absl::StatusCode::kDataLoss);
+}
+
+TEST(SecretsTest, EveryFlippedOrMissingByteIsNoticed) {
+  ASSERT_TRUE(InitializeCryptography().ok());
+  const Secret key = RandomSecret(32);
+  const std::string sealed = Seal(key, "c", "x");
+  for (size_t i = 0; i < sealed.size(); ++i) {
+    std::string changed = sealed;
+    changed[i] ^= 1;
+    EXPECT_FALSE(Open(key, "c", changed).ok()) << i;
+    EXPECT_FALSE(Open(key, "c", sealed.substr(0, i)).ok()) << i;
+  }
+}
+
+TEST(SecretsTest, SecretFilesAreForTheOwnerAlone) {
+  const std::string path = testing::TempDir() + "/secret_" + std::to_string(getpid());
+  ASSERT_TRUE(WriteNewSecretFile(path, "key\n").ok());
+  EXPECT_EQ(WriteNewSecretFile(path, "other").code(), absl::StatusCode::kAlreadyExists);
+  auto secret = ReadSecretFile(path);
+  ASSERT_TRUE(secret.ok());
+  EXPECT_EQ(secret->Reveal(), "key");
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  EXPECT_EQ(ReadSecretFile(path).status().code(), absl::StatusCode::kFailedPrecondition);
+  unlink(path.c_str());
+  EXPECT_EQ(ReadSecretFile(path).status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace muster
