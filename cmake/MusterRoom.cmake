@@ -1,3 +1,7 @@
+# All tests with the label "threads"; and all headers that are generated from protos.
+add_custom_target(threads_tests)
+add_custom_target(generated_headers)
+
 # muster_room(NAME name [HEADERS ...] [SOURCES ...] [USES ...] [USES_PRIVATELY ...])
 # makes the target muster::<name>. USES is PUBLIC: for what the room's headers include.
 function(muster_room)
@@ -34,7 +38,8 @@ function(muster_program)
 endfunction()
 
 # muster_test(NAME name SOURCES ... [USES ...] [LABELS ...]) makes one GoogleTest binary and one
-# CTest test for it. The environment variable MUSTER_TEST_DATA is set for it.
+# CTest test for it. The environment variable MUSTER_TEST_DATA is set for it. With the label
+# "threads" it also runs under ThreadSanitizer in CI.
 function(muster_test)
   cmake_parse_arguments(TEST "" "NAME" "SOURCES;USES;LABELS" ${ARGN})
   add_executable(${TEST_NAME} ${TEST_SOURCES})
@@ -42,6 +47,9 @@ function(muster_test)
   target_link_libraries(${TEST_NAME} PRIVATE ${TEST_USES} GTest::gmock GTest::gtest_main muster_flags)
   set_target_properties(${TEST_NAME} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/test-bin")
+  if("threads" IN_LIST TEST_LABELS)
+    add_dependencies(threads_tests ${TEST_NAME})
+  endif()
   add_test(NAME ${TEST_NAME} COMMAND ${TEST_NAME})
   set_tests_properties(${TEST_NAME} PROPERTIES TIMEOUT 300 LABELS "${TEST_LABELS}"
     ENVIRONMENT "MUSTER_TEST_DATA=${MUSTER_TEST_DATA};MUSTER_SOURCE_DIR=${CMAKE_SOURCE_DIR};TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
