@@ -1,0 +1,25 @@
+#include "server/command_log/log/command_log.h"
+
+#include <optional>
+#include <utility>
+
+#include "common/sync/mutex.h"
+
+namespace muster::server {
+
+absl::StatusOr<Applied> CommandLog::Propose(Command command) {
+  Mutex mutex;
+  ConditionVariable changed;
+  std::optional<absl::StatusOr<Applied>> outcome;
+  ProposeAsync(std::move(command), [&](absl::StatusOr<Applied> result) {
+    // Notified under the lock: the waiter destroys both as soon as it gets it.
+    MutexLock lock(mutex);
+    outcome = std::move(result);
+    changed.NotifyAll();
+  });
+  MutexLock lock(mutex);
+  while (!outcome.has_value()) changed.Wait(mutex);
+  return *std::move(outcome);
+}
+
+}  // namespace muster::server

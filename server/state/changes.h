@@ -1,0 +1,61 @@
+// What watchers and the dispatcher to the edges hear after an entry was applied.
+//
+// Threads:  values.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/ids/ids.h"
+
+namespace muster::server {
+
+enum class ChangeKind : uint8_t {
+  // What an edge or an operator may know of a device has changed (not: a check-in came).
+  // `edge` empty.
+  kDevice,
+  // `edge` serves the device from now on: it wants the record.
+  kDeviceAtEdge,
+  // A tombstone was made, or the least epoch raised: every edge wants to know.
+  kDeviceRevoked,
+  // Job `number` of `device` shall lie at `edge`: State::FindEdgeJob has it.
+  kJobPut,
+  // Job `number` of `device` shall lie at `edge` no longer; the edge answers with REMOVED.
+  kJobRemove,
+  // The target (job, device) has changed.
+  kJobTarget,
+  // The job itself was made, or has ended.
+  kJob,
+  // `edge` was made, has joined, or was revoked; or has a newer session (older streams must end).
+  kEdge,
+  // Keys were made or revoked.
+  kApiKey,
+};
+
+struct Change {
+  ChangeKind kind = ChangeKind::kDevice;
+  OrganizationId organization;
+  DeviceId device;
+  JobId job;
+  uint64_t number = 0;
+  std::string edge;
+};
+
+// The changes of one entry, in order; a resume token is (log id, index, place).
+struct ChangeBatch {
+  uint64_t index = 0;
+  std::vector<Change> changes;
+};
+
+using ChangeListener = std::function<void(const ChangeBatch&)>;
+
+// Ends its subscription when it is destroyed.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+}  // namespace muster::server

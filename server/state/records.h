@@ -1,0 +1,266 @@
+// What the state holds, as plain structs: what rules and handlers read. Values, no behaviour.
+//
+// Units:    times are state time unless said; `_us` microseconds since 1970; 0 or nullopt: none.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/ids/ids.h"
+
+namespace muster::server {
+
+// Numbers are those of muster.v1.Role.
+enum class Role : uint8_t { kViewer = 1, kOperator = 2, kAdmin = 3, kPlatform = 4 };
+
+// Numbers are those of muster.v1.OnlineState.
+enum class OnlineState : uint8_t { kOnline = 1, kOffline = 2, kUnknown = 3, kNever = 4 };
+
+// Numbers are those of muster.v1.JobTargetState.
+enum class JobTargetState : uint8_t {
+  kQueued = 1,
+  kAtEdge = 2,
+  kSent = 3,
+  kRunning = 4,
+  kSucceeded = 5,
+  kFailed = 6,
+  kCancelling = 7,
+  kCancelled = 8,
+  kExpired = 9,
+  kLost = 10,
+  kReverted = 11,
+  kHeld = 12,
+};
+inline constexpr int kJobTargetStates = 13;
+
+// True for SUCCEEDED, FAILED, CANCELLED, EXPIRED, LOST, REVERTED.
+bool HasEnded(JobTargetState state);
+
+// Numbers are those of muster.v1.JobEnd.
+enum class JobEnd : uint8_t { kResult = 1, kReboot = 2 };
+
+struct Organization {
+  OrganizationId id;
+  std::string slug;
+  std::string display_name;
+  int64_t create_time_us = 0;
+};
+
+struct ApiKey {
+  ApiKeyId id;
+  // None for the role platform.
+  OrganizationId organization;
+  Role role = Role::kViewer;
+  std::string display_name;
+  std::string key_hash;
+  int64_t create_time_us = 0;
+  int64_t expire_time_us = 0;
+  int64_t revoke_time_us = 0;
+};
+
+struct Claim {
+  ClaimId id;
+  OrganizationId organization;
+  std::string claim_hash;
+  int64_t create_time_us = 0;
+  int64_t expire_time_us = 0;
+  uint32_t max_devices = 1;
+  uint32_t used_devices = 0;
+  std::string allowed_source;
+  // 4 or 16 bytes, empty where any address may use it.
+  std::string allowed_network;
+  uint32_t allowed_prefix_bits = 0;
+  std::string site;
+  std::map<std::string, std::string> labels;
+  bool monitor_only = false;
+};
+
+struct HealthReading {
+  std::string sensor;
+  int64_t value_milli = 0;
+  std::string unit;
+};
+
+struct LinkReading {
+  std::string link;
+  std::string address;
+  std::optional<uint32_t> rtt_us;
+  std::optional<uint32_t> jitter_us;
+  std::optional<uint32_t> standard_deviation_us;
+  std::optional<uint32_t> loss_permille;
+};
+
+// What the last check-in said. Health, links and the router's clock are kept in memory only: after
+// a restart they are absent for a router that has not checked in within the last half minute.
+struct DeviceStatus {
+  OnlineState online = OnlineState::kNever;
+  // As the edge stamped it; 0: never.
+  int64_t last_check_in_us = 0;
+  // When it will be called offline.
+  int64_t deadline_us = 0;
+  // 4 or 16 bytes, or empty.
+  std::string source_address;
+  // The edge that took it.
+  std::string edge;
+  uint32_t interval_seconds = 0;
+  std::optional<uint64_t> uptime_seconds;
+  std::optional<uint32_t> cpu_load_percent;
+  std::optional<uint32_t> cpu_count;
+  std::optional<uint32_t> cpu_frequency_mhz;
+  std::optional<uint64_t> memory_free_bytes;
+  std::optional<uint64_t> memory_total_bytes;
+  std::optional<uint64_t> disk_free_bytes;
+  std::optional<uint64_t> disk_total_bytes;
+  std::optional<uint32_t> bad_blocks_millipercent;
+  std::optional<uint64_t> sectors_written;
+  std::optional<uint64_t> agent_errors;
+  std::vector<HealthReading> health;
+  std::vector<LinkReading> links;
+  std::string router_clock;
+};
+
+struct Device {
+  DeviceId id;
+  OrganizationId organization;
+  std::string display_name;
+  std::string notes;
+  std::string site;
+  std::map<std::string, std::string> labels;
+  std::string identity;
+  std::string serial_number;
+  std::string software_id;
+  // 6 bytes or empty.
+  std::string mac_address;
+  std::string routeros_version;
+  std::string board;
+  std::string architecture;
+  std::string agent_version;
+  bool format_hex = false;
+  bool format_escaped = false;
+  std::string rights;
+  std::string tunnel_public_key;
+  bool monitor_only = false;
+  bool jobs_held = false;
+  // Tokens of a lower epoch are refused.
+  uint32_t least_epoch = 1;
+  int64_t create_time_us = 0;
+  int64_t update_time_us = 0;
+  // Set for a tombstone.
+  int64_t delete_time_us = 0;
+  std::string etag;
+  DeviceStatus status;
+};
+
+// What handlers of the edge stream need of a device for each check-in; from memory.
+struct DeviceKeyRecord {
+  DeviceId id;
+  OrganizationId organization;
+  uint32_t least_epoch = 1;
+  std::string sealed_secret;
+  bool monitor_only = false;
+  bool deleted = false;
+};
+
+struct DeviceEvent {
+  DeviceId device;
+  int64_t time_us = 0;
+  std::string kind;
+  std::string message;
+  // Where it was written: entry and place in it.
+  uint64_t log_index = 0;
+  uint32_t ordinal = 0;
+};
+
+struct Job {
+  JobId id;
+  OrganizationId organization;
+  std::string script;
+  std::string description;
+  // How the members were chosen.
+  DeviceId device;
+  std::string filter;
+  int64_t create_time_us = 0;
+  int64_t not_before_us = 0;
+  int64_t not_after_us = 0;
+  bool idempotent = false;
+  JobEnd ends_with = JobEnd::kResult;
+  uint32_t timeout_seconds = 300;
+  std::string expect_version;
+  std::string creator;
+  uint32_t target_count = 0;
+  // Indexed by JobTargetState; members that have no target yet are counted as queued.
+  std::array<uint32_t, kJobTargetStates> state_counts{};
+  int64_t end_time_us = 0;
+};
+
+struct JobTarget {
+  JobId job;
+  DeviceId device;
+  JobTargetState state = JobTargetState::kQueued;
+  // 0 until it was released to an edge.
+  uint64_t number = 0;
+  uint32_t attempt = 1;
+  std::string output;
+  bool output_cut = false;
+  std::string phase;
+  std::string error;
+  int64_t update_time_us = 0;
+  uint32_t times_sent = 0;
+};
+
+// A job as an edge holds it.
+struct EdgeJob {
+  DeviceId device;
+  JobId job;
+  uint64_t number = 0;
+  std::string script;
+  int64_t not_before_us = 0;
+  int64_t not_after_us = 0;
+  uint32_t times_sent = 0;
+  std::string boot_at_first_send;
+  uint32_t timeout_seconds = 300;
+};
+
+struct Edge {
+  // A slug.
+  std::string id;
+  std::string public_url;
+  std::string version;
+  std::string join_token_hash;
+  int64_t join_expire_time_us = 0;
+  std::string sealed_check_key;
+  int64_t create_time_us = 0;
+  // 0: not joined yet.
+  int64_t join_time_us = 0;
+  int64_t revoke_time_us = 0;
+  // Position of its newest hello; 0: never connected.
+  uint64_t session_epoch = 0;
+  std::string spool_id;
+  int64_t watermark_us = 0;
+  // State time when the watermark was last moved.
+  int64_t watermark_seen_us = 0;
+  // Devices whose last check-in came through it.
+  int64_t device_count = 0;
+};
+
+struct AuditEntry {
+  // Rising by one over the whole installation.
+  uint64_t sequence = 0;
+  int64_t time_us = 0;
+  std::string actor;
+  std::string method;
+  std::string resource;
+  std::string summary;
+  std::string request_id;
+  // None for what concerns the platform.
+  OrganizationId organization;
+  uint64_t log_index = 0;
+  // BLAKE2b-256 over the hash before it and this entry's bytes: state/DESIGN.md.
+  std::string chain_hash;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,121 @@
+// Reads the state that apply has made, and hears of its changes.
+//
+// Threads:  safe to call from any thread.
+// Owns:     a few read connections.
+// Blocks:   all that is not said to come from memory reads the database file; none waits for
+//           writers.
+// Errors:   nullopt or an empty list for what is not there; a database that can't be read stops
+//           the process, as a failed fsync does.
+// Example:  state_test.cc.
+//
+// What was applied is visible once its proposer was answered. Each call sees one moment; two calls
+// may see two. Lists are ordered by id unless said, start after `after`, and hold at most `limit`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/state/changes.h"
+#include "server/state/records.h"
+
+namespace muster::server {
+
+class State {
+ public:
+  virtual ~State() = default;
+
+  // From memory.
+  virtual absl::Time StateTime() const = 0;
+  virtual std::string LogId() const = 0;
+  // 16 bytes; empty before Bootstrap.
+  virtual std::string ClusterId() const = 0;
+  // Of Bootstrap.blobs.
+  virtual std::optional<std::string> FindBlob(absl::string_view name) const = 0;
+
+  virtual std::optional<Organization> FindOrganization(OrganizationId id) const = 0;
+  virtual std::optional<Organization> FindOrganizationBySlug(absl::string_view slug) const = 0;
+  // By slug.
+  virtual std::vector<Organization> ListOrganizations(absl::string_view after_slug,
+                                                      size_t limit) const = 0;
+
+  virtual std::optional<ApiKey> FindApiKey(ApiKeyId id) const = 0;
+  // From memory after the first read; revoked and expired ones too.
+  virtual std::optional<ApiKey> FindApiKeyByHash(absl::string_view key_hash) const = 0;
+  // `organization` none: all keys.
+  virtual std::vector<ApiKey> ListApiKeys(OrganizationId organization, ApiKeyId after,
+                                          size_t limit) const = 0;
+
+  virtual std::optional<Claim> FindClaim(ClaimId id) const = 0;
+  virtual std::optional<Claim> FindClaimByHash(absl::string_view claim_hash) const = 0;
+  virtual std::vector<Claim> ListClaims(OrganizationId organization, ClaimId after,
+                                        size_t limit) const = 0;
+
+  // With its status; tombstones too (see delete_time_us).
+  virtual std::optional<Device> FindDevice(DeviceId id) const = 0;
+  // From memory; cheap enough for each check-in.
+  virtual std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const = 0;
+  virtual std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
+                                          bool with_deleted) const = 0;
+  // Calls `visit` for each live device of the organization in order of id, with its status but
+  // without health and links; false from it ends the scan. About 5 us a device.
+  virtual void ScanDevices(OrganizationId organization,
+                           const std::function<bool(const Device&)>& visit) const = 0;
+  // Newest first.
+  virtual std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const = 0;
+
+  // `with_script` false leaves Job::script empty.
+  virtual std::optional<Job> FindJob(JobId id, bool with_script) const = 0;
+  // Newest first. `after` none: from the newest.
+  virtual std::vector<Job> ListJobs(OrganizationId organization, JobId after,
+                                    size_t limit) const = 0;
+  // By device.
+  virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;
+  virtual std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const = 0;
+
+  virtual std::optional<Edge> FindEdge(absl::string_view id) const = 0;
+  virtual std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const = 0;
+  // Live devices that checked in through the edge within the last 10 minutes of its watermark, or
+  // last of all; from memory. `after` is the answer's `next`, 0 to begin; done where `next` is 0.
+  struct EdgeDevices {
+    std::vector<DeviceKeyRecord> devices;
+    uint64_t next = 0;
+  };
+  virtual EdgeDevices ListEdgeDevices(absl::string_view edge, uint64_t after,
+                                      size_t limit) const = 0;
+  // Jobs that lie (or shall lie) at the edge.
+  virtual std::vector<EdgeJob> ListEdgeJobs(absl::string_view edge, DeviceId after,
+                                            size_t limit) const = 0;
+  // The job of `device` that lies at `edge`, if one does.
+  virtual std::optional<EdgeJob> FindEdgeJob(absl::string_view edge, DeviceId device) const = 0;
+  // Jobs that the edge was asked to drop and has not acknowledged (JobEvent REMOVED).
+  struct EdgeRemoval {
+    DeviceId device;
+    uint64_t number = 0;
+  };
+  virtual std::vector<EdgeRemoval> ListEdgeRemovals(absl::string_view edge, DeviceId after,
+                                                    size_t limit) const = 0;
+  // Deleted or re-keyed devices: the whole set of (device, least epoch) above 1 or deleted.
+  struct Revocation {
+    DeviceId device;
+    uint32_t least_epoch = 0;
+  };
+  virtual std::vector<Revocation> ListRevocations(DeviceId after, size_t limit) const = 0;
+
+  // Newest first; `before_sequence` 0: from the newest; `organization` none: all entries.
+  virtual std::vector<AuditEntry> ListAudit(OrganizationId organization, uint64_t before_sequence,
+                                            size_t limit) const = 0;
+
+  // Calls `listener` after each entry that changed something that it may care for, on the log's
+  // writer thread, in order, before the entry's proposers are answered. It must not block and not
+  // read this State from inside: keep the changes and wake another thread. The subscription ends
+  // with the answer; no call comes after its destructor.
+  virtual std::unique_ptr<Subscription> Subscribe(ChangeListener listener) = 0;
+};
+
+}  // namespace muster::server
