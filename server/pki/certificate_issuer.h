@@ -1,0 +1,74 @@
+// Signs every certificate of an installation.
+//
+// Lifetimes: musterd's own leaf 825 days (a new one at each start); an edge's client leaf 30 days
+// and router-facing leaves 90 days (renewed by the edge); a join certificate one hour.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; `keys` and `clock` must outlive this object.
+// Errors:   InvalidArgument for a certificate request, name or URL that can't be used.
+// Example:  certificate_issuer_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/clock/clock.h"
+#include "common/x509/x509.h"
+#include "server/pki/cluster_keys.h"
+#include "server/pki/peer.h"
+
+namespace muster::server {
+
+// A private key and its chain, leaf first, root last.
+struct Identity {
+  Secret key_pem;
+  std::string chain_pem;
+};
+
+// DER of PKCS#10 requests.
+struct EdgeRequests {
+  absl::string_view client;
+  absl::string_view router_ecdsa;
+  absl::string_view router_rsa;
+};
+
+// PEM chains, leaf first, root last; the roots alone.
+struct EdgeCertificates {
+  std::string client;
+  std::string router_ecdsa;
+  std::string router_rsa;
+  std::string cluster_root;
+  std::string router_root;
+};
+
+class CertificateIssuer {
+ public:
+  CertificateIssuer(const ClusterKeys& keys, const Clock& clock) : keys_(keys), clock_(clock) {}
+
+  // What musterd shows on both listeners: a new key; `advertised` names and addresses, beside
+  // localhost and the loopback addresses.
+  absl::StatusOr<Identity> IssueServer(const std::vector<std::string>& advertised) const;
+
+  // What an edge may call Join with, for one hour.
+  absl::StatusOr<Identity> IssueJoin(absl::string_view edge_id) const;
+
+  // What an edge is and shows: its client leaf, and the leaves for the host of `public_url`.
+  absl::StatusOr<EdgeCertificates> IssueEdge(absl::string_view edge_id,
+                                             absl::string_view public_url,
+                                             const EdgeRequests& requests) const;
+
+  const ClusterKeys& keys() const { return keys_; }
+
+ private:
+  absl::StatusOr<std::string> SignClient(absl::string_view request, const Peer& peer,
+                                         absl::Duration lifetime) const;
+  absl::StatusOr<std::string> SignRouterFacing(absl::string_view request,
+                                               const CertificateTerms& terms) const;
+
+  const ClusterKeys& keys_;
+  const Clock& clock_;
+};
+
+}  // namespace muster::server

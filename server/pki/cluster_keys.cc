@@ -1,0 +1,99 @@
+#include "server/pki/cluster_keys.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kClusterIdBytes = 16;
+constexpr size_t kTokenKeyBytes = 32;
+constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 30);
+
+std::string ClusterRootContext(absl::string_view cluster_id) {
+  return absl::StrCat("cluster-root-key/", ClusterText(cluster_id));
+}
+
+std::string RouterRootContext(absl::string_view cluster_id) {
+  return absl::StrCat("router-root-key/", ClusterText(cluster_id));
+}
+
+std::string TokenKeyContext(absl::string_view cluster_id, uint32_t key_id) {
+  return absl::StrCat("token-key/", ClusterText(cluster_id), "/", key_id);
+}
+
+absl::StatusOr<Authority> MakeRoot(absl::string_view name, absl::string_view cluster_id,
+                                   absl::Time not_before, absl::Time not_after) {
+  ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::GenerateEcdsaP256());
+  CertificateTerms terms;
+  // The cluster in the name keeps the roots of two installations apart on one router.
+  terms.common_name = absl::StrCat("Muster ", name, " root ", ClusterText(cluster_id).substr(0, 8));
+  terms.not_before = not_before;
+  terms.not_after = not_after;
+  terms.is_authority = true;
+  ASSIGN_OR_RETURN(std::string pem, SelfSign(key, terms));
+  return Authority{std::move(key), std::move(pem)};
+}
+
+absl::StatusOr<std::string> SealKey(const Secret& master, const std::string& context,
+                                    const PrivateKey& key) {
+  ASSIGN_OR_RETURN(const Secret pem, key.ToPem());
+  return Seal(master, context, pem.Reveal());
+}
+
+absl::StatusOr<Authority> OpenAuthority(const Secret& master, const std::string& context,
+                                        const std::string& sealed, const std::string& pem) {
+  ASSIGN_OR_RETURN(const Secret key_pem, Open(master, context, sealed));
+  ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::FromPem(key_pem));
+  return Authority{std::move(key), pem};
+}
+
+}  // namespace
+
+std::string ClusterText(absl::string_view cluster_id) { return absl::BytesToHexString(cluster_id); }
+
+absl::StatusOr<ClusterKeys> GenerateClusterKeys(absl::Time now) {
+  const std::string cluster_id = RandomBytes(kClusterIdBytes);
+  ASSIGN_OR_RETURN(Authority cluster_root,
+                   MakeRoot("cluster", cluster_id, now - absl::Hours(24), now + kRootLifetime));
+  ASSIGN_OR_RETURN(Authority router_root,
+                   MakeRoot("router", cluster_id, absl::UnixEpoch(), now + kRootLifetime));
+  ClusterKeys keys{cluster_id, std::move(cluster_root), std::move(router_root), {}};
+  keys.token_keys.push_back({1, RandomSecret(kTokenKeyBytes)});
+  return keys;
+}
+
+absl::StatusOr<SealedClusterKeys> SealClusterKeys(const Secret& master, const ClusterKeys& keys) {
+  SealedClusterKeys sealed;
+  sealed.cluster_id = keys.cluster_id;
+  sealed.cluster_root_pem = keys.cluster_root.pem;
+  sealed.router_root_pem = keys.router_root.pem;
+  ASSIGN_OR_RETURN(sealed.sealed_cluster_root_key,
+                   SealKey(master, ClusterRootContext(keys.cluster_id), keys.cluster_root.key));
+  ASSIGN_OR_RETURN(sealed.sealed_router_root_key,
+                   SealKey(master, RouterRootContext(keys.cluster_id), keys.router_root.key));
+  for (const routeros::TokenKey& key : keys.token_keys) {
+    sealed.token_keys.push_back(
+        {key.key_id, Seal(master, TokenKeyContext(keys.cluster_id, key.key_id), key.key.Reveal())});
+  }
+  return sealed;
+}
+
+absl::StatusOr<ClusterKeys> OpenClusterKeys(const Secret& master, const SealedClusterKeys& sealed) {
+  ASSIGN_OR_RETURN(Authority cluster_root,
+                   OpenAuthority(master, ClusterRootContext(sealed.cluster_id),
+                                 sealed.sealed_cluster_root_key, sealed.cluster_root_pem));
+  ASSIGN_OR_RETURN(Authority router_root,
+                   OpenAuthority(master, RouterRootContext(sealed.cluster_id),
+                                 sealed.sealed_router_root_key, sealed.router_root_pem));
+  ClusterKeys keys{sealed.cluster_id, std::move(cluster_root), std::move(router_root), {}};
+  for (const SealedTokenKey& key : sealed.token_keys) {
+    ASSIGN_OR_RETURN(Secret bytes,
+                     Open(master, TokenKeyContext(sealed.cluster_id, key.key_id), key.sealed));
+    keys.token_keys.push_back({key.key_id, std::move(bytes)});
+  }
+  return keys;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,41 @@
+#include "server/pki/peer.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/ids/ids.h"
+#include "server/pki/cluster_keys.h"
+
+namespace muster::server {
+namespace {
+
+constexpr absl::string_view kEdgeRole = "/edge/";
+constexpr absl::string_view kJoinRole = "/join/";
+
+std::string Trust(absl::string_view cluster_id) {
+  return absl::StrCat("spiffe://muster/", ClusterText(cluster_id));
+}
+
+}  // namespace
+
+std::string SpiffeUri(absl::string_view cluster_id, const Peer& peer) {
+  return absl::StrCat(Trust(cluster_id), peer.role == PeerRole::kEdge ? kEdgeRole : kJoinRole,
+                      peer.edge_id);
+}
+
+absl::StatusOr<Peer> ParseSpiffeUri(absl::string_view cluster_id, absl::string_view uri) {
+  Peer peer;
+  if (!absl::ConsumePrefix(&uri, Trust(cluster_id))) {
+    return absl::PermissionDeniedError("the client certificate is not of this installation");
+  }
+  if (absl::ConsumePrefix(&uri, kEdgeRole)) {
+    peer.role = PeerRole::kEdge;
+  } else if (!absl::ConsumePrefix(&uri, kJoinRole)) {
+    return absl::PermissionDeniedError("the client certificate is of an unknown role");
+  }
+  if (!IsSlug(uri)) return absl::PermissionDeniedError("the client certificate names no edge");
+  peer.edge_id = std::string(uri);
+  return peer;
+}
+
+}  // namespace muster::server
