@@ -1,0 +1,170 @@
+#include "server/pki/installation.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "common/status/status_macros.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kMasterKeyBytes = 32;
+constexpr absl::string_view kClusterRoot = "pki/cluster-root.pem";
+constexpr absl::string_view kClusterRootKey = "pki/cluster-root-key";
+constexpr absl::string_view kRouterRoot = "pki/router-root.pem";
+constexpr absl::string_view kRouterRootKey = "pki/router-root-key";
+constexpr absl::string_view kTokenKey = "pki/token-key/";
+
+std::string MasterKeyFile(const InstallationTerms& terms) {
+  if (!terms.master_key_file.empty()) return terms.master_key_file;
+  std::string folder = terms.data_dir;
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  return folder + ".master-key";
+}
+
+absl::StatusOr<Secret> ParseMasterKey(const std::string& path, const Secret& text) {
+  const absl::string_view hex = text.Reveal();
+  bool valid = hex.size() == 2 * kMasterKeyBytes;
+  for (const char c : hex) valid = valid && absl::ascii_isxdigit(c);
+  if (!valid) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("master key file ", path, " must hold 64 hex digits"));
+  }
+  return Secret(absl::HexStringToBytes(hex));
+}
+
+absl::StatusOr<Secret> MakeMasterKey(const std::string& path) {
+  const Secret key = RandomSecret(kMasterKeyBytes);
+  const Secret hex(absl::StrCat(absl::BytesToHexString(key.Reveal()), "\n"));
+  RETURN_IF_ERROR(WriteNewSecretFile(path, hex.Reveal()));
+  return key;
+}
+
+// A first start makes the file; later ones must find it.
+absl::StatusOr<Secret> LoadMasterKey(const std::string& path, bool first_start) {
+  absl::StatusOr<Secret> text = ReadSecretFile(path);
+  if (text.ok()) return ParseMasterKey(path, *text);
+  if (!absl::IsNotFound(text.status())) return text.status();
+  if (first_start) return MakeMasterKey(path);
+  return absl::FailedPreconditionError(
+      absl::StrCat("master key file ", path,
+                   " is missing, and nothing in the data directory can be opened without it; put "
+                   "it back, or name it with --master-key-file"));
+}
+
+void AddBlob(internal::v1::Bootstrap& bootstrap, absl::string_view name, std::string value) {
+  internal::v1::NamedBlob& blob = *bootstrap.add_blobs();
+  blob.set_name(std::string(name));
+  blob.set_value(std::move(value));
+}
+
+void AddBlobs(internal::v1::Bootstrap& bootstrap, SealedClusterKeys sealed) {
+  AddBlob(bootstrap, kClusterRoot, std::move(sealed.cluster_root_pem));
+  AddBlob(bootstrap, kClusterRootKey, std::move(sealed.sealed_cluster_root_key));
+  AddBlob(bootstrap, kRouterRoot, std::move(sealed.router_root_pem));
+  AddBlob(bootstrap, kRouterRootKey, std::move(sealed.sealed_router_root_key));
+  for (SealedTokenKey& key : sealed.token_keys) {
+    AddBlob(bootstrap, absl::StrCat(kTokenKey, key.key_id), std::move(key.sealed));
+  }
+}
+
+absl::StatusOr<ClusterKeys> Bootstrap(const InstallationTerms& terms, const Secret& master,
+                                      CommandLog& log, absl::Time now) {
+  ASSIGN_OR_RETURN(ClusterKeys keys, GenerateClusterKeys(now));
+  ASSIGN_OR_RETURN(SealedClusterKeys sealed, SealClusterKeys(master, keys));
+  internal::v1::Command command;
+  command.mutable_actor()->set_principal("musterd");
+  command.set_method("musterd/FirstStart");
+  internal::v1::Bootstrap& bootstrap = *command.mutable_bootstrap();
+  bootstrap.set_cluster_id(keys.cluster_id);
+  bootstrap.set_time_us(absl::ToUnixMicros(now));
+  AddBlobs(bootstrap, std::move(sealed));
+  ASSIGN_OR_RETURN(*bootstrap.mutable_root_api_key(), terms.make_root_key());
+  internal::v1::CreateOrganization& organization = *bootstrap.mutable_default_organization();
+  organization.set_organization_id(RandomId());
+  organization.set_slug("default");
+  organization.set_display_name("Default organization");
+  RETURN_IF_ERROR(log.Propose(std::move(command)).status());
+  return keys;
+}
+
+absl::StatusOr<std::string> RequireBlob(const State& state, absl::string_view name) {
+  std::optional<std::string> blob = state.FindBlob(name);
+  if (!blob.has_value()) {
+    return absl::DataLossError(absl::StrCat("the state holds no ", name));
+  }
+  return *std::move(blob);
+}
+
+absl::StatusOr<ClusterKeys> ReadKeys(const Secret& master, const State& state) {
+  SealedClusterKeys sealed;
+  sealed.cluster_id = state.ClusterId();
+  ASSIGN_OR_RETURN(sealed.cluster_root_pem, RequireBlob(state, kClusterRoot));
+  ASSIGN_OR_RETURN(sealed.sealed_cluster_root_key, RequireBlob(state, kClusterRootKey));
+  ASSIGN_OR_RETURN(sealed.router_root_pem, RequireBlob(state, kRouterRoot));
+  ASSIGN_OR_RETURN(sealed.sealed_router_root_key, RequireBlob(state, kRouterRootKey));
+  for (uint32_t id = 1;; ++id) {
+    std::optional<std::string> blob = state.FindBlob(absl::StrCat(kTokenKey, id));
+    if (!blob.has_value()) break;
+    sealed.token_keys.push_back({id, *std::move(blob)});
+  }
+  if (sealed.token_keys.empty()) return absl::DataLossError("the state holds no token key");
+  return OpenClusterKeys(master, sealed);
+}
+
+absl::Status Problem(absl::string_view what, const std::string& path) {
+  return absl::FailedPreconditionError(absl::StrCat(what, " ", path, ": ", std::strerror(errno)));
+}
+
+// Readers see the old file or the new one, never a part.
+absl::Status WriteFileWhole(const std::string& path, const std::string& text) {
+  std::ostringstream old;
+  old << std::ifstream(path).rdbuf();
+  if (old.str() == text) return absl::OkStatus();
+  const std::string fresh = path + ".new";
+  std::ofstream file(fresh, std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return Problem("can't write", fresh);
+  if (rename(fresh.c_str(), path.c_str()) != 0) return Problem("can't write", path);
+  return absl::OkStatus();
+}
+
+absl::Status WriteRoots(const std::string& data_dir, const ClusterKeys& keys) {
+  const std::string folder = data_dir + "/pki";
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return Problem("can't make", folder);
+  RETURN_IF_ERROR(WriteFileWhole(folder + "/cluster-ca.pem", keys.cluster_root.pem));
+  return WriteFileWhole(folder + "/router-ca.pem", keys.router_root.pem);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
+                                                               CommandLog& log, const State& state,
+                                                               const Clock& clock) {
+  const bool first_start = state.ClusterId().empty();
+  const std::string master_key_file = MasterKeyFile(terms);
+  ASSIGN_OR_RETURN(Secret master, LoadMasterKey(master_key_file, first_start));
+  absl::StatusOr<ClusterKeys> keys =
+      first_start ? Bootstrap(terms, master, log, clock.Now()) : ReadKeys(master, state);
+  if (absl::IsDataLoss(keys.status())) {
+    return absl::DataLossError(
+        absl::StrCat(keys.status().message(), "; the master key was read from ", master_key_file));
+  }
+  if (!keys.ok()) return keys.status();
+  RETURN_IF_ERROR(WriteRoots(terms.data_dir, *keys));
+  return std::make_unique<Installation>(
+      Installation{std::move(master), *std::move(keys), master_key_file, first_start});
+}
+
+}  // namespace muster::server
