@@ -1,0 +1,150 @@
+#include "routeros/heartbeat/repair.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "common/text/clean.h"
+
+namespace muster::routeros {
+namespace {
+
+constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
+
+// Bytes of the well-formed character at the front; 0 where there is none.
+size_t CharacterSize(absl::string_view text) {
+  const unsigned char lead = text.front();
+  const size_t size = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (size == 0 || text.size() < size || lead > 0xF4) return 0;
+  return size == 1 || IsUtf8(text.substr(0, size)) ? size : 0;
+}
+
+void AppendCodePoint(std::string& out, uint32_t code) {
+  if (code < 0x80) {
+    out.push_back(static_cast<char>(code));
+  } else if (code < 0x800) {
+    out.push_back(static_cast<char>(0xC0 | code >> 6));
+    out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
+  } else if (code < 0x10000) {
+    out.push_back(static_cast<char>(0xE0 | code >> 12));
+    out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
+    out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
+  } else {
+    out.push_back(static_cast<char>(0xF0 | code >> 18));
+    out.push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
+    out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
+    out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
+  }
+}
+
+// Takes "uXXXX" off the front; -1 where it is not there.
+int TakeUnicode(absl::string_view& text) {
+  if (text.size() < 5 || text.front() != 'u') return -1;
+  int code = 0;
+  for (int i = 1; i < 5; ++i) {
+    if (!absl::ascii_isxdigit(text[i])) return -1;
+    const char c = absl::ascii_tolower(text[i]);
+    code = code * 16 + (absl::ascii_isdigit(c) ? c - '0' : c - 'a' + 10);
+  }
+  text.remove_prefix(5);
+  return code;
+}
+
+// `text` begins behind the backslash.
+void TakeEscape(absl::string_view& text, std::string& out, uint32_t* repaired) {
+  static constexpr absl::string_view kNames = "\"\\/bfnrt", kValues = "\"\\/\b\f\n\r\t";
+  const size_t simple = text.empty() ? absl::string_view::npos : kNames.find(text.front());
+  if (simple != absl::string_view::npos) {
+    out.push_back(kValues[simple]);
+    text.remove_prefix(1);
+    return;
+  }
+  const int code = TakeUnicode(text);
+  if (code >= 0 && (code < 0xD800 || code > 0xDFFF)) return AppendCodePoint(out, code);
+  if (code >= 0xD800 && code < 0xDC00 && !text.empty() && text.front() == '\\') {
+    absl::string_view ahead = text.substr(1);
+    const int low = TakeUnicode(ahead);
+    if (low >= 0xDC00 && low <= 0xDFFF) {
+      text = ahead;
+      return AppendCodePoint(out, 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00));
+    }
+  }
+  ++*repaired;
+  out.append(kReplacement.data(), kReplacement.size());
+}
+
+}  // namespace
+
+std::string RepairJson(absl::string_view json, uint32_t* repaired) {
+  std::string out;
+  out.reserve(json.size() + 64);
+  bool in_string = false, escaped = false;
+  while (!json.empty()) {
+    const size_t size = CharacterSize(json);
+    const unsigned char c = json.front();
+    if (size == 0 || c < 0x20) {
+      if (in_string) ++*repaired;
+      if (size == 0) {
+        out.append(kReplacement.data(), kReplacement.size());
+      } else {
+        out.push_back(' ');
+      }
+      json.remove_prefix(1);
+      escaped = false;
+      continue;
+    }
+    if (!escaped && c == '"') in_string = !in_string;
+    escaped = in_string && !escaped && c == '\\';
+    out.append(json.data(), size);
+    json.remove_prefix(size);
+  }
+  return out;
+}
+
+std::string UnescapeJson(absl::string_view raw, uint32_t* repaired) {
+  std::string out;
+  out.reserve(raw.size());
+  while (!raw.empty()) {
+    const size_t plain = std::min(raw.find('\\'), raw.size());
+    out.append(raw.data(), plain);
+    raw.remove_prefix(plain);
+    if (raw.empty()) break;
+    raw.remove_prefix(1);
+    TakeEscape(raw, out, repaired);
+  }
+  return out;
+}
+
+std::string RepairBytes(absl::string_view bytes, uint32_t* repaired) {
+  if (IsUtf8(bytes)) return std::string(bytes);
+  std::string out;
+  out.reserve(bytes.size() + 64);
+  while (!bytes.empty()) {
+    const size_t size = CharacterSize(bytes);
+    if (size == 0) {
+      ++*repaired;
+      out.append(kReplacement.data(), kReplacement.size());
+    } else {
+      out.append(bytes.data(), size);
+    }
+    bytes.remove_prefix(std::max<size_t>(size, 1));
+  }
+  return out;
+}
+
+std::string CleanAndCut(absl::string_view text, size_t most_bytes, bool keep_line_breaks,
+                        uint32_t* repaired) {
+  std::string clean = CleanText(text, keep_line_breaks ? LineBreaks::kKeep : LineBreaks::kToSpace);
+  if (clean != text) {
+    const size_t more = std::max(clean.size(), text.size());
+    *repaired += std::max<size_t>(1, more - std::min(clean.size(), text.size()));
+  }
+  if (clean.size() > most_bytes) {
+    size_t end = most_bytes;
+    while (end > 0 && (clean[end] & 0xC0) == 0x80) --end;
+    *repaired += clean.size() - end;
+    clean.resize(end);
+  }
+  return clean;
+}
+
+}  // namespace muster::routeros

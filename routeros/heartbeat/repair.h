@@ -1,0 +1,29 @@
+// Makes JSON readable that a router put together from text of any code page.
+//
+// Threads:  pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace muster::routeros {
+
+// A copy in which every control byte is a space and every byte that is not part of well-formed
+// UTF-8 is U+FFFD; the structure of the JSON stays. Adds to `repaired` the bytes that were changed
+// inside of strings.
+std::string RepairJson(absl::string_view json, uint32_t* repaired);
+
+// What stands between the quotes of a JSON string, without its escapes. A broken escape or a lone
+// surrogate becomes U+FFFD and is counted.
+std::string UnescapeJson(absl::string_view raw, uint32_t* repaired);
+
+// Cleaned (common/text) and cut to `most_bytes` at a character's end; counts what that changed.
+std::string CleanAndCut(absl::string_view text, size_t most_bytes, bool keep_line_breaks,
+                        uint32_t* repaired);
+
+// Any bytes as UTF-8: what is not well-formed becomes U+FFFD and is counted.
+std::string RepairBytes(absl::string_view bytes, uint32_t* repaired);
+
+}  // namespace muster::routeros

@@ -1,0 +1,16 @@
+// Any bytes: ParseResult refuses them or gives clean text.
+#include <cstddef>
+#include <cstdint>
+
+#include "common/text/clean.h"
+#include "routeros/heartbeat/heartbeat.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto parsed = muster::routeros::ParseResult({reinterpret_cast<const char*>(data), size});
+  if (!parsed.ok()) return 0;
+  if (!muster::IsUtf8(parsed->output) || parsed->output.size() > muster::routeros::kLongestOutput) {
+    __builtin_trap();
+  }
+  if (parsed->number == 0) __builtin_trap();
+  return 0;
+}
