@@ -1,9 +1,10 @@
 #include "common/program/options.h"
 
+#include <toml++/toml.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
-#include <toml++/toml.h>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -31,7 +32,10 @@ struct Options::Setting {
 
 Options::Options(absl::string_view program, absl::string_view description,
                  absl::string_view environment_prefix, absl::string_view examples)
-    : program_(program), description_(description), prefix_(environment_prefix), examples_(examples) {}
+    : program_(program),
+      description_(description),
+      prefix_(environment_prefix),
+      examples_(examples) {}
 
 Options::~Options() = default;
 
@@ -71,9 +75,8 @@ void Options::Number(const std::string& name, const std::string& help, int64_t* 
       [=](const std::vector<std::string>& values) {
         int64_t value = 0;
         if (!absl::SimpleAtoi(values.back(), &value) || value < low || value > high) {
-          return absl::InvalidArgumentError(absl::StrCat("\"", values.back(),
-                                                         "\" is not a whole number from ", low,
-                                                         " to ", high));
+          return absl::InvalidArgumentError(absl::StrCat(
+              "\"", values.back(), "\" is not a whole number from ", low, " to ", high));
         }
         *target = value;
         return absl::OkStatus();
@@ -154,15 +157,16 @@ std::optional<int> Options::Parse(int argc, char** argv) {
 
   toml::table file;
   if (config_path.empty()) {
-    if (const char* path = std::getenv(absl::StrCat(prefix_, "_CONFIG").c_str())) config_path = path;
+    if (const char* path = std::getenv(absl::StrCat(prefix_, "_CONFIG").c_str()))
+      config_path = path;
   }
   if (!config_path.empty()) {
     try {
       file = toml::parse_file(config_path);
     } catch (const toml::parse_error& error) {
-      return usage_error(absl::StrCat(config_path, ":", error.source().begin.line, ": ",
-                                      absl::string_view(error.description().data(),
-                                                        error.description().size())));
+      return usage_error(
+          absl::StrCat(config_path, ":", error.source().begin.line, ": ",
+                       absl::string_view(error.description().data(), error.description().size())));
     }
     for (const auto& [key, value] : file) {
       const absl::string_view name(key.str().data(), key.str().size());
@@ -177,8 +181,8 @@ std::optional<int> Options::Parse(int argc, char** argv) {
     std::vector<std::string> values = setting->flag_values;
     if (setting->is_switch && setting->flag_switch) values = {"true"};
     if (values.empty()) {
-      source = absl::StrCat(prefix_, "_",
-                            absl::AsciiStrToUpper(absl::StrReplaceAll(setting->name, {{"-", "_"}})));
+      source = absl::StrCat(
+          prefix_, "_", absl::AsciiStrToUpper(absl::StrReplaceAll(setting->name, {{"-", "_"}})));
       if (const char* text = std::getenv(source.c_str()); text != nullptr && *text != '\0') {
         if (setting->is_list) {
           values = absl::StrSplit(text, ',');

@@ -70,9 +70,9 @@ std::string Seal(const Secret& key, absl::string_view context, absl::string_view
   std::string sealed = RandomBytes(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
   const size_t nonce_size = sealed.size();
   sealed.resize(nonce_size + plain.size() + crypto_aead_xchacha20poly1305_ietf_ABYTES);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(
-      Bytes(sealed) + nonce_size, nullptr, Bytes(plain), plain.size(), Bytes(context),
-      context.size(), nullptr, Bytes(sealed), Bytes(key.Reveal()));
+  crypto_aead_xchacha20poly1305_ietf_encrypt(Bytes(sealed) + nonce_size, nullptr, Bytes(plain),
+                                             plain.size(), Bytes(context), context.size(), nullptr,
+                                             Bytes(sealed), Bytes(key.Reveal()));
   return sealed;
 }
 
@@ -122,8 +122,8 @@ absl::Status WriteNewSecretFile(const std::string& path, absl::string_view bytes
     return errno == EEXIST ? absl::AlreadyExistsError(Problem("can't make", path))
                            : absl::FailedPreconditionError(Problem("can't make", path));
   }
-  const bool written = write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
-                       fsync(fd) == 0;
+  const bool written =
+      write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && fsync(fd) == 0;
   if (!written) {
     const absl::Status problem = absl::InternalError(Problem("can't write", path));
     close(fd);

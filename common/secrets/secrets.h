@@ -53,8 +53,7 @@ std::string KeyedHash128(const Secret& key, absl::string_view bytes);
 // where they lie (for example "device-secret/<id>"); opening needs the same context.
 // Layout: 24 bytes nonce | ciphertext | 16 bytes tag.
 std::string Seal(const Secret& key, absl::string_view context, absl::string_view plain);
-absl::StatusOr<Secret> Open(const Secret& key, absl::string_view context,
-                            absl::string_view sealed);
+absl::StatusOr<Secret> Open(const Secret& key, absl::string_view context, absl::string_view sealed);
 
 // Reads a secret from a file: trailing line breaks are dropped. FailedPrecondition where others
 // may read the file, NotFound where it is absent.

@@ -13,10 +13,9 @@
 #define MUSTER_CONCAT_INNER(a, b) a##b
 #define MUSTER_CONCAT(a, b) MUSTER_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expression)                                  \
-  do {                                                               \
-    if (absl::Status muster_status = (expression); !muster_status.ok()) \
-      return muster_status;                                          \
+#define RETURN_IF_ERROR(expression)                                                           \
+  do {                                                                                        \
+    if (absl::Status muster_status = (expression); !muster_status.ok()) return muster_status; \
   } while (false)
 
 #define ASSIGN_OR_RETURN(target, expression) \

@@ -43,13 +43,13 @@ char32_t TakeCodePoint(absl::string_view& text) {
 bool Between(char32_t c, char32_t low, char32_t high) { return c >= low && c <= high; }
 
 bool IsInvisible(char32_t c) {
-  return c < 0x20 || Between(c, 0x7F, 0x9F) || c == 0xAD || c == 0x61C || Between(c, 0x200B, 0x200F) ||
-         Between(c, 0x2028, 0x202E) || Between(c, 0x2060, 0x206F) || c == 0xFEFF ||
-         Between(c, 0xFFF9, 0xFFFB) || Between(c, 0xE0000, 0xE007F);
+  return c < 0x20 || Between(c, 0x7F, 0x9F) || c == 0xAD || c == 0x61C ||
+         Between(c, 0x200B, 0x200F) || Between(c, 0x2028, 0x202E) || Between(c, 0x2060, 0x206F) ||
+         c == 0xFEFF || Between(c, 0xFFF9, 0xFFFB) || Between(c, 0xE0000, 0xE007F);
 }
 
-// Drops what follows an ESC: a CSI up to its final byte, an OSC, DCS, SOS, PM or APC up to BEL or ST,
-// else one character.
+// Drops what follows an ESC: a CSI up to its final byte, an OSC, DCS, SOS, PM or APC up to BEL or
+// ST, else one character.
 void SkipEscapeSequence(absl::string_view& text) {
   if (text.empty()) return;
   const char kind = text[0];
@@ -78,7 +78,8 @@ int WidthOf(char32_t c) {
   if (Between(c, 0x1100, 0x115F) || Between(c, 0x2E80, 0x303E) || Between(c, 0x3041, 0xA4CF) ||
       Between(c, 0xAC00, 0xD7A3) || Between(c, 0xF900, 0xFAFF) || Between(c, 0xFE30, 0xFE6F) ||
       Between(c, 0xFF00, 0xFF60) || Between(c, 0xFFE0, 0xFFE6) || Between(c, 0x1F300, 0x1F64F) ||
-      Between(c, 0x1F680, 0x1F6FF) || Between(c, 0x1F900, 0x1F9FF) || Between(c, 0x20000, 0x3FFFD)) {
+      Between(c, 0x1F680, 0x1F6FF) || Between(c, 0x1F900, 0x1F9FF) ||
+      Between(c, 0x20000, 0x3FFFD)) {
     return 2;
   }
   return 1;

@@ -15,12 +15,28 @@ TEST(CleanTextTest, NothingThatSteersATerminalComesThrough) {
   const Case cases[] = {
       {"plain", "edge-1 \xC3\xBC", "edge-1 \xC3\xBC"},
       {"colour", "a\x1B[31mred\x1B[0mb", "aredb"},
-      {"title", "a\x1B]0;owned\x07" "b", "ab"},
+      {"title",
+       "a\x1B]0;owned\x07"
+       "b",
+       "ab"},
       {"title ended by ST", "a\x1B]0;owned\x1B\\b", "ab"},
-      {"C1 CSI", "a\xC2\x9B" "31mb", "a31mb"},
-      {"NUL and DEL", std::string("a\0b\x7F" "c", 5), "abc"},
-      {"bidi override", "a\xE2\x80\xAE" "b", "ab"},
-      {"line separator", "a\xE2\x80\xA8" "b", "ab"},
+      {"C1 CSI",
+       "a\xC2\x9B"
+       "31mb",
+       "a31mb"},
+      {"NUL and DEL",
+       std::string("a\0b\x7F"
+                   "c",
+                   5),
+       "abc"},
+      {"bidi override",
+       "a\xE2\x80\xAE"
+       "b",
+       "ab"},
+      {"line separator",
+       "a\xE2\x80\xA8"
+       "b",
+       "ab"},
       {"cp1251", "\xCF\xF0\xE8", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
       {"overlong slash", "\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},
       {"surrogate", "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
