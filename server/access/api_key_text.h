@@ -1,0 +1,31 @@
+// API keys as text: "mk1.<key id, 13 characters>.<32 random bytes in base64url>".
+//
+// Only the BLAKE2b-256 of the text is stored; the key itself has 256 bits, so no slow hash is
+// needed.
+//
+// Threads:  pure functions.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/ids/ids.h"
+#include "common/secrets/secrets.h"
+
+namespace muster::server {
+
+struct NewApiKey {
+  ApiKeyId id;
+  Secret text;
+  std::string hash;
+};
+
+// A key that nobody has seen before.
+NewApiKey MakeApiKey();
+
+// True for text of the right form; says nothing of whether the key exists.
+bool LooksLikeApiKey(absl::string_view text);
+
+std::string HashApiKey(absl::string_view text);
+
+}  // namespace muster::server

@@ -1,0 +1,61 @@
+#include "server/access/method_rules.h"
+
+#include <array>
+
+namespace muster::server {
+namespace {
+
+struct MethodRule {
+  absl::string_view method;
+  Role least_role;
+};
+
+constexpr std::array<MethodRule, 22> kRules = {{
+    {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
+    {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
+    {"muster.v1.ApiKeyService/CreateApiKey", Role::kAdmin},
+    {"muster.v1.ApiKeyService/ListApiKeys", Role::kAdmin},
+    {"muster.v1.ApiKeyService/RevokeApiKey", Role::kAdmin},
+    {"muster.v1.DeviceService/GetDevice", Role::kViewer},
+    {"muster.v1.DeviceService/ListDevices", Role::kViewer},
+    {"muster.v1.DeviceService/UpdateDevice", Role::kOperator},
+    {"muster.v1.DeviceService/DeleteDevice", Role::kAdmin},
+    {"muster.v1.ClaimService/CreateClaim", Role::kOperator},
+    {"muster.v1.ClaimService/ListClaims", Role::kViewer},
+    {"muster.v1.ClaimService/DeleteClaim", Role::kOperator},
+    {"muster.v1.JobService/CreateJob", Role::kOperator},
+    {"muster.v1.JobService/GetJob", Role::kViewer},
+    {"muster.v1.JobService/ListJobs", Role::kViewer},
+    {"muster.v1.JobService/ListJobTargets", Role::kViewer},
+    {"muster.v1.JobService/CancelJob", Role::kOperator},
+    {"muster.v1.JobService/WatchJob", Role::kViewer},
+    {"muster.v1.EdgeAdminService/CreateEdge", Role::kPlatform},
+    {"muster.v1.EdgeAdminService/ListEdges", Role::kPlatform},
+    {"muster.v1.EdgeAdminService/RevokeEdge", Role::kPlatform},
+    {"muster.v1.AuditService/ListAuditEntries", Role::kAdmin},
+}};
+
+}  // namespace
+
+std::optional<Role> LeastRoleFor(absl::string_view method) {
+  for (const MethodRule& rule : kRules) {
+    if (rule.method == method) return rule.least_role;
+  }
+  return std::nullopt;
+}
+
+absl::string_view RoleName(Role role) {
+  switch (role) {
+    case Role::kViewer:
+      return "viewer";
+    case Role::kOperator:
+      return "operator";
+    case Role::kAdmin:
+      return "admin";
+    case Role::kPlatform:
+      return "platform";
+  }
+  return "unknown";
+}
+
+}  // namespace muster::server

@@ -1,0 +1,117 @@
+#include "server/errors/errors.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+namespace {
+
+constexpr char kField[] = "muster/field";
+constexpr char kReason[] = "muster/reason";
+constexpr char kRetryMs[] = "muster/retry-ms";
+
+absl::Status Make(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
+  absl::Status status(code, message);
+  status.SetPayload(kReason, absl::Cord(reason));
+  return status;
+}
+
+std::optional<std::string> Payload(const absl::Status& status, absl::string_view key) {
+  const auto payload = status.GetPayload(key);
+  if (!payload.has_value()) return std::nullopt;
+  return std::string(*payload);
+}
+
+}  // namespace
+
+absl::Status BadField(absl::string_view field, absl::string_view why) {
+  absl::Status status =
+      Make(absl::StatusCode::kInvalidArgument, "BAD_FIELD", absl::StrCat(field, ": ", why));
+  status.SetPayload(kField, absl::Cord(field));
+  return status;
+}
+
+absl::Status BadField(absl::string_view field, const absl::Status& why) {
+  return BadField(field, why.message());
+}
+
+absl::Status UnknownResource(absl::string_view name) {
+  return Make(absl::StatusCode::kNotFound, "UNKNOWN_RESOURCE",
+              absl::StrCat("there is no \"", name, "\", or this key may not see it"));
+}
+
+absl::Status NotAuthenticated(absl::string_view why) {
+  return Make(absl::StatusCode::kUnauthenticated, "NOT_AUTHENTICATED",
+              absl::StrCat(why, "; send \"authorization: Bearer mk1....\" with a valid API key"));
+}
+
+absl::Status RoleTooLow(absl::string_view method, absl::string_view needed) {
+  return Make(
+      absl::StatusCode::kPermissionDenied, "ROLE_TOO_LOW",
+      absl::StrCat(method, " needs the role ", needed, "; ask for a key with that role"));
+}
+
+absl::Status BadPageToken() {
+  return BadField("page_token",
+                  "not a token that this listing gave; begin again without a page token");
+}
+
+absl::Status ScriptTooLong(size_t script_bytes, size_t limit_bytes, absl::string_view devices) {
+  absl::Status status = Make(
+      absl::StatusCode::kFailedPrecondition, "SCRIPT_TOO_LONG",
+      absl::StrCat("the script has ", script_bytes, " bytes, but ", devices, " can take at most ",
+                   limit_bytes, "; shorten it, or leave these devices out with the filter"));
+  status.SetPayload(kField, absl::Cord("script"));
+  return status;
+}
+
+absl::Status ScriptEndsUnclear(absl::string_view command) {
+  absl::Status status = Make(
+      absl::StatusCode::kInvalidArgument, "SCRIPT_ENDS_UNCLEAR",
+      absl::StrCat("the script contains \"", command,
+                   "\": say ends_with REBOOT if the router restarts at its end, or ends_with "
+                   "RESULT if it goes on and reports"));
+  status.SetPayload(kField, absl::Cord("ends_with"));
+  return status;
+}
+
+absl::Status NoTargets(absl::string_view why) {
+  return Make(absl::StatusCode::kFailedPrecondition, "NO_TARGETS", why);
+}
+
+absl::Status MonitorOnly(absl::string_view device) {
+  return Make(absl::StatusCode::kFailedPrecondition, "MONITOR_ONLY",
+              absl::StrCat("\"", device, "\" was enrolled to be monitored only and runs no jobs"));
+}
+
+absl::Status DeviceDeleted(absl::string_view device) {
+  return Make(absl::StatusCode::kFailedPrecondition, "DEVICE_DELETED",
+              absl::StrCat("\"", device, "\" was deleted; let the router join again with a claim"));
+}
+
+absl::Status ShuttingDown() {
+  absl::Status status = Make(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                             "musterd is stopping; repeat the call with the same request id");
+  status.SetPayload(kRetryMs, absl::Cord("1000"));
+  return status;
+}
+
+absl::Status TooManyStreams() {
+  absl::Status status = Make(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
+                             "too many jobs are being watched; end some watches");
+  status.SetPayload(kRetryMs, absl::Cord("5000"));
+  return status;
+}
+
+std::optional<std::string> FieldOf(const absl::Status& status) { return Payload(status, kField); }
+std::optional<std::string> ReasonOf(const absl::Status& status) { return Payload(status, kReason); }
+
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
+  const std::optional<std::string> text = Payload(status, kRetryMs);
+  int64_t milliseconds = 0;
+  if (!text.has_value() || !absl::SimpleAtoi(*text, &milliseconds)) return std::nullopt;
+  return absl::Milliseconds(milliseconds);
+}
+
+}  // namespace muster::server
