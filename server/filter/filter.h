@@ -8,11 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -44,8 +43,7 @@ struct FilterFacts {
   absl::string_view model;
   absl::string_view routeros_version;
   absl::string_view site;
-  // Sorted or not; keys are unique.
-  const std::vector<std::pair<std::string, std::string>>* labels = nullptr;
+  const std::map<std::string, std::string>* labels = nullptr;
 };
 
 enum class FilterVerdict { kNo, kYes, kNeedsFacts };

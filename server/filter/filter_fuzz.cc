@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   status.online = FilterOnline::kOnline;
   status.cpu_load_percent = 50;
   status.last_check_in_us = 1'000'000'000'000'000;
-  const std::vector<std::pair<std::string, std::string>> labels = {{"a", "b"}, {"ring", "1"}};
+  const std::map<std::string, std::string> labels = {{"a", "b"}, {"ring", "1"}};
   FilterFacts facts;
   facts.id = "0123456789abc";
   facts.identity = "office";

@@ -41,7 +41,7 @@ class FilterTest : public testing::Test {
     return Filter::Parse(text)->MatchStatus(status_, absl::ToUnixMicros(kNow));
   }
 
-  std::vector<std::pair<std::string, std::string>> labels_ = {
+  std::map<std::string, std::string> labels_ = {
       {"ring", "canary"}, {"two words", "x"}, {"note", "a \"b\" c"}, {"zero", ""}};
   FilterStatus status_;
   FilterFacts facts_;

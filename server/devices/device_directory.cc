@@ -1,0 +1,188 @@
+#include "server/devices/device_directory.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "common/text/clean.h"
+#include "server/access/resource_names.h"
+#include "server/devices/device_match.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kLargestNameBytes = 128;
+constexpr size_t kLargestNotesBytes = 4096;
+constexpr size_t kScanChunk = 1000;
+
+absl::Status CheckEdit(const DeviceEdit& edit) {
+  if (edit.display_name.has_value()) {
+    RETURN_IF_ERROR(
+        CheckText("device.display_name", *edit.display_name, kLargestNameBytes, false));
+  }
+  if (edit.notes.has_value()) {
+    RETURN_IF_ERROR(CheckText("device.notes", *edit.notes, kLargestNotesBytes, true));
+  }
+  if (edit.site.has_value()) {
+    RETURN_IF_ERROR(CheckText("device.site", *edit.site, kLargestNameBytes, false));
+  }
+  if (edit.all_labels.has_value()) RETURN_IF_ERROR(CheckLabels("device.labels", *edit.all_labels));
+  return CheckLabels("device.labels", edit.set_labels);
+}
+
+void AddLabel(const std::pair<const std::string, std::string>& label, internal::v1::Label* out) {
+  out->set_key(label.first);
+  out->set_value(label.second);
+}
+
+void FillUpdate(const DeviceEdit& edit, internal::v1::UpdateDevice* update) {
+  update->set_expected_etag(edit.expected_etag);
+  if (edit.display_name.has_value()) update->set_display_name(*edit.display_name);
+  if (edit.notes.has_value()) update->set_notes(*edit.notes);
+  if (edit.site.has_value()) update->set_site(*edit.site);
+  if (edit.all_labels.has_value()) {
+    update->set_replace_labels(true);
+    for (const auto& label : *edit.all_labels) AddLabel(label, update->add_labels());
+  }
+  for (const auto& label : edit.set_labels) AddLabel(label, update->add_set_labels());
+  for (const std::string& key : edit.remove_labels) update->add_remove_labels(key);
+}
+
+}  // namespace
+
+absl::StatusOr<Device> DeviceDirectory::Find(const OrganizationScope& scope, DeviceId id) const {
+  std::optional<Device> device = state_.FindDevice(id);
+  if (!device.has_value() || device->organization != scope.id()) {
+    return UnknownResource(FormatChildName(scope.slug(), "devices", id.value));
+  }
+  return *std::move(device);
+}
+
+absl::StatusOr<Device> DeviceDirectory::Get(const OrganizationScope& scope, DeviceId id) const {
+  return Find(scope, id);
+}
+
+std::vector<DeviceEvent> DeviceDirectory::RecentEvents(const OrganizationScope& scope,
+                                                       const Device& device, size_t limit) const {
+  if (device.organization != scope.id()) return {};
+  return state_.ListDeviceEvents(device.id, limit);
+}
+
+absl::StatusOr<DevicePage> DeviceDirectory::List(const OrganizationScope& scope,
+                                                 const DeviceQuery& query) const {
+  return query.show_deleted ? ListAll(scope, query) : ListLive(scope, query);
+}
+
+DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
+                                     const DeviceQuery& query) const {
+  DevicePage page;
+  std::vector<DeviceId> ids;
+  VisitMatches(scope, query.filter, [&](const Device& device) {
+    ++page.total;
+    if (device.id.value <= query.after.value) return true;
+    if (ids.size() < query.limit) {
+      ids.push_back(device.id);
+    } else {
+      page.next = ids.back();
+    }
+    return true;
+  });
+  for (const DeviceId id : ids) {
+    std::optional<Device> device = state_.FindDevice(id);
+    if (device.has_value()) page.devices.push_back(*std::move(device));
+  }
+  return page;
+}
+
+DevicePage DeviceDirectory::ListAll(const OrganizationScope& scope,
+                                    const DeviceQuery& query) const {
+  DevicePage page;
+  const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  DeviceId after;
+  while (true) {
+    std::vector<Device> chunk = state_.ListDevices(scope.id(), after, kScanChunk, true);
+    if (chunk.empty()) return page;
+    after = chunk.back().id;
+    for (Device& device : chunk) {
+      if (!FilterMatches(query.filter, device, now_us)) continue;
+      ++page.total;
+      if (device.id.value <= query.after.value) continue;
+      if (page.devices.size() < query.limit) {
+        page.devices.push_back(std::move(device));
+      } else {
+        page.next = page.devices.back().id;
+      }
+    }
+  }
+}
+
+void DeviceDirectory::VisitMatches(const OrganizationScope& scope, const Filter& filter,
+                                   const std::function<bool(const Device&)>& visit) const {
+  const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  state_.ScanDevices(scope.id(), [&](const Device& device) {
+    return !FilterMatches(filter, device, now_us) || visit(device);
+  });
+}
+
+absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
+                                               const AuditedCall& call, DeviceId id,
+                                               const DeviceEdit& edit) {
+  RETURN_IF_ERROR(CheckEdit(edit));
+  ASSIGN_OR_RETURN(const Device before, Find(scope, id));
+  if (before.delete_time_us != 0) {
+    return DeviceDeleted(FormatChildName(scope.slug(), "devices", id.value));
+  }
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  internal::v1::UpdateDevice* update = command.mutable_update_device();
+  update->set_device_id(id.value);
+  update->set_organization_id(scope.id().value);
+  FillUpdate(edit, update);
+  RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  return Find(scope, id);
+}
+
+absl::StatusOr<Device> DeviceDirectory::Delete(const OrganizationScope& scope,
+                                               const AuditedCall& call, DeviceId id) {
+  RETURN_IF_ERROR(Find(scope, id).status());
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  internal::v1::DeleteDevice* removal = command.mutable_delete_device();
+  removal->set_device_id(id.value);
+  removal->set_organization_id(scope.id().value);
+  RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  return Find(scope, id);
+}
+
+absl::Status CheckLabels(absl::string_view field,
+                         const std::map<std::string, std::string>& labels) {
+  if (labels.size() > 64) return BadField(field, "at most 64 labels");
+  for (const auto& [key, value] : labels) {
+    bool good = !key.empty() && key.size() <= 63 && absl::ascii_isalnum(key.front());
+    for (const char c : key) {
+      good = good && (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' ||
+                      c == '.' || c == '/');
+    }
+    if (!good) {
+      return BadField(field, absl::StrCat("the key \"", CleanText(key),
+                                          "\" must be 1 to 63 letters, digits and _ - . /, and "
+                                          "begin with a letter or digit"));
+    }
+    RETURN_IF_ERROR(CheckText(absl::StrCat(field, ".", key), value, 256, false));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckText(absl::string_view field, absl::string_view text, size_t limit,
+                       bool line_breaks) {
+  if (text.size() > limit) {
+    return BadField(field,
+                    absl::StrCat("has ", text.size(), " bytes; at most ", limit, " are taken"));
+  }
+  if (CleanText(text, line_breaks ? LineBreaks::kKeep : LineBreaks::kToSpace) != text) {
+    return BadField(field, "must be UTF-8 without control characters");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace muster::server

@@ -1,0 +1,89 @@
+// The routers of one organization: finding, listing and changing what an operator may change.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; `state` and `log` must outlive this object.
+// Blocks:   on the state's tables; changes wait until they are applied.
+// Errors:   NotFound for a device of another organization, as for one that never was;
+//           InvalidArgument for values outside of the limits; what the log says of a change.
+// Example:  grpc_api/device_service_test.cc.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/access/audited_call.h"
+#include "server/access/organization_scope.h"
+#include "server/command_log/log/command_log.h"
+#include "server/filter/filter.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+struct DeviceQuery {
+  Filter filter;
+  bool show_deleted = false;
+  // None: from the first.
+  DeviceId after;
+  size_t limit = 100;
+};
+
+struct DevicePage {
+  std::vector<Device> devices;
+  // None: this was the last page.
+  DeviceId next;
+  // How many match in all.
+  size_t total = 0;
+};
+
+// Only what is set is changed.
+struct DeviceEdit {
+  std::string expected_etag;
+  std::optional<std::string> display_name;
+  std::optional<std::string> notes;
+  std::optional<std::string> site;
+  std::optional<std::map<std::string, std::string>> all_labels;
+  std::map<std::string, std::string> set_labels;
+  std::vector<std::string> remove_labels;
+};
+
+class DeviceDirectory {
+ public:
+  DeviceDirectory(const State& state, CommandLog& log) : state_(state), log_(log) {}
+
+  // Tombstones too.
+  absl::StatusOr<Device> Get(const OrganizationScope& scope, DeviceId id) const;
+  // Newest first.
+  std::vector<DeviceEvent> RecentEvents(const OrganizationScope& scope, const Device& device,
+                                        size_t limit) const;
+  absl::StatusOr<DevicePage> List(const OrganizationScope& scope, const DeviceQuery& query) const;
+  // Calls `visit` for each live device that matches, in order of id; false from it ends the scan.
+  void VisitMatches(const OrganizationScope& scope, const Filter& filter,
+                    const std::function<bool(const Device&)>& visit) const;
+
+  absl::StatusOr<Device> Update(const OrganizationScope& scope, const AuditedCall& call,
+                                DeviceId id, const DeviceEdit& edit);
+  absl::StatusOr<Device> Delete(const OrganizationScope& scope, const AuditedCall& call,
+                                DeviceId id);
+
+ private:
+  absl::StatusOr<Device> Find(const OrganizationScope& scope, DeviceId id) const;
+  DevicePage ListLive(const OrganizationScope& scope, const DeviceQuery& query) const;
+  DevicePage ListAll(const OrganizationScope& scope, const DeviceQuery& query) const;
+
+  const State& state_;
+  CommandLog& log_;
+};
+
+// InvalidArgument, naming `field`, for a key that is not [A-Za-z0-9] and [A-Za-z0-9_./-] up to 63
+// characters, a value above 256 characters, or more than 64 labels.
+absl::Status CheckLabels(absl::string_view field, const std::map<std::string, std::string>& labels);
+// InvalidArgument, naming `field`, for more than `limit` bytes or control characters.
+absl::Status CheckText(absl::string_view field, absl::string_view text, size_t limit,
+                       bool line_breaks);
+
+}  // namespace muster::server

@@ -1,0 +1,196 @@
+#include "server/jobs/job_board.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
+#include "server/jobs/script_check.h"
+
+namespace muster::server {
+namespace {
+
+// As commands.proto says of CreateJob.members.
+constexpr size_t kMembersPerCommand = 32768;
+constexpr absl::Duration kLongestWindow = absl::Hours(24 * 90);
+constexpr absl::Duration kShortestTimeout = absl::Seconds(10);
+constexpr absl::Duration kLongestTimeout = absl::Hours(24);
+
+void FillCreate(const OrganizationScope& scope, const NewJob& terms,
+                internal::v1::CreateJob* create) {
+  create->set_job_id(MakeId<JobId>().value);
+  create->set_organization_id(scope.id().value);
+  create->set_script(terms.script);
+  create->set_description(terms.description);
+  create->set_device_id(terms.device.value);
+  create->set_filter(terms.filter_text);
+  create->set_not_before_us(terms.not_before_us);
+  create->set_not_after_us(terms.not_after_us);
+  create->set_idempotent(terms.idempotent);
+  create->set_ends_with(static_cast<uint32_t>(terms.ends_with.value_or(JobEnd::kResult)));
+  create->set_timeout_seconds(static_cast<uint32_t>(absl::ToInt64Seconds(terms.timeout)));
+  create->set_creator(scope.caller().principal());
+}
+
+}  // namespace
+
+absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
+  RETURN_IF_ERROR(CheckScript(terms.script));
+  RETURN_IF_ERROR(CheckText("description", terms.description, 1024, true));
+  const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  const int64_t begin_us = std::max(terms.not_before_us, now_us);
+  if (terms.not_before_us > now_us + absl::ToInt64Microseconds(kLongestWindow)) {
+    return BadField("not_before", "lies more than 90 days ahead");
+  }
+  if (terms.not_after_us != 0 && terms.not_after_us <= begin_us) {
+    return BadField("not_after", terms.not_before_us > now_us ? "must lie after not_before"
+                                                              : "lies in the past");
+  }
+  if (terms.not_after_us == 0 && terms.not_before_us >= now_us + absl::ToInt64Microseconds(absl::Hours(24))) {
+    return BadField("not_after", "is needed where not_before lies more than 24 h ahead");
+  }
+  if (terms.not_after_us > begin_us + absl::ToInt64Microseconds(kLongestWindow)) {
+    return BadField("not_after", "lies more than 90 days after the beginning");
+  }
+  if (terms.timeout != absl::ZeroDuration() &&
+      (terms.timeout < kShortestTimeout || terms.timeout > kLongestTimeout)) {
+    return BadField("timeout", "wants 10 s to 24 h");
+  }
+  if (!terms.ends_with.has_value()) {
+    const std::string command = FindEndingCommand(terms.script);
+    if (!command.empty()) return ScriptEndsUnclear(command);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<uint64_t>> JobBoard::ChooseMembers(const OrganizationScope& scope,
+                                                              const NewJob& terms) const {
+  ScriptFit fit(terms.script.size());
+  std::vector<uint64_t> members;
+  if (terms.device) {
+    ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, terms.device));
+    const std::string name = FormatChildName(scope.slug(), "devices", terms.device.value);
+    if (device.delete_time_us != 0) return DeviceDeleted(name);
+    if (device.monitor_only) return MonitorOnly(name);
+    fit.Add(device, TitleOf(device));
+    members.push_back(device.id.value);
+  } else {
+    absl::StatusOr<Filter> filter = Filter::Parse(terms.filter_text);
+    if (!filter.ok()) return BadField("filter", filter.status());
+    devices_.VisitMatches(scope, *filter, [&](const Device& device) {
+      if (device.monitor_only) return true;
+      fit.Add(device, TitleOf(device));
+      members.push_back(device.id.value);
+      return true;
+    });
+  }
+  RETURN_IF_ERROR(fit.Verdict());
+  if (members.empty()) {
+    return NoTargets("no device that runs jobs matches the filter; try it with ListDevices");
+  }
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
+absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
+                                             const AuditedCall& call, const NewJob& terms,
+                                             const std::vector<uint64_t>& members) {
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  internal::v1::CreateJob* create = command.mutable_create_job();
+  FillCreate(scope, terms, create);
+  const uint64_t job_id = create->job_id();
+  size_t taken = std::min(members.size(), kMembersPerCommand);
+  create->mutable_members()->Add(members.begin(), members.begin() + taken);
+  create->set_more_members(taken < members.size());
+  ASSIGN_OR_RETURN(Applied applied, log_.Propose(std::move(command)));
+  while (!applied.repeated && taken < members.size()) {
+    internal::v1::Command more = StartCommand(scope.caller(), scope.id(), {call.method, "", ""});
+    internal::v1::ExtendJob* extend = more.mutable_extend_job();
+    extend->set_job_id(job_id);
+    const size_t end = std::min(members.size(), taken + kMembersPerCommand);
+    extend->mutable_members()->Add(members.begin() + taken, members.begin() + end);
+    extend->set_more_members(end < members.size());
+    RETURN_IF_ERROR(log_.Propose(std::move(more)).status());
+    taken = end;
+  }
+  return applied;
+}
+
+absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const AuditedCall& call,
+                                     const NewJob& terms, bool validate_only) {
+  if (static_cast<bool>(terms.device) == !terms.filter_text.empty()) {
+    return BadField("device", "give exactly one of device and filter");
+  }
+  RETURN_IF_ERROR(CheckTerms(terms));
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> members, ChooseMembers(scope, terms));
+  if (validate_only) {
+    Job job;
+    job.organization = scope.id();
+    job.device = terms.device;
+    job.filter = terms.filter_text;
+    job.description = terms.description;
+    job.script = terms.script;
+    job.target_count = static_cast<uint32_t>(members.size());
+    return job;
+  }
+  ASSIGN_OR_RETURN(const Applied applied, ProposeJob(scope, call, terms, members));
+  return Get(scope, JobId{applied.result.create_job().job_id()});
+}
+
+absl::StatusOr<Job> JobBoard::Get(const OrganizationScope& scope, JobId id) const {
+  std::optional<Job> job = state_.FindJob(id, scope.caller().may_see_scripts());
+  if (!job.has_value() || job->organization != scope.id()) {
+    return UnknownResource(FormatChildName(scope.slug(), "jobs", id.value));
+  }
+  return *std::move(job);
+}
+
+std::vector<Job> JobBoard::List(const OrganizationScope& scope, JobId after, size_t limit) const {
+  std::vector<Job> jobs = state_.ListJobs(scope.id(), after, limit);
+  for (Job& job : jobs) job.script.clear();
+  return jobs;
+}
+
+TargetRow JobBoard::WithTitle(JobTarget target) const {
+  const std::optional<Device> device = state_.FindDevice(target.device);
+  std::string title = device.has_value() ? TitleOf(*device) : FormatId(target.device);
+  return {std::move(target), std::move(title)};
+}
+
+absl::StatusOr<std::vector<TargetRow>> JobBoard::ListTargets(const OrganizationScope& scope,
+                                                             JobId job, DeviceId after,
+                                                             size_t limit) const {
+  RETURN_IF_ERROR(Get(scope, job).status());
+  std::vector<TargetRow> rows;
+  for (JobTarget& target : state_.ListJobTargets(job, after, limit)) {
+    rows.push_back(WithTitle(std::move(target)));
+  }
+  return rows;
+}
+
+absl::StatusOr<TargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId job,
+                                              DeviceId device) const {
+  std::optional<JobTarget> target = state_.FindJobTarget(job, device);
+  if (!target.has_value()) {
+    return UnknownResource(FormatChildName(scope.slug(), "devices", device.value));
+  }
+  return WithTitle(*std::move(target));
+}
+
+absl::StatusOr<CancelledJob> JobBoard::Cancel(const OrganizationScope& scope,
+                                              const AuditedCall& call, JobId id) {
+  RETURN_IF_ERROR(Get(scope, id).status());
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  command.mutable_cancel_job()->set_job_id(id.value);
+  command.mutable_cancel_job()->set_organization_id(scope.id().value);
+  ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+  CancelledJob cancelled;
+  cancelled.cancelled = applied.result.cancel_job().cancelled_count();
+  cancelled.refused = applied.result.cancel_job().refused_count();
+  ASSIGN_OR_RETURN(cancelled.job, Get(scope, id));
+  return cancelled;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,90 @@
+// Jobs of one organization: making, listing, cancelling.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; what it is given must outlive this object.
+// Blocks:   on the state's tables; changes wait until they are applied. A job for a filter looks at
+//           each device of the organization.
+// Errors:   NotFound for what lies in another organization; InvalidArgument and FailedPrecondition
+//           for a job that can't be made (errors.h); what the log says of a change.
+// Example:  grpc_api/job_service_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/access/audited_call.h"
+#include "server/access/organization_scope.h"
+#include "server/command_log/log/command_log.h"
+#include "server/devices/device_directory.h"
+#include "server/filter/filter.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+struct NewJob {
+  // Exactly one of device and filter_text.
+  DeviceId device;
+  std::string filter_text;
+  std::string script;
+  std::string description;
+  // 0: at once.
+  int64_t not_before_us = 0;
+  // 0: 24 h after it was made.
+  int64_t not_after_us = 0;
+  bool idempotent = false;
+  // Nullopt: as the script looks; refused where that is not clear.
+  std::optional<JobEnd> ends_with;
+  // Zero: 5 min.
+  absl::Duration timeout;
+};
+
+struct CancelledJob {
+  Job job;
+  uint32_t cancelled = 0;
+  uint32_t refused = 0;
+};
+
+struct TargetRow {
+  JobTarget target;
+  std::string device_title;
+};
+
+class JobBoard {
+ public:
+  JobBoard(const State& state, CommandLog& log, const DeviceDirectory& devices)
+      : state_(state), log_(log), devices_(devices) {}
+
+  // Makes the job for the devices that match now. With `validate_only` it checks everything and
+  // answers the job without an id, with its number of targets.
+  absl::StatusOr<Job> Create(const OrganizationScope& scope, const AuditedCall& call,
+                             const NewJob& terms, bool validate_only);
+
+  // Viewers get no script text.
+  absl::StatusOr<Job> Get(const OrganizationScope& scope, JobId id) const;
+  // Newest first, without script text; at most `limit`.
+  std::vector<Job> List(const OrganizationScope& scope, JobId after, size_t limit) const;
+  absl::StatusOr<std::vector<TargetRow>> ListTargets(const OrganizationScope& scope, JobId job,
+                                                     DeviceId after, size_t limit) const;
+  absl::StatusOr<TargetRow> GetTarget(const OrganizationScope& scope, JobId job,
+                                      DeviceId device) const;
+
+  absl::StatusOr<CancelledJob> Cancel(const OrganizationScope& scope, const AuditedCall& call,
+                                      JobId id);
+
+ private:
+  absl::StatusOr<std::vector<uint64_t>> ChooseMembers(const OrganizationScope& scope,
+                                                      const NewJob& terms) const;
+  absl::Status CheckTerms(const NewJob& terms) const;
+  TargetRow WithTitle(JobTarget target) const;
+  absl::StatusOr<Applied> ProposeJob(const OrganizationScope& scope, const AuditedCall& call,
+                                     const NewJob& terms, const std::vector<uint64_t>& members);
+
+  const State& state_;
+  CommandLog& log_;
+  const DeviceDirectory& devices_;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,291 @@
+#include "server/jobs/job_watch.h"
+
+#include <chrono>
+#include <utility>
+
+#include "common/status/status_macros.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kMostWatches = 1000;
+constexpr size_t kTargetsPerMessage = 1000;
+// Above this many changes that were not read yet, the whole listing is read again.
+constexpr size_t kMostPending = 65536;
+constexpr absl::Duration kKeyCheckInterval = absl::Seconds(2);
+
+}  // namespace
+
+struct JobWatches::Watch {
+  Watch(OrganizationScope s, JobId j, JobWatchSink* k) : scope(std::move(s)), job(j), sink(k) {}
+
+  OrganizationScope scope;
+  JobId job;
+  JobWatchSink* sink;
+  // Devices to read, where the listing has passed them.
+  std::set<uint64_t> pending;
+  bool job_changed = false;
+  // The listing has come to here; nullopt: it is complete.
+  std::optional<DeviceId> listing = DeviceId{};
+  // Too many changes to keep: the listing begins again.
+  bool list_again = false;
+  bool message_under_way = false;
+  bool aborted = false;
+  // The job was seen ended. A target's last change may be visible before Hear was called with it,
+  // so the watch ends only when the end was heard too, or a listing began after it.
+  bool end_seen = false;
+  bool end_complete = false;
+  // Start has let it go; until then nothing is sent.
+  bool begun = false;
+  // Set: nothing more is sent.
+  std::optional<absl::Status> end;
+
+  bool HasNews() const { return listing.has_value() || list_again || !pending.empty() || job_changed; }
+};
+
+struct JobWatches::Step {
+  enum class Kind { kSend, kAbort, kEnd };
+  Kind kind = Kind::kSend;
+  WatchId id = 0;
+  JobWatchSink* sink = nullptr;
+  std::optional<OrganizationScope> scope;
+  JobId job;
+  std::optional<DeviceId> listing;
+  std::vector<DeviceId> devices;
+  absl::Status end;
+};
+
+JobWatches::JobWatches(State& state, const JobBoard& board, const Authorizer& authorizer)
+    : state_(state), board_(board), authorizer_(authorizer) {
+  subscription_ = state.Subscribe([this](const ChangeBatch& batch) { Hear(batch); });
+  thread_ = std::thread([this] { Run(); });
+}
+
+JobWatches::~JobWatches() {
+  Stop();
+  subscription_.reset();
+}
+
+absl::StatusOr<JobWatches::WatchId> JobWatches::Start(const OrganizationScope& scope, JobId job,
+                                                      JobWatchSink* sink) {
+  WatchId id = 0;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return ShuttingDown();
+    if (watches_.size() >= kMostWatches) return TooManyStreams();
+    id = ++last_id_;
+    watches_.emplace(id, std::make_unique<Watch>(scope, job, sink));
+  }
+  // Read after the watch began to hear changes, so that no end is missed.
+  const absl::StatusOr<Job> now = board_.Get(scope, job);
+  MutexLock lock(mutex_);
+  if (!now.ok()) {
+    watches_.erase(id);
+    return now.status();
+  }
+  watches_.at(id)->end_complete = now->end_time_us != 0;
+  watches_.at(id)->begun = true;
+  ready_.insert(id);
+  wake_.NotifyOne();
+  return id;
+}
+
+void JobWatches::Taken(WatchId id, bool ok) {
+  MutexLock lock(mutex_);
+  const auto found = watches_.find(id);
+  if (found == watches_.end()) return;
+  found->second->message_under_way = false;
+  if (!ok && !found->second->end.has_value()) found->second->end = absl::CancelledError("gone");
+  ready_.insert(id);
+  wake_.NotifyOne();
+}
+
+void JobWatches::Cancel(WatchId id) {
+  MutexLock lock(mutex_);
+  const auto found = watches_.find(id);
+  if (found == watches_.end()) return;
+  if (!found->second->end.has_value()) found->second->end = absl::CancelledError("gone");
+  ready_.insert(id);
+  wake_.NotifyOne();
+}
+
+void JobWatches::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    for (auto& [id, watch] : watches_) {
+      if (!watch->end.has_value()) watch->end = ShuttingDown();
+      ready_.insert(id);
+    }
+    wake_.NotifyOne();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+size_t JobWatches::size() const {
+  MutexLock lock(mutex_);
+  return watches_.size();
+}
+
+void JobWatches::Hear(const ChangeBatch& batch) {
+  MutexLock lock(mutex_);
+  for (const Change& change : batch.changes) {
+    keys_changed_ = keys_changed_ || change.kind == ChangeKind::kApiKey;
+    if (change.kind != ChangeKind::kJobTarget && change.kind != ChangeKind::kJob) continue;
+    for (auto& [id, watch] : watches_) {
+      if (watch->job != change.job) continue;
+      watch->job_changed = true;
+      watch->end_complete = watch->end_complete || change.kind == ChangeKind::kJob;
+      if (change.kind == ChangeKind::kJobTarget) watch->pending.insert(change.device.value);
+      if (watch->pending.size() > kMostPending) {
+        watch->pending.clear();
+        watch->list_again = true;
+      }
+      ready_.insert(id);
+    }
+  }
+  if (!ready_.empty() || keys_changed_) wake_.NotifyOne();
+}
+
+void JobWatches::Run() {
+  std::chrono::steady_clock::time_point checked = std::chrono::steady_clock::now();
+  while (true) {
+    Step step;
+    bool has_step = false;
+    bool check_keys = false;
+    {
+      MutexLock lock(mutex_);
+      if (stopping_ && watches_.empty()) return;
+      if (ready_.empty() && !keys_changed_) wake_.WaitFor(mutex_, kKeyCheckInterval / 2);
+      const auto now = std::chrono::steady_clock::now();
+      const bool due = now - checked >= absl::ToChronoMilliseconds(kKeyCheckInterval);
+      check_keys = keys_changed_ || due;
+      if (due) {
+        checked = now;
+        ListLateEndsAgain();
+      }
+      keys_changed_ = false;
+      has_step = TakeStep(&step);
+    }
+    if (check_keys) CheckKeys();
+    if (has_step) Do(step);
+  }
+}
+
+void JobWatches::CheckKeys() {
+  std::vector<std::pair<WatchId, Caller>> callers;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, watch] : watches_) callers.emplace_back(id, watch->scope.caller());
+  }
+  for (const auto& [id, caller] : callers) {
+    const absl::Status valid = authorizer_.StillValid(caller);
+    if (valid.ok()) continue;
+    MutexLock lock(mutex_);
+    const auto found = watches_.find(id);
+    if (found == watches_.end() || found->second->end.has_value()) continue;
+    found->second->end = valid;
+    ready_.insert(id);
+  }
+}
+
+void JobWatches::ListLateEndsAgain() {
+  for (auto& [id, watch] : watches_) {
+    if (!watch->end_seen || watch->end_complete || watch->HasNews()) continue;
+    watch->end_complete = true;
+    watch->listing = DeviceId{};
+    ready_.insert(id);
+  }
+}
+
+bool JobWatches::TakeStep(Step* step) {
+  while (!ready_.empty()) {
+    const WatchId id = *ready_.begin();
+    ready_.erase(ready_.begin());
+    const auto found = watches_.find(id);
+    if (found == watches_.end()) continue;
+    Watch& watch = *found->second;
+    if (!watch.begun) continue;
+    if (watch.message_under_way && (!watch.end.has_value() || watch.aborted)) continue;
+    if (!watch.HasNews() && !watch.end.has_value()) {
+      if (!watch.end_seen || !watch.end_complete) continue;
+      watch.end = absl::OkStatus();
+    }
+    step->id = id;
+    PlanStep(watch, step);
+    return true;
+  }
+  return false;
+}
+
+void JobWatches::PlanStep(Watch& watch, Step* step) {
+  step->sink = watch.sink;
+  if (watch.end.has_value()) {
+    step->kind = watch.message_under_way ? Step::Kind::kAbort : Step::Kind::kEnd;
+    step->end = *watch.end;
+    watch.aborted = true;
+    return;
+  }
+  step->kind = Step::Kind::kSend;
+  step->scope = watch.scope;
+  step->job = watch.job;
+  if (watch.list_again) watch.listing = DeviceId{};
+  watch.list_again = false;
+  step->listing = watch.listing;
+  if (!watch.listing.has_value()) {
+    while (!watch.pending.empty() && step->devices.size() < kTargetsPerMessage) {
+      step->devices.push_back(DeviceId{*watch.pending.begin()});
+      watch.pending.erase(watch.pending.begin());
+    }
+  }
+  watch.job_changed = false;
+  watch.message_under_way = true;
+}
+
+absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* listed_to) const {
+  JobWatchMessage message;
+  if (step.listing.has_value()) {
+    ASSIGN_OR_RETURN(message.targets, board_.ListTargets(*step.scope, step.job, *step.listing,
+                                                         kTargetsPerMessage));
+    message.synced = message.targets.size() < kTargetsPerMessage;
+    if (!message.targets.empty()) *listed_to = message.targets.back().target.device;
+  }
+  for (const DeviceId device : step.devices) {
+    ASSIGN_OR_RETURN(TargetRow row, board_.GetTarget(*step.scope, step.job, device));
+    message.targets.push_back(std::move(row));
+  }
+  ASSIGN_OR_RETURN(message.job, board_.Get(*step.scope, step.job));
+  message.job.script.clear();
+  return message;
+}
+
+void JobWatches::Do(const Step& step) {
+  if (step.kind == Step::Kind::kEnd) return Finish(step.id, step.sink, step.end);
+  if (step.kind == Step::Kind::kAbort) return step.sink->Abort();
+  DeviceId listed_to;
+  const absl::StatusOr<JobWatchMessage> message = Read(step, &listed_to);
+  if (!message.ok()) return Finish(step.id, step.sink, message.status());
+  {
+    MutexLock lock(mutex_);
+    Watch& watch = *watches_.at(step.id);
+    if (step.listing.has_value()) {
+      watch.listing = message->synced ? std::nullopt : std::optional<DeviceId>(listed_to);
+    }
+    watch.end_seen = message->job.end_time_us != 0;
+    // What was heard so far was not the end.
+    if (!watch.end_seen) watch.end_complete = false;
+  }
+  step.sink->Send(*step.scope, *message);
+}
+
+void JobWatches::Finish(WatchId id, JobWatchSink* sink, const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    watches_.erase(id);
+    ready_.erase(id);
+  }
+  sink->End(status);
+}
+
+}  // namespace muster::server
