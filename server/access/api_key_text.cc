@@ -18,8 +18,8 @@ NewApiKey MakeApiKey() {
   NewApiKey key;
   key.id = MakeId<ApiKeyId>();
   const Secret random = RandomSecret(32);
-  key.text =
-      Secret(absl::StrCat("mk1.", FormatId(key.id), ".", absl::WebSafeBase64Escape(random.Reveal())));
+  key.text = Secret(
+      absl::StrCat("mk1.", FormatId(key.id), ".", absl::WebSafeBase64Escape(random.Reveal())));
   key.hash = HashApiKey(key.text.Reveal());
   return key;
 }

@@ -33,15 +33,15 @@ absl::StatusOr<CreatedEdge> EdgeRegistry::Create(const Caller& caller, const Aud
                                                  absl::string_view edge_id,
                                                  absl::string_view public_url) {
   if (!IsSlug(edge_id)) {
-    return BadField("edge_id",
-                    "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
+    return BadField(
+        "edge_id", "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
   }
   if (!public_url.empty()) {
     const auto url = ParsePublicUrl(public_url);
     if (!url.ok()) return BadField("public_url", url.status());
   }
-  ASSIGN_OR_RETURN(JoinCredentials credentials, MakeJoinCredentials(issuer_, master_key_, edge_id,
-                                                                    control_, clock_.Now()));
+  ASSIGN_OR_RETURN(JoinCredentials credentials,
+                   MakeJoinCredentials(issuer_, master_key_, edge_id, control_, clock_.Now()));
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);
   internal::v1::CreateEdge* create = command.mutable_create_edge();
   create->set_edge_id(std::string(edge_id));

@@ -13,8 +13,9 @@ absl::StatusOr<Organization> OrganizationRegistry::Create(const Caller& caller,
                                                           absl::string_view slug,
                                                           absl::string_view display_name) {
   if (!IsSlug(slug)) {
-    return BadField("organization_id",
-                    "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
+    return BadField(
+        "organization_id",
+        "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
   }
   RETURN_IF_ERROR(CheckText("display_name", display_name, 128, false));
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);

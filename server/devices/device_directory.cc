@@ -19,8 +19,7 @@ constexpr size_t kScanChunk = 1000;
 
 absl::Status CheckEdit(const DeviceEdit& edit) {
   if (edit.display_name.has_value()) {
-    RETURN_IF_ERROR(
-        CheckText("device.display_name", *edit.display_name, kLargestNameBytes, false));
+    RETURN_IF_ERROR(CheckText("device.display_name", *edit.display_name, kLargestNameBytes, false));
   }
   if (edit.notes.has_value()) {
     RETURN_IF_ERROR(CheckText("device.notes", *edit.notes, kLargestNotesBytes, true));

@@ -47,9 +47,8 @@ absl::Status NotAuthenticated(absl::string_view why) {
 }
 
 absl::Status RoleTooLow(absl::string_view method, absl::string_view needed) {
-  return Make(
-      absl::StatusCode::kPermissionDenied, "ROLE_TOO_LOW",
-      absl::StrCat(method, " needs the role ", needed, "; ask for a key with that role"));
+  return Make(absl::StatusCode::kPermissionDenied, "ROLE_TOO_LOW",
+              absl::StrCat(method, " needs the role ", needed, "; ask for a key with that role"));
 }
 
 absl::Status BadPageToken() {
@@ -67,11 +66,11 @@ absl::Status ScriptTooLong(size_t script_bytes, size_t limit_bytes, absl::string
 }
 
 absl::Status ScriptEndsUnclear(absl::string_view command) {
-  absl::Status status = Make(
-      absl::StatusCode::kInvalidArgument, "SCRIPT_ENDS_UNCLEAR",
-      absl::StrCat("the script contains \"", command,
-                   "\": say ends_with REBOOT if the router restarts at its end, or ends_with "
-                   "RESULT if it goes on and reports"));
+  absl::Status status =
+      Make(absl::StatusCode::kInvalidArgument, "SCRIPT_ENDS_UNCLEAR",
+           absl::StrCat("the script contains \"", command,
+                        "\": say ends_with REBOOT if the router restarts at its end, or ends_with "
+                        "RESULT if it goes on and reports"));
   status.SetPayload(kField, absl::Cord("ends_with"));
   return status;
 }

@@ -48,7 +48,8 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
     return BadField("not_after", terms.not_before_us > now_us ? "must lie after not_before"
                                                               : "lies in the past");
   }
-  if (terms.not_after_us == 0 && terms.not_before_us >= now_us + absl::ToInt64Microseconds(absl::Hours(24))) {
+  if (terms.not_after_us == 0 &&
+      terms.not_before_us >= now_us + absl::ToInt64Microseconds(absl::Hours(24))) {
     return BadField("not_after", "is needed where not_before lies more than 24 h ahead");
   }
   if (terms.not_after_us > begin_us + absl::ToInt64Microseconds(kLongestWindow)) {

@@ -41,7 +41,9 @@ struct JobWatches::Watch {
   // Set: nothing more is sent.
   std::optional<absl::Status> end;
 
-  bool HasNews() const { return listing.has_value() || list_again || !pending.empty() || job_changed; }
+  bool HasNews() const {
+    return listing.has_value() || list_again || !pending.empty() || job_changed;
+  }
 };
 
 struct JobWatches::Step {
@@ -246,8 +248,8 @@ void JobWatches::PlanStep(Watch& watch, Step* step) {
 absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* listed_to) const {
   JobWatchMessage message;
   if (step.listing.has_value()) {
-    ASSIGN_OR_RETURN(message.targets, board_.ListTargets(*step.scope, step.job, *step.listing,
-                                                         kTargetsPerMessage));
+    ASSIGN_OR_RETURN(message.targets,
+                     board_.ListTargets(*step.scope, step.job, *step.listing, kTargetsPerMessage));
     message.synced = message.targets.size() < kTargetsPerMessage;
     if (!message.targets.empty()) *listed_to = message.targets.back().target.device;
   }

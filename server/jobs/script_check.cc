@@ -14,11 +14,14 @@ namespace muster::server {
 namespace {
 
 // Written with single spaces between words; "/" between words counts as a space.
-constexpr std::array<absl::string_view, 8> kEndingCommands = {
-    "system reboot",         "system shutdown",
-    "system reset-configuration", "system backup load",
-    "system package update install", "system package downgrade",
-    "system routerboard upgrade reboot", "system check-installation reboot"};
+constexpr std::array<absl::string_view, 8> kEndingCommands = {"system reboot",
+                                                              "system shutdown",
+                                                              "system reset-configuration",
+                                                              "system backup load",
+                                                              "system package update install",
+                                                              "system package downgrade",
+                                                              "system routerboard upgrade reboot",
+                                                              "system check-installation reboot"};
 
 // Lower case, with every run of spaces and slashes as one space.
 std::string Flatten(absl::string_view script) {
@@ -65,8 +68,9 @@ void ScriptFit::Add(const Device& device, absl::string_view title) {
   smallest_limit_ = std::min(smallest_limit_, limit);
   ++too_small_;
   if (first_.size() < 3) {
-    first_.push_back(absl::StrCat(
-        title, " (RouterOS ", device.routeros_version.empty() ? "?" : device.routeros_version, ")"));
+    first_.push_back(absl::StrCat(title, " (RouterOS ",
+                                  device.routeros_version.empty() ? "?" : device.routeros_version,
+                                  ")"));
   }
 }
 

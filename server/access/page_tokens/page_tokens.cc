@@ -13,8 +13,7 @@ constexpr size_t kLargestTokenBytes = 400;
 // Each part with its length, so that none can reach into the next.
 std::string Context(const PageBinding& binding) {
   return absl::StrCat("page-token/1/", binding.method.size(), ":", binding.method, "/",
-                      binding.organization, "/",
-                      absl::BytesToHexString(Hash256(binding.query)));
+                      binding.organization, "/", absl::BytesToHexString(Hash256(binding.query)));
 }
 
 absl::Status Refused() { return absl::InvalidArgumentError("not a page token of this listing"); }
