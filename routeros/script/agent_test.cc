@@ -1,0 +1,94 @@
+#include "routeros/script/agent.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "routeros/script/quoting.h"
+
+namespace muster::routeros {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const char kRoot[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const char kClaim[] = "0123456789abcdef0123456789abcdef";
+const Family kFamilies[] = {Family::k6_49, Family::k7_1, Family::k7_11, Family::k7_13,
+                            Family::k7_17};
+
+InstallerTerms Terms() { return {"https://edge.example.net:8443", kRoot, kClaim, false}; }
+
+TEST(AgentTest, KeepsTheBootstrapLineToOneLineOfThousandCharacters) {
+  const auto line = RenderBootstrapLine({"https://edge.example.net:8443", kRoot, kClaim});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_LE(line->size(), kLongestBootstrapLine);
+  EXPECT_EQ(line->find('\n'), std::string::npos);
+  EXPECT_EQ(line->find('?'), std::string::npos);
+  for (const char c : *line) EXPECT_TRUE(c >= 0x20 && c < 0x7f);
+}
+
+TEST(AgentTest, LeavesRoomForHostNamesOfEightyCharacters) {
+  const std::string url = absl::StrCat("https://", std::string(80, 'h'), ":65535");
+  EXPECT_TRUE(RenderBootstrapLine({url, kRoot, kClaim}).ok());
+}
+
+TEST(AgentTest, RefusesAHostNameThatMakesTheLineTooLong) {
+  const std::string url = absl::StrCat("https://", std::string(300, 'h'));
+  EXPECT_EQ(RenderBootstrapLine({url, kRoot, kClaim}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(AgentTest, NamesTheClaimOnlyInTheHeader) {
+  const auto line = RenderBootstrapLine({"https://e.example", kRoot, kClaim});
+  ASSERT_TRUE(line.ok());
+  EXPECT_THAT(*line, HasSubstr(absl::StrCat("http-header-field=\"Authorization:Claim ", kClaim)));
+  EXPECT_EQ(line->find(kClaim), line->rfind(kClaim));
+}
+
+TEST(AgentTest, RefusesTermsThatCouldLeaveTheirPlaceInAScript) {
+  for (const char* url :
+       {"http://e.example", "https://", "https://e/", "https://e.example:", "https://e:0",
+        "https://e:99999", "https://e\"x", "https://e$x", "https://e;x", "https://e x",
+        "https://[::1", "https://[]", "https://e?x", "https://user@e", "https://e:1:2", ""}) {
+    EXPECT_FALSE(RenderBootstrapLine({url, kRoot, kClaim}).ok()) << url;
+  }
+  EXPECT_FALSE(RenderBootstrapLine({"https://e", "ab", kClaim}).ok());
+  EXPECT_FALSE(RenderBootstrapLine({"https://e", kRoot, "0123"}).ok());
+  EXPECT_TRUE(RenderBootstrapLine({"https://[2001:db8::1]:443", kRoot, kClaim}).ok());
+}
+
+TEST(AgentTest, RefusesVersionsThatAreTooOldForAnInstaller) {
+  EXPECT_EQ(RenderInstaller(Terms(), *ParseVersion("6.40")).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(AgentTest, LeavesNoPlaceholderInAnyText) {
+  for (const Family family : kFamilies) {
+    EXPECT_THAT(*RenderRunner(Terms(), family), Not(HasSubstr("@")));
+  }
+  EXPECT_THAT(*RenderBeat(Terms()), Not(HasSubstr("@")));
+  for (const char* version : {"6.49.10", "7.8", "7.12.2", "7.15.3", "7.20.8"}) {
+    EXPECT_THAT(*RenderInstaller(Terms(), *ParseVersion(version)), Not(HasSubstr("@")));
+  }
+}
+
+TEST(AgentTest, InstallsTheSameBeatOnEveryVersion) {
+  const std::string beat = QuoteSource(*RenderBeat(Terms()));
+  for (const char* version : {"6.49.10", "7.8", "7.12.2", "7.15.3", "7.20.8"}) {
+    EXPECT_THAT(*RenderInstaller(Terms(), *ParseVersion(version)), HasSubstr(beat)) << version;
+  }
+}
+
+TEST(AgentTest, GivesMonitorOnlyNeitherRunnerNorWritePolicy) {
+  InstallerTerms terms = Terms();
+  terms.monitor_only = true;
+  const std::string installer = *RenderInstaller(terms, *ParseVersion("7.20.8"));
+  EXPECT_THAT(installer, HasSubstr("policy=read,test,ftp,sensitive "));
+  EXPECT_THAT(installer, Not(HasSubstr("add name=\"muster-run\"")));
+  EXPECT_THAT(*RenderBeat(terms), Not(HasSubstr("muster-run")));
+  EXPECT_THAT(*RenderBeat(terms), Not(HasSubstr("muster-state")));
+}
+
+}  // namespace
+}  // namespace muster::routeros

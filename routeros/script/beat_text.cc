@@ -1,0 +1,204 @@
+#include "absl/strings/str_cat.h"
+#include "routeros/script/fill.h"
+#include "routeros/script/quoting.h"
+#include "routeros/script/snippets.h"
+#include "routeros/script/texts.h"
+
+namespace muster::routeros {
+namespace {
+
+// RouterOS starts the scheduler's script again while the last run still goes on. A run that
+// hangs in a fetch (no timeout before 7.15) is ended by the 20th run that finds it.
+constexpr absl::string_view kHead =
+    R"rsc(# Muster agent @AGENT@: reports every 30 s and starts what the control plane asks for.
+:global musterTx
+:global musterSkip
+:global musterFail
+:global musterErr
+:global musterBoot
+:global musterStuck
+:if ([:typeof $musterTx] != "num") do={ :set musterTx 0 }
+:if ([:typeof $musterSkip] != "num") do={ :set musterSkip 0 }
+:if ([:typeof $musterFail] != "num") do={ :set musterFail 0 }
+:if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
+:if ([:typeof $musterStuck] != "num") do={ :set musterStuck 0 }
+:local muGo true
+:if ([:len [/system script job find where script="muster-beat"]] > 1) do={
+  :set muGo false
+  :set musterTx ($musterTx + 1)
+  :set musterStuck ($musterStuck + 1)
+  :if ($musterStuck > 19) do={
+    :set musterStuck 0
+    :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
+  }
+} else={
+  :set musterStuck 0
+  :if ($musterSkip > 0) do={
+    :set muGo false
+    :set musterSkip ($musterSkip - 1)
+    :set musterTx ($musterTx + 1)
+  }
+}
+)rsc";
+
+constexpr absl::string_view kBodyStart = R"rsc(:local muUrl @URL@
+:local muPin "@PIN@"
+:if ([:typeof $musterBoot] != "str") do={
+  :local muNonce [:tostr [$muGet ":rndstr length=16 from=0123456789abcdef"]]
+  :if ([:len $muNonce] != 16) do={
+    :set muNonce ([/system clock get date] . "-" . [/system clock get time] . "-" . [/system resource get uptime])
+  }
+  :set musterBoot $muNonce
+}
+)rsc";
+
+constexpr absl::string_view kJobState = R"rsc(:global musterRun
+:global musterRunAt
+:global musterReply
+:global musterJob
+:local muLast [:tonum [$muGet "/system scheduler get [find where name=\"muster-state\"] comment"]]
+:if ([:typeof $muLast] != "num") do={ :set muLast 0 }
+:local muRun 0
+:if ([:typeof $musterRun] = "num") do={
+  :if ([:len [/system script job find where script="muster-run"]] > 0) do={ :set muRun $musterRun }
+}
+)rsc";
+
+constexpr absl::string_view kNoJobState = R"rsc(:local muLast 0
+:local muRun 0
+)rsc";
+
+constexpr absl::string_view kRunAge = R"rsc(  :if ($muRun > 0) do={
+    :do { :set muJson ($muJson . [$muKey "run_age" ([/system resource get uptime] - $musterRunAt)]) } on-error={}
+  }
+)rsc";
+
+// A router whose posts keep failing sends the small body every fourth time: should the edge
+// refuse what this router says of itself, the control plane still hears of it.
+constexpr absl::string_view kCollect =
+    R"rsc(:local muJson ""
+:local muSmall ("{\"p\":1" . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . [$muKey "last" $muLast] . [$muKey "run" $muRun])
+:do {
+  :set muJson ("{\"p\":1" . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . [$muKey "boot" $musterBoot])
+  :set muJson ($muJson . [$muKey "up" [/system resource get uptime]])
+  :set muJson ($muJson . [$muKey "clock" ([/system clock get date] . " " . [/system clock get time])])
+  :set muJson ($muJson . [$muKey "last" $muLast] . [$muKey "run" $muRun])
+@RUN_AGE@  :set muJson ($muJson . [$muKey "err" $musterErr] . [$muKey "tx" $musterTx])
+@FACTS@  :set muJson ($muJson . $muFacts)
+  :set muJson ($muJson . [$muKey "cpu" [$muGet "/system resource get cpu-load"]])
+  :set muJson ($muJson . [$muKey "cpus" [$muGet "/system resource get cpu-count"]])
+  :set muJson ($muJson . [$muKey "mhz" [$muGet "/system resource get cpu-frequency"]])
+  :set muJson ($muJson . [$muKey "mf" [$muGet "/system resource get free-memory"]])
+  :set muJson ($muJson . [$muKey "mt" [$muGet "/system resource get total-memory"]])
+  :set muJson ($muJson . [$muKey "df" [$muGet "/system resource get free-hdd-space"]])
+  :set muJson ($muJson . [$muKey "dt" [$muGet "/system resource get total-hdd-space"]])
+  :set muJson ($muJson . [$muKey "bb" [$muGet "/system resource get bad-blocks"]])
+  :set muJson ($muJson . [$muKey "wr" [$muGet "/system resource get write-sect-total"]])
+  :local muRows ""
+  :foreach k,v in=[$muGet "/system health print as-value"] do={
+    :local n $k
+    :local w $v
+    :local t ""
+    :if ([:typeof $v] = "array") do={
+      :set n ($v->"name")
+      :set w ($v->"value")
+      :set t ($v->"type")
+    }
+    :if (([:typeof $n] = "str") && ([:len [:tostr $w]] > 0)) do={
+      :if ([:len $muRows] > 0) do={ :set muRows ($muRows . ",") }
+      :local row ([$muKey "n" $n] . [$muKey "v" $w] . [$muKey "t" $t])
+      :set muRows ($muRows . "{" . [:pick $row 1 [:len $row]] . "}")
+    }
+  }
+  :if ([:len $muRows] > 0) do={ :set muJson ($muJson . ",\"health\":[" . $muRows . "]") }
+  :local muHost [$muGet "/tool netwatch get [find where comment=\"muster-link\"] host"]
+  :if ([:len [:tostr $muHost]] > 0) do={
+    :local muLink ("{\"n\":\"edge\"" . [$muKey "a" $muHost])
+    :set muLink ($muLink . [$muKey "rtt" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] rtt-avg"]])
+    :set muLink ($muLink . [$muKey "jit" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] rtt-jitter"]])
+    :set muLink ($muLink . [$muKey "sd" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] rtt-stdev"]])
+    :set muLink ($muLink . [$muKey "loss" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] loss-percent"]])
+    :set muJson ($muJson . ",\"links\":[" . $muLink . "}]")
+  }
+  :set muJson ($muJson . [$muKey "rights" "@POLICY@"] . "}")
+} on-error={
+  :set musterErr ($musterErr + 1)
+  :set muJson ""
+}
+:if (([:len $muJson] = 0) || (($musterFail & 3) = 3)) do={
+  :set muJson ($muSmall . [$muKey "err" $musterErr] . "}")
+}
+)rsc";
+
+// The router root is in no export and no backup, so a restored router lacks it: it is fetched again
+// by the rule of one certificate (see bootstrap_text.cc).
+constexpr absl::string_view kRestoreRoot =
+    R"rsc(:if ([:len [/certificate find where fingerprint=$muPin]] = 0) do={
+  :local muOld [/certificate find]
+  :local muBad true
+  :do {
+    /tool fetch url=($muUrl . "/ca.pem") dst-path="muster.pem"
+    :for i from=1 to=20 do={
+      :if ([:len [/file find where name="muster.pem"]] = 0) do={ :delay 500ms }
+    }
+    /certificate import file-name="muster.pem" passphrase=""
+    :if (([:len [/certificate find]] = ([:len $muOld] + 1)) && ([:len [/certificate find where fingerprint=$muPin]] = 1)) do={ :set muBad false }
+  } on-error={}
+  :do {
+    :if ($muBad) do={
+      :set musterErr ($musterErr + 1)
+      :foreach i in=[/certificate find] do={
+        :if ([:typeof [:find $muOld $i]] != "num") do={ /certificate remove $i }
+      }
+    } else={
+      /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca"
+    }
+  } on-error={}
+  :do { /file remove [/file find where name="muster.pem"] } on-error={}
+}
+)rsc";
+
+constexpr absl::string_view kPost = R"rsc(:local muData ""
+:local muOk false
+:do {
+  :local muReply [/tool fetch url=($muUrl . "/v1/heartbeat") http-method=post http-header-field=("Content-Type:application/json,Authorization:Bearer " . $muToken) http-data=$muJson check-certificate=yes-without-crl output=user as-value]
+  :set muData [:tostr ($muReply->"data")]
+  :set muOk true
+} on-error={}
+:if ($muOk) do={
+  :set musterFail 0
+  :set musterTx 0
+} else={
+  :set musterFail ($musterFail + 1)
+  :if ($musterFail = 5) do={ :set musterSkip 1 }
+  :if ($musterFail = 6) do={ :set musterSkip 3 }
+  :if ($musterFail > 6) do={ :set musterSkip 9 }
+}
+)rsc";
+
+// Every other first letter means: do nothing.
+constexpr absl::string_view kStartJob =
+    R"rsc(:if (([:pick $muData 0 1] = "J") && ($muRun = 0)) do={
+  :set musterReply $muData
+  :set musterJob [:execute script="/system script run muster-run"]
+}
+)rsc";
+
+}  // namespace
+
+std::string BeatText(const InstallerTerms& terms) {
+  const bool jobs = !terms.monitor_only;
+  const std::string body = absl::StrCat(
+      kKeyFunction, kGetFunction, kReadToken, ":if ([:pick $muToken 0 3] = \"m1.\") do={\n",
+      kBodyStart, kFormats, jobs ? kJobState : kNoJobState, kCollect, kRestoreRoot, kPost,
+      jobs ? kStartJob : absl::string_view(), "}\n");
+  const std::string text = absl::StrCat(kHead, ":if ($muGo) do={\n", body, "}\n");
+  return Fill(text, {{"@AGENT@", std::string(AgentVersion())},
+                     {"@URL@", QuoteString(terms.url)},
+                     {"@PIN@", terms.root_sha256},
+                     {"@POLICY@", std::string(PolicyOf(terms))},
+                     {"@FACTS@", std::string(kFacts)},
+                     {"@RUN_AGE@", std::string(jobs ? kRunAge : absl::string_view())}});
+}
+
+}  // namespace muster::routeros

@@ -1,0 +1,12 @@
+#include "routeros/script/fill.h"
+
+#include "absl/strings/str_replace.h"
+
+namespace muster::routeros {
+
+std::string Fill(absl::string_view text,
+                 const std::vector<std::pair<absl::string_view, std::string>>& values) {
+  return absl::StrReplaceAll(text, values);
+}
+
+}  // namespace muster::routeros

@@ -1,0 +1,189 @@
+#include "absl/strings/str_cat.h"
+#include "routeros/script/fill.h"
+#include "routeros/script/quoting.h"
+#include "routeros/script/snippets.h"
+#include "routeros/script/texts.h"
+
+namespace muster::routeros {
+namespace {
+
+// What is missing is named before anything is changed. Each policy is tried with a script that
+// has only it: RouterOS refuses to run a script that may do more than its caller. `get` of a
+// device-mode property gives a bool where it exists.
+constexpr absl::string_view kHead =
+    R"rsc(# Muster agent @AGENT@ for RouterOS @FAMILY@. Imported once, by the line that was pasted.
+{
+:local muUrl @URL@
+:local muPin "@PIN@"
+)rsc";
+
+constexpr absl::string_view kCheck = R"rsc(:local muMissing ""
+:foreach muPolicy in=[:toarray "@POLICIES@"] do={
+  :do {
+    /system script add name="muster-test" policy=$muPolicy source=":local muTest 1"
+    /system script run muster-test
+  } on-error={ :set muMissing ($muMissing . " policy " . $muPolicy . ",") }
+  :do { /system script remove [/system script find where name="muster-test"] } on-error={}
+}
+:foreach muFeature in=[:toarray "fetch,scheduler"] do={
+  :local muMode [:tostr [$muGet ("/system device-mode get " . $muFeature)]]
+  :if (($muMode = "false") || ($muMode = "no")) do={ :set muMissing ($muMissing . " device-mode " . $muFeature . "=yes,") }
+}
+:local muFree [:tonum [/system resource get free-hdd-space]]
+:if ([:typeof $muFree] = "num") do={
+  :if ($muFree < 262144) do={ :set muMissing ($muMissing . " 256 KiB of free disk space,") }
+}
+:local muGo true
+:if ([:len $muMissing] > 0) do={
+  :set muGo false
+  :put ("muster: nothing was installed; this needs" . $muMissing . " then paste the line again")
+  :if ([:len [/system script find where name="muster-beat"]] = 0) do={
+    :do { /certificate remove [/certificate find where fingerprint=$muPin] } on-error={}
+  }
+}
+)rsc";
+
+// muKeep: [$muKeep TEXT] stores the token (or the nonce until there is one) and gives back what a
+// later read will give. Tokens and nonces hold nothing that needs an escape.
+constexpr absl::string_view kKeepFunction = R"rsc(:local muKeep do={
+  :local v [:tostr $1]
+  :local r ""
+  :do {
+    :local f [:parse ("/ppp secret remove [find where name=\"muster\"]; /ppp secret add name=\"muster\" disabled=yes service=async comment=\"Muster agent\" password=\"" . $v . "\"; :return [/ppp secret get [find where name=\"muster\"] password]")]
+    :set r [$f]
+  } on-error={}
+  :do { /system script remove [/system script find where name="muster-token"] } on-error={}
+  :if ($r != $v) do={
+    :do {
+      /system script add name="muster-token" policy=read source=("#" . $v)
+      :set r [:pick [/system script get [/system script find where name="muster-token"] source] 1 512]
+    } on-error={}
+  }
+  :return $r
+}
+)rsc";
+
+// The nonce is kept before it is sent: if the reply is lost, the same claim and nonce give the
+// same device again. v6 has no random: there it is made of what differs between two routers and
+// two moments, as hex digits.
+constexpr absl::string_view kNonce = R"rsc(:local muNonce ""
+:if ([:pick $muToken 0 1] = "n") do={ :set muNonce [:pick $muToken 1 [:len $muToken]] }
+:if ([:len $muNonce] != 32) do={ :set muNonce [:tostr [$muGet ":rndstr length=32 from=0123456789abcdef"]] }
+:if ([:len $muNonce] != 32) do={
+  :local muSeed ($muMac . $muSoft . [/system clock get time] . [/system resource get uptime] . [/system resource get free-memory] . [/system clock get date] . [/system resource get cpu-load] . "00000000000000000000000000000000")
+  :set muNonce ""
+  :for i from=0 to=([:len $muSeed] - 1) do={
+    :local c [:find "0123456789ABCDEF0123456789abcdefGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz" [:pick $muSeed $i ($i + 1)]]
+    :if (([:typeof $c] = "num") && ([:len $muNonce] < 32)) do={
+      :set c ($c & 15)
+      :set muNonce ($muNonce . [:pick "0123456789abcdef" $c ($c + 1)])
+    }
+  }
+}
+:local muHeld ""
+:if ([:pick $muToken 0 3] = "m1.") do={ :set muHeld $muToken }
+:if ([:len $muHeld] = 0) do={
+  :if ([$muKeep ("n" . $muNonce)] != ("n" . $muNonce)) do={
+    :set muGo false
+    :put "muster: nothing was installed; the router keeps neither a /ppp secret nor a script"
+  }
+}
+)rsc";
+
+constexpr absl::string_view kScripts =
+    R"rsc(  /system script remove [/system script find where name="muster-beat"]
+  /system script add name="muster-beat" policy=@POLICY@ comment="Muster agent @AGENT@" source=@BEAT@
+)rsc";
+
+constexpr absl::string_view kJobParts =
+    R"rsc(  /system script remove [/system script find where name="muster-run"]
+  /system script add name="muster-run" policy=@POLICY@ comment="Muster agent @AGENT@" source=@RUNNER@
+  :if ([:len [/system scheduler find where name="muster-state"]] = 0) do={
+    /system scheduler add name="muster-state" disabled=yes on-event="" policy=read comment="0"
+  }
+)rsc";
+
+constexpr absl::string_view kEnrol =
+    R"rsc(  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "@POLICY@"] . "}")
+  :local muWord ""
+  :local muTry 0
+  :while (([:len $muWord] = 0) && ($muTry < 45)) do={
+    :set muTry ($muTry + 1)
+    :do {
+      :local muReply [/tool fetch url=($muUrl . "/v1/enroll") http-method=post http-header-field="Content-Type:application/json,Authorization:Claim @CLAIM@" http-data=$muBody check-certificate=yes-without-crl output=user as-value]
+      :set muWord [:tostr ($muReply->"data")]
+    } on-error={
+      :put "muster: no answer to the enrolment yet, trying again"
+      :local muWait ($muTry * 2)
+      :if ($muWait > 15) do={ :set muWait 15 }
+      :delay $muWait
+    }
+  }
+  :local muReady false
+  :if ([:pick $muWord 0 4] = "Tm1.") do={
+    :local muNew [:pick $muWord 1 [:len $muWord]]
+    :if ([$muKeep $muNew] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
+  } else={
+    :if ([:len $muWord] = 0) do={ :set muWord "no answer for ten minutes" }
+    :put ("muster: not enrolled: " . $muWord . "; make a new claim and paste its line")
+  }
+)rsc";
+
+// The old scheduler entry goes only when the new one can take its place.
+constexpr absl::string_view kStart =
+    R"rsc(  :if ($muReady) do={
+    :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
+    /system scheduler remove [/system scheduler find where name="muster-beat"]
+    /system scheduler add name="muster-beat" interval=30s start-time=startup policy=@POLICY@ comment="Muster agent @AGENT@" on-event="/system script run muster-beat"
+@LINK@    :put "muster: enrolled; this router now checks in every 30 seconds"
+    /system script run muster-beat
+  }
+)rsc";
+
+// Type icmp came with 7.4. The default thr-avg of 100 ms would log every change of a slow link.
+constexpr absl::string_view kLinkCommand =
+    "/tool netwatch add comment=\"muster-link\" type=icmp interval=30s packet-count=5 "
+    "thr-avg=10s thr-max=10s thr-jitter=10s thr-stdev=10s thr-loss-percent=100 host=";
+constexpr absl::string_view kLink = R"rsc(    :do {
+      /tool netwatch remove [/tool netwatch find where comment="muster-link"]
+      :local muHost [:tostr [:resolve @HOST@]]
+@ADD@    } on-error={ :put "muster: no probe of the link to the edge" }
+)rsc";
+constexpr absl::string_view kLinkDirect = "      @COMMAND@$muHost\n";
+constexpr absl::string_view kLinkParsed = R"rsc(      :local muProbe [:parse (@TEXT@ . $muHost)]
+      $muProbe
+)rsc";
+
+std::string Link(const InstallerTerms& terms, Family family) {
+  if (family == Family::k6_49) return "";
+  const std::string add = family == Family::k7_1
+                              ? Fill(kLinkParsed, {{"@TEXT@", QuoteString(kLinkCommand)}})
+                              : Fill(kLinkDirect, {{"@COMMAND@", std::string(kLinkCommand)}});
+  return Fill(kLink, {{"@HOST@", QuoteString(HostOf(terms.url))}, {"@ADD@", add}});
+}
+
+}  // namespace
+
+// The import must not raise once it has begun: the line repeats an import that does.
+std::string InstallerText(const InstallerTerms& terms, Family family) {
+  const std::string checks = Fill(kCheck, {{"@POLICIES@", std::string(kFullPolicy)}});
+  const std::string jobs =
+      terms.monitor_only ? ""
+                         : Fill(kJobParts, {{"@RUNNER@", QuoteSource(RunnerText(terms, family))}});
+  const std::string install = absl::StrCat(
+      ":if ($muGo) do={\n:do {\n", kScripts, jobs, kEnrol, kStart,
+      "} on-error={ :put \"muster: the installation stopped; paste the line again\" }\n}\n");
+  const std::string frame =
+      absl::StrCat(kHead, kKeyFunction, kGetFunction, checks, ":if ($muGo) do={\n", kReadToken,
+                   kFacts, kFormats, kKeepFunction, kNonce, install, "}\n}\n");
+  return Fill(frame, {{"@AGENT@", std::string(AgentVersion())},
+                      {"@FAMILY@", std::string(FamilyName(family))},
+                      {"@URL@", QuoteString(terms.url)},
+                      {"@PIN@", terms.root_sha256},
+                      {"@CLAIM@", terms.claim},
+                      {"@POLICY@", std::string(PolicyOf(terms))},
+                      {"@BEAT@", QuoteSource(BeatText(terms))},
+                      {"@LINK@", Link(terms, family)}});
+}
+
+}  // namespace muster::routeros

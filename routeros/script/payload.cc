@@ -1,0 +1,70 @@
+#include "routeros/script/payload.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace muster::routeros {
+namespace {
+
+constexpr char kLowerDigits[] = "0123456789abcdef";
+constexpr char kUpperDigits[] = "0123456789ABCDEF";
+
+constexpr size_t kLargestOnV6 = 1300;
+constexpr size_t kLargestEscaped = 21000;
+constexpr size_t kLargestHex = 32000;
+
+int DigitValue(char digit, const char* digits) {
+  for (int value = 0; value < 16; ++value) {
+    if (digits[value] == digit) return value;
+  }
+  return -1;
+}
+
+}  // namespace
+
+std::string EncodePayload(absl::string_view script, PayloadFormat format) {
+  const bool escaped = format == PayloadFormat::kEscaped;
+  const char* digits = escaped ? kUpperDigits : kLowerDigits;
+  std::string out;
+  out.reserve(script.size() * (escaped ? 3 : 2));
+  for (const char byte : script) {
+    const auto value = static_cast<unsigned char>(byte);
+    if (escaped) out.push_back('\\');
+    out.push_back(digits[value >> 4]);
+    out.push_back(digits[value & 15]);
+  }
+  return out;
+}
+
+absl::StatusOr<std::string> DecodePayload(absl::string_view payload) {
+  const bool escaped = !payload.empty() && payload.front() == '\\';
+  const char* digits = escaped ? kUpperDigits : kLowerDigits;
+  const size_t step = escaped ? 3 : 2;
+  if (payload.size() % step != 0) {
+    return absl::InvalidArgumentError("a payload ends inside a byte");
+  }
+  std::string out;
+  out.reserve(payload.size() / step);
+  for (size_t at = 0; at < payload.size(); at += step) {
+    const int high = DigitValue(payload[at + step - 2], digits);
+    const int low = DigitValue(payload[at + step - 1], digits);
+    if ((escaped && payload[at] != '\\') || high < 0 || low < 0) {
+      return absl::InvalidArgumentError(absl::StrCat("a payload has no byte at ", at));
+    }
+    out.push_back(static_cast<char>(high * 16 + low));
+  }
+  return out;
+}
+
+size_t LargestScript(const Version& version) {
+  const absl::StatusOr<Family> family = FamilyOf(version);
+  if (!family.ok() || *family == Family::k6_49) return kLargestOnV6;
+  return *family == Family::k7_1 ? kLargestEscaped : kLargestHex;
+}
+
+std::string JobReply(uint64_t number, absl::string_view script, PayloadFormat format) {
+  const std::string payload = EncodePayload(script, format);
+  return absl::StrCat("J", number, " ", payload.size(), " ", payload, ".");
+}
+
+}  // namespace muster::routeros

@@ -1,0 +1,82 @@
+// Pieces of script that more than one of the agent's texts need; constants without a header of
+// their own would drift apart.
+//
+// RouterOS facts: routeros.md sections 1 to 3; what is unverified is a row of
+// docs/assumptions.md.
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+namespace muster::routeros {
+
+// muKey: [$muKey "cpu" 12] gives `,"cpu":"12"`, or nothing for an empty value. Controls become
+// spaces; bytes of any code page pass, since the edge repairs them. `:for` counts down where `to`
+// is below `from`, so an empty text never enters it. A local function sees no local of its caller.
+inline constexpr absl::string_view kKeyFunction = R"rsc(:local muKey do={
+  :local s [:tostr $2]
+  :local n [:len $s]
+  :if ($n = 0) do={ :return "" }
+  :local o ""
+  :for i from=0 to=($n - 1) do={
+    :local c [:pick $s $i ($i + 1)]
+    :if ([:typeof [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] = "num") do={
+      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :set c " " }
+    }
+    :set o ($o . $c)
+  }
+  :return (",\"" . $1 . "\":\"" . $o . "\"")
+}
+)rsc";
+
+// muGet: [$muGet "/system identity get name"] gives the value, or "" where this router lacks the
+// menu or the property. What is asked for is parsed at run time, so that a missing menu can't
+// keep the whole script from loading.
+inline constexpr absl::string_view kGetFunction = R"rsc(:local muGet do={
+  :local r ""
+  :do {
+    :local f [:parse (":return [" . $1 . "]")]
+    :set r [$f]
+  } on-error={}
+  :return $r
+}
+)rsc";
+
+// muToken: the token or, before it came, "n" and the nonce; needs muGet. It lies in the password
+// of a disabled /ppp secret, which /export hides on v7, or, where that menu is missing, behind
+// the "#" in the source of script muster-token.
+inline constexpr absl::string_view kReadToken =
+    R"rsc(:local muToken [:tostr [$muGet "/ppp secret get [find where name=\"muster\"] password"]]
+:if ([:len $muToken] = 0) do={
+  :local muSource [:tostr [$muGet "/system script get [find where name=\"muster-token\"] source"]]
+  :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+}
+)rsc";
+
+// muFacts: what a router is, the same in a heartbeat and in an enrolment.
+inline constexpr absl::string_view kFacts =
+    R"rsc(:local muFacts [$muKey "id" [$muGet "/system identity get name"]]
+:set muFacts ($muFacts . [$muKey "sn" [$muGet "/system routerboard get serial-number"]])
+:local muSoft [:tostr [$muGet "/system license get software-id"]]
+:if ([:len $muSoft] = 0) do={ :set muSoft [:tostr [$muGet "/system license get system-id"]] }
+:set muFacts ($muFacts . [$muKey "sw" $muSoft])
+:local muMac ""
+:foreach muName in=[:toarray "ether1,wlan1,sfp-sfpplus1,lte1"] do={
+  :if ([:len $muMac] = 0) do={
+    :set muMac [:tostr [$muGet ("/interface get [find where name=\"" . $muName . "\"] mac-address")]]
+  }
+}
+:if ([:len $muMac] = 0) do={
+  :set muMac [:tostr [$muGet "/interface get [:pick [find where type=\"ether\"] 0] mac-address"]]
+}
+:set muFacts ($muFacts . [$muKey "mac" $muMac])
+:set muFacts ($muFacts . [$muKey "ver" [$muGet "/system resource get version"]])
+:set muFacts ($muFacts . [$muKey "board" [$muGet "/system resource get board-name"]])
+:set muFacts ($muFacts . [$muKey "arch" [$muGet "/system resource get architecture-name"]])
+)rsc";
+
+// muFormats: what this agent decodes. The hex form needs :convert (7.11).
+inline constexpr absl::string_view kFormats = R"rsc(:local muFormats "esc"
+:if ([$muGet ":convert from=hex to=raw \"6d75\""] = "mu") do={ :set muFormats "hex,esc" }
+)rsc";
+
+}  // namespace muster::routeros
