@@ -92,7 +92,7 @@ std::string QuoteSource(absl::string_view text) {
   for (const char byte : text) {
     if (line_end) {
       // Spaces after the break belong to the break, so one of the text is written \_.
-      out.append(kContinuation);
+      absl::StrAppend(&out, kContinuation);
       if (byte == ' ') {
         out.append("\\_");
         line_end = false;
