@@ -1,0 +1,15 @@
+#include "cli/commands/groups.h"
+
+namespace muster::cli {
+
+std::vector<Command> AllCommands() {
+  std::vector<Command> all;
+  for (const auto& group :
+       {LoginCommands(), ContextCommands(), OrganizationCommands(), KeyCommands(), EdgeCommands(),
+        ClaimCommands(), DeviceCommands(), JobCommands(), AuditCommands(), VersionCommands()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  return all;
+}
+
+}  // namespace muster::cli

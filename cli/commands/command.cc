@@ -1,0 +1,124 @@
+#include "cli/commands/command.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "common/text/clean.h"
+
+namespace muster::cli {
+
+bool Session::Has(const std::string& name) const {
+  const auto found = arguments_.texts.find(name);
+  return found != arguments_.texts.end() && !found->second.empty();
+}
+
+bool Session::Switch(const std::string& name) const {
+  const auto found = arguments_.switches.find(name);
+  return found != arguments_.switches.end() && found->second;
+}
+
+std::string Session::Text(const std::string& name) const {
+  return Has(name) ? arguments_.texts.at(name).back() : "";
+}
+
+std::vector<std::string> Session::List(const std::string& name) const {
+  return Has(name) ? arguments_.texts.at(name) : std::vector<std::string>();
+}
+
+absl::StatusOr<std::optional<absl::Duration>> Session::Duration(const std::string& name) const {
+  if (!Has(name)) return std::optional<absl::Duration>();
+  const absl::StatusOr<absl::Duration> duration = ParseDuration(Text(name));
+  if (!duration.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, ": ", std::string(duration.status().message())));
+  }
+  if (*duration <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(absl::StrCat("--", name, ": wants more than 0s"));
+  }
+  return std::optional<absl::Duration>(*duration);
+}
+
+absl::StatusOr<std::optional<int64_t>> Session::Number(const std::string& name, int64_t low,
+                                                       int64_t high) const {
+  if (!Has(name)) return std::optional<int64_t>();
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(Text(name), &number) || number < low || number > high) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", name, ": \"", Text(name), "\" is not a whole number from ", low, " to ", high));
+  }
+  return std::optional<int64_t>(number);
+}
+
+absl::StatusOr<std::map<std::string, std::string>> Session::Labels(const std::string& name) const {
+  std::map<std::string, std::string> labels;
+  for (const std::string& text : List(name)) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", name, ": \"", text, "\" is no label; wants KEY=VALUE, like role=core"));
+    }
+    if (!labels.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", name, ": the key \"", text.substr(0, equals), "\" is given twice"));
+    }
+  }
+  return labels;
+}
+
+absl::StatusOr<const Settings*> Session::settings() {
+  if (!settings_.has_value()) {
+    ASSIGN_OR_RETURN(Settings settings, ResolveSettings(arguments_.global, console_));
+    settings_ = std::move(settings);
+  }
+  return &*settings_;
+}
+
+absl::StatusOr<Connection*> Session::connection() {
+  if (connection_ == nullptr) {
+    ASSIGN_OR_RETURN(const Settings* resolved, settings());
+    ASSIGN_OR_RETURN(connection_, Connection::Open(*resolved));
+    if (Has("request-id")) connection_->set_request_id(Text("request-id"));
+  }
+  return connection_.get();
+}
+
+absl::StatusOr<std::string> Session::OrganizationName() {
+  ASSIGN_OR_RETURN(const Settings* resolved, settings());
+  return absl::StrCat("organizations/", resolved->organization.value);
+}
+
+Outcome Session::Show(const Report& report) {
+  RETURN_IF_ERROR(Print(report, format(), console_));
+  return ExitCode::kDone;
+}
+
+Outcome Session::ShowSecret(absl::string_view text) {
+  console_.protect_out();
+  *console_.out << text << (absl::EndsWith(text, "\n") ? "" : "\n");
+  console_.out->flush();
+  return ExitCode::kDone;
+}
+
+void Session::Note(absl::string_view text) {
+  *console_.err << "muster: " << CleanText(text) << std::endl;
+}
+
+absl::Status Session::Confirm(int64_t device_count, absl::string_view what) {
+  if (device_count <= 1 || Switch("yes")) return absl::OkStatus();
+  const std::string consequence = absl::StrCat("This will ", what, " ", device_count, " devices.");
+  if (!console_.in_is_terminal) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        consequence,
+        " There is no terminal to ask on: look at --dry-run or the list, then add --yes"));
+  }
+  *console_.err << consequence << " Go on? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(*console_.in, answer);
+  answer = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));
+  if (answer == "y" || answer == "yes") return absl::OkStatus();
+  return absl::CancelledError("nothing was done");
+}
+
+}  // namespace muster::cli

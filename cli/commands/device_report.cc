@@ -1,0 +1,244 @@
+#include "cli/commands/device_report.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "cli/commands/names.h"
+#include "cli/output/values.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::Device;
+using muster::v1::DeviceStatus;
+
+Cell OnlineCell(const Device& device) {
+  Cell cell(EnumWord(muster::v1::OnlineState_Name(device.status().online()), "ONLINE_STATE_"));
+  switch (device.status().online()) {
+    case muster::v1::ONLINE_STATE_ONLINE:
+      cell.tone = Tone::kGood;
+      break;
+    case muster::v1::ONLINE_STATE_OFFLINE:
+      cell.tone = Tone::kBad;
+      break;
+    default:
+      cell.tone = Tone::kDoubtful;
+  }
+  if (device.has_delete_time()) return Cell("deleted");
+  return cell;
+}
+
+template <typename Number>
+Cell NumberCell(bool is_set, Number number, const char* unit) {
+  if (!is_set) return Cell();
+  return Cell(absl::StrCat(number, unit), absl::StrCat(number));
+}
+
+Cell MemoryCell(const DeviceStatus& status) {
+  if (!status.has_memory_free_bytes() || !status.has_memory_total_bytes()) return Cell();
+  return UsedCell(status.memory_free_bytes(), status.memory_total_bytes());
+}
+
+Cell DiskCell(const DeviceStatus& status) {
+  if (!status.has_disk_free_bytes() || !status.has_disk_total_bytes()) return Cell();
+  return UsedCell(status.disk_free_bytes(), status.disk_total_bytes());
+}
+
+// The sensor that is called so, or the first one in degrees.
+Cell TemperatureCell(const DeviceStatus& status) {
+  const muster::v1::HealthReading* found = nullptr;
+  for (const auto& reading : status.health()) {
+    if (reading.unit() == "C" && (found == nullptr || reading.sensor() == "temperature"))
+      found = &reading;
+  }
+  if (found == nullptr) return Cell();
+  return Cell(absl::StrCat(MilliText(found->value_milli()), " C"), MilliText(found->value_milli()));
+}
+
+Cell UptimeCell(const DeviceStatus& status) {
+  if (!status.has_uptime()) return Cell();
+  const absl::Duration uptime = ToDuration(status.uptime());
+  return Cell(ShortDuration(uptime), absl::StrCat(absl::ToInt64Seconds(uptime)));
+}
+
+std::string MillisecondsText(int64_t microseconds) {
+  return absl::StrFormat("%.1f ms", static_cast<double>(microseconds) / 1000.0);
+}
+
+// A row of the vertical table.
+class Lines {
+ public:
+  void Add(const std::string& title, Cell cell, bool wide = false) {
+    table_.columns.push_back({title, wide});
+    row_.push_back(std::move(cell));
+  }
+  // Only where there is something to say.
+  void AddIfKnown(const std::string& title, Cell cell) { Add(title, cell, cell.text.empty()); }
+  Table Finish() {
+    table_.vertical = true;
+    table_.rows.push_back(std::move(row_));
+    return std::move(table_);
+  }
+
+ private:
+  Table table_;
+  std::vector<Cell> row_;
+};
+
+void AddStatus(const DeviceStatus& status, absl::Time now, Lines* lines) {
+  lines->Add("Last check-in", status.has_last_check_in_time()
+                                  ? TimeCell(true, status.last_check_in_time(), now)
+                                  : Cell("never"));
+  lines->Add("Address", status.source_address());
+  lines->Add("Edge", ShortName(status.edge()));
+  lines->AddIfKnown("Uptime", UptimeCell(status));
+  lines->AddIfKnown("CPU load",
+                    NumberCell(status.has_cpu_load_percent(), status.cpu_load_percent(), "%"));
+  lines->AddIfKnown("CPUs", NumberCell(status.has_cpu_count(), status.cpu_count(), ""));
+  lines->AddIfKnown("CPU frequency",
+                    NumberCell(status.has_cpu_frequency_mhz(), status.cpu_frequency_mhz(), " MHz"));
+  lines->AddIfKnown("Memory used", MemoryCell(status));
+  lines->AddIfKnown(
+      "Memory", status.has_memory_total_bytes() ? BytesCell(status.memory_total_bytes()) : Cell());
+  lines->AddIfKnown("Disk used", DiskCell(status));
+  lines->AddIfKnown("Disk",
+                    status.has_disk_total_bytes() ? BytesCell(status.disk_total_bytes()) : Cell());
+  lines->AddIfKnown("Bad blocks", status.has_bad_blocks_millipercent()
+                                      ? Cell(MilliText(status.bad_blocks_millipercent()) + "%",
+                                             MilliText(status.bad_blocks_millipercent()))
+                                      : Cell());
+  lines->AddIfKnown("Sectors written",
+                    NumberCell(status.has_sectors_written(), status.sectors_written(), ""));
+  lines->AddIfKnown("Router clock", status.router_clock());
+  lines->AddIfKnown("Agent errors",
+                    NumberCell(status.has_agent_errors(), status.agent_errors(), ""));
+}
+
+Table HealthTable(const DeviceStatus& status) {
+  Table table = {"Health", {{"SENSOR"}, {"VALUE", false, false, true}, {"UNIT"}}, {}};
+  for (const auto& reading : status.health()) {
+    table.rows.push_back({reading.sensor(), MilliText(reading.value_milli()), reading.unit()});
+  }
+  return table;
+}
+
+Table LinkTable(const DeviceStatus& status) {
+  Table table = {"Links",
+                 {{"LINK", false, true},
+                  {"ADDRESS"},
+                  {"RTT", false, false, true},
+                  {"JITTER", false, false, true},
+                  {"LOSS", false, false, true}},
+                 {}};
+  for (const auto& link : status.links()) {
+    table.rows.push_back({link.link(), link.address(), MillisecondsText(link.rtt_us()),
+                          MillisecondsText(link.jitter_us()),
+                          absl::StrCat(MilliText(link.loss_permille() * 100), "%")});
+  }
+  return table;
+}
+
+Table EventTable(const Device& device, absl::Time now) {
+  Table table = {"Recent events", {{"TIME"}, {"EVENT"}, {"MESSAGE", false, true}}, {}};
+  for (const auto& event : device.recent_events()) {
+    table.rows.push_back(
+        {TimeCell(event.has_time(), event.time(), now), event.kind(), event.message()});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string DeviceTitle(const Device& device) {
+  if (!device.display_name().empty()) return device.display_name();
+  if (!device.identity().empty()) return device.identity();
+  return ShortName(device.name());
+}
+
+Report DeviceListReport(const std::vector<Device>& devices, absl::Time now) {
+  Report report;
+  report.is_list = true;
+  Table table = {"",
+                 {{"ID"},
+                  {"NAME", false, true},
+                  {"STATE"},
+                  {"VERSION"},
+                  {"CPU", false, false, true},
+                  {"MEMORY", false, false, true},
+                  {"TEMP", false, false, true},
+                  {"UPTIME", false, false, true},
+                  {"LAST SEEN"},
+                  {"MODEL", false, true},
+                  {"SITE", false, true},
+                  {"LABELS", true},
+                  {"IDENTITY", true},
+                  {"SERIAL", true},
+                  {"MAC", true},
+                  {"ADDRESS", true},
+                  {"EDGE", true},
+                  {"DISK", true, false, true},
+                  {"AGENT", true},
+                  {"JOBS HELD", true}},
+                 {}};
+  for (const Device& device : devices) {
+    const DeviceStatus& status = device.status();
+    table.rows.push_back(
+        {ShortName(device.name()),
+         DeviceTitle(device),
+         OnlineCell(device),
+         device.routeros_version(),
+         NumberCell(status.has_cpu_load_percent(), status.cpu_load_percent(), "%"),
+         MemoryCell(status),
+         TemperatureCell(status),
+         UptimeCell(status),
+         TimeCell(status.has_last_check_in_time(), status.last_check_in_time(), now),
+         device.model(),
+         device.site(),
+         LabelsText(device.labels()),
+         device.identity(),
+         device.serial_number(),
+         device.mac_address(),
+         status.source_address(),
+         ShortName(status.edge()),
+         DiskCell(status),
+         device.agent_version(),
+         device.jobs_held() ? Cell("held") : Cell()});
+    report.names.push_back(device.name());
+    report.messages.push_back(&device);
+  }
+  report.tables.push_back(std::move(table));
+  return report;
+}
+
+Report DeviceDetailReport(const Device& device, absl::Time now) {
+  Lines lines;
+  lines.Add("ID", ShortName(device.name()));
+  lines.Add("Name", device.display_name());
+  lines.Add("State", OnlineCell(device));
+  lines.Add("Identity", device.identity());
+  lines.Add("Site", device.site());
+  lines.Add("Labels", LabelsText(device.labels()));
+  lines.Add("Notes", device.notes());
+  lines.Add("Model", device.model());
+  lines.Add("RouterOS", device.routeros_version());
+  lines.Add("Architecture", device.architecture());
+  lines.AddIfKnown("Serial number", device.serial_number());
+  lines.AddIfKnown("Software ID", device.software_id());
+  lines.AddIfKnown("MAC address", device.mac_address());
+  lines.Add("Agent", device.agent_version());
+  lines.AddIfKnown("Monitor only", device.monitor_only() ? Cell("yes") : Cell());
+  lines.AddIfKnown("Jobs held", device.jobs_held() ? Cell("yes") : Cell());
+  lines.Add("Joined", TimeCell(device.has_create_time(), device.create_time(), now));
+  lines.AddIfKnown("Deleted", TimeCell(device.has_delete_time(), device.delete_time(), now));
+  AddStatus(device.status(), now, &lines);
+  Report report;
+  report.tables.push_back(lines.Finish());
+  if (!device.status().health().empty()) report.tables.push_back(HealthTable(device.status()));
+  if (!device.status().links().empty()) report.tables.push_back(LinkTable(device.status()));
+  if (!device.recent_events().empty()) report.tables.push_back(EventTable(device, now));
+  report.names = {device.name()};
+  report.messages = {&device};
+  return report;
+}
+
+}  // namespace muster::cli

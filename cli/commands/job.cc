@@ -1,0 +1,198 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands/groups.h"
+#include "cli/commands/job_report.h"
+#include "cli/commands/job_run.h"
+#include "cli/commands/job_watch.h"
+#include "cli/commands/names.h"
+#include "cli/output/structured.h"
+#include "common/status/status_macros.h"
+#include "common/text/clean.h"
+#include "muster/v1/job_service.grpc.pb.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::Job;
+using muster::v1::JobService;
+using muster::v1::JobTarget;
+
+constexpr int64_t kDefaultLimit = 100;
+
+Outcome List(Session& session) {
+  ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
+  const auto limit = static_cast<size_t>(given_limit.value_or(kDefaultLimit));
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = JobService::NewStub(connection->channel());
+  std::vector<Job> jobs;
+  muster::v1::ListJobsRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<size_t>(limit, 1000)));
+  do {
+    muster::v1::ListJobsResponse response;
+    RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+      return stub->ListJobs(context, request, &response);
+    }));
+    jobs.insert(jobs.end(), response.jobs().begin(), response.jobs().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty() && (limit == 0 || jobs.size() < limit));
+  if (limit > 0 && jobs.size() > limit) jobs.resize(limit);
+  if (!request.page_token().empty()) {
+    session.Note(absl::StrCat("the newest ", jobs.size(), " jobs; --limit 0 shows all"));
+  }
+  return session.Show(JobListReport(jobs, session.now()));
+}
+
+absl::StatusOr<Job> FetchJob(Connection* connection, const std::string& name) {
+  const auto stub = JobService::NewStub(connection->channel());
+  muster::v1::GetJobRequest request;
+  request.set_name(name);
+  muster::v1::GetJobResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->GetJob(context, request, &response);
+  }));
+  return response.job();
+}
+
+absl::StatusOr<std::vector<JobTarget>> FetchTargets(Connection* connection,
+                                                    const std::string& name) {
+  const auto stub = JobService::NewStub(connection->channel());
+  std::vector<JobTarget> targets;
+  muster::v1::ListJobTargetsRequest request;
+  request.set_parent(name);
+  request.set_page_size(1000);
+  do {
+    muster::v1::ListJobTargetsResponse response;
+    RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+      return stub->ListJobTargets(context, request, &response);
+    }));
+    targets.insert(targets.end(), response.targets().begin(), response.targets().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return targets;
+}
+
+// One device's part of the job, with its whole output.
+Outcome ShowTarget(Session& session, const std::string& job,
+                   const std::vector<JobTarget>& targets) {
+  ASSIGN_OR_RETURN(const std::string device, FindDevice(session, session.Text("device")));
+  for (const JobTarget& target : targets) {
+    if (target.device() == device) return session.Show(TargetDetailReport(target, session.now()));
+  }
+  return absl::NotFoundError(absl::StrCat("job ", ShortName(job), " was not for device ",
+                                          ShortName(device), "; see: muster job get ",
+                                          ShortName(job), " --targets"));
+}
+
+Outcome Get(Session& session) {
+  ASSIGN_OR_RETURN(const std::string name,
+                   NameInOrganization(session, "jobs", session.Text("JOB")));
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  ASSIGN_OR_RETURN(const Job job, FetchJob(connection, name));
+  ASSIGN_OR_RETURN(const std::vector<JobTarget> targets, FetchTargets(connection, name));
+  if (session.Has("device")) return ShowTarget(session, name, targets);
+  Report report = TargetListReport(targets, session.now());
+  if (session.Switch("targets")) return session.Show(report);
+  report.tables.insert(report.tables.begin(), JobDetailTable(job, session.now()));
+  report.names = {job.name()};
+  report.messages = {&job};
+  report.is_list = false;
+  if (!job.script().empty()) report.text = absl::StrCat("Script\n", job.script());
+  return session.Show(report);
+}
+
+Outcome Watch(Session& session) {
+  ASSIGN_OR_RETURN(const std::string name,
+                   NameInOrganization(session, "jobs", session.Text("JOB")));
+  const Console& console = session.console();
+  const bool as_json = session.format() == Format::kJson;
+  if (session.format_given() && !as_json && session.format() != Format::kTable &&
+      session.format() != Format::kWide) {
+    return absl::InvalidArgumentError(
+        "--output: job watch writes lines of text, or of JSON with -o json");
+  }
+  ASSIGN_OR_RETURN(const WatchedJob watched,
+                   FollowJob(
+                       session, name,
+                       [&](const JobTarget& target) {
+                         if (as_json) {
+                           *console.out << JsonLine(target).value_or("{}") << std::endl;
+                         } else {
+                           *console.out << CleanText(TargetLine(target)) << std::endl;
+                         }
+                       },
+                       [](const Job&) {}));
+  NoteOutcome(session, watched.job);
+  return ExitCodeOf(watched.job);
+}
+
+Outcome Cancel(Session& session) {
+  ASSIGN_OR_RETURN(const std::string name,
+                   NameInOrganization(session, "jobs", session.Text("JOB")));
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  ASSIGN_OR_RETURN(const Job job, FetchJob(connection, name));
+  RETURN_IF_ERROR(
+      session.Confirm(job.target_count(), "cancel what can still be cancelled of a job on"));
+  const auto stub = JobService::NewStub(connection->channel());
+  muster::v1::CancelJobRequest request;
+  request.set_name(name);
+  request.set_request_id(connection->request_id());
+  muster::v1::CancelJobResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+    return stub->CancelJob(context, request, &response);
+  }));
+  session.Note(absl::StrCat("cancelled on ", response.cancelled_count(), ", too late on ",
+                            response.refused_count(), " of ", job.target_count(), " devices"));
+  const std::vector<Job> jobs = {response.job()};
+  Report report = JobListReport(jobs, session.now());
+  report.is_list = false;
+  return session.Show(report);
+}
+
+Command GetCommand() {
+  Command get;
+  get.noun = "job";
+  get.verb = "get";
+  get.summary = "Show a job with what it did on each device";
+  get.positionals = {{"JOB", "id from: muster job list"}};
+  get.flags = {{"targets", "", "only the list of its devices (-o json: an array of them)"},
+               {"device", "DEVICE", "only this device, with its whole output"}};
+  get.examples =
+      "  muster job get 3f8k2m9x0c1va\n"
+      "  muster job get 3f8k2m9x0c1va --device riga-core\n"
+      "  muster job get 3f8k2m9x0c1va --targets -o csv";
+  get.run = Get;
+  return get;
+}
+
+}  // namespace
+
+std::vector<Command> JobCommands() {
+  Command list;
+  list.noun = "job";
+  list.verb = "list";
+  list.summary = "List jobs, newest first";
+  list.flags = {{"limit", "N", "show at most so many, 0: all [100]"}};
+  list.examples = "  muster job list\n  muster job list --limit 0 -o name";
+  list.run = List;
+  Command watch;
+  watch.noun = "job";
+  watch.verb = "watch";
+  watch.summary = "Follow a job to its end, a line for each change";
+  watch.positionals = {{"JOB", "id from: muster job list"}};
+  watch.examples = "  muster job watch 3f8k2m9x0c1va\n  muster job watch 3f8k2m9x0c1va -o json";
+  watch.run = Watch;
+  Command cancel;
+  cancel.noun = "job";
+  cancel.verb = "cancel";
+  cancel.summary = "Cancel a job where it has not been sent to the router yet";
+  cancel.positionals = {{"JOB", "id from: muster job list"}};
+  cancel.flags = {{"yes", "", "don't ask where more than one device is touched"}};
+  cancel.examples = "  muster job cancel 3f8k2m9x0c1va";
+  cancel.writes = true;
+  cancel.run = Cancel;
+  return {JobRunCommand(), list, GetCommand(), watch, cancel};
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,206 @@
+#include "cli/commands/job_report.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/commands/names.h"
+#include "cli/output/values.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::Job;
+using muster::v1::JobTarget;
+
+Cell StateCell(muster::v1::JobTargetState state) {
+  Cell cell(TargetStateWord(state));
+  if (state == muster::v1::JOB_TARGET_STATE_SUCCEEDED) {
+    cell.tone = Tone::kGood;
+  } else {
+    cell.tone = HasEnded(state) ? Tone::kBad : Tone::kDoubtful;
+  }
+  return cell;
+}
+
+std::string Failure(const JobTarget& target) {
+  if (target.phase().empty()) return target.error();
+  return absl::StrCat(target.phase(), ": ", target.error());
+}
+
+// The failure, else what was printed.
+std::string ResultText(const JobTarget& target) {
+  return target.error().empty() && target.phase().empty() ? target.output() : Failure(target);
+}
+
+std::string Title(const JobTarget& target) {
+  return target.device_title().empty() ? ShortName(target.device()) : target.device_title();
+}
+
+std::string CountsText(const Job& job) {
+  std::vector<std::string> parts;
+  for (const auto& count : job.state_counts()) {
+    if (count.count() > 0)
+      parts.push_back(absl::StrCat(count.count(), " ", TargetStateWord(count.state())));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+std::string Aim(const Job& job) {
+  return job.device().empty() ? job.filter() : ShortName(job.device());
+}
+
+}  // namespace
+
+std::string TargetStateWord(muster::v1::JobTargetState state) {
+  return EnumWord(muster::v1::JobTargetState_Name(state), "JOB_TARGET_STATE_");
+}
+
+bool HasEnded(muster::v1::JobTargetState state) {
+  switch (state) {
+    case muster::v1::JOB_TARGET_STATE_SUCCEEDED:
+    case muster::v1::JOB_TARGET_STATE_FAILED:
+    case muster::v1::JOB_TARGET_STATE_CANCELLED:
+    case muster::v1::JOB_TARGET_STATE_EXPIRED:
+    case muster::v1::JOB_TARGET_STATE_LOST:
+    case muster::v1::JOB_TARGET_STATE_REVERTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool HasEnded(const Job& job) {
+  if (job.has_end_time()) return true;
+  int ended = 0;
+  for (const auto& count : job.state_counts()) {
+    if (HasEnded(count.state())) ended += count.count();
+  }
+  return !job.name().empty() && ended >= job.target_count();
+}
+
+std::string ProgressText(const Job& job) {
+  int ended = 0;
+  for (const auto& count : job.state_counts()) {
+    if (HasEnded(count.state())) ended += count.count();
+  }
+  return absl::StrCat(ended, " of ", job.target_count(), " ended: ", CountsText(job));
+}
+
+ExitCode ExitCodeOf(const Job& job) {
+  int succeeded = 0;
+  for (const auto& count : job.state_counts()) {
+    if (count.state() == muster::v1::JOB_TARGET_STATE_SUCCEEDED) succeeded += count.count();
+  }
+  if (succeeded >= job.target_count()) return ExitCode::kDone;
+  return succeeded == 0 ? ExitCode::kFailed : ExitCode::kPartlyFailed;
+}
+
+Report JobListReport(const std::vector<Job>& jobs, absl::Time now) {
+  Report report;
+  report.is_list = true;
+  Table table = {"",
+                 {{"JOB"},
+                  {"DEVICES", false, false, true},
+                  {"STATE", false, true},
+                  {"CREATED"},
+                  {"ENDED"},
+                  {"ON", false, true},
+                  {"DESCRIPTION", false, true},
+                  {"EXPIRES", true},
+                  {"CREATOR", true}},
+                 {}};
+  for (const Job& job : jobs) {
+    table.rows.push_back({ShortName(job.name()), absl::StrCat(job.target_count()), CountsText(job),
+                          TimeCell(job.has_create_time(), job.create_time(), now),
+                          TimeCell(job.has_end_time(), job.end_time(), now), Aim(job),
+                          job.description(), TimeCell(job.has_not_after(), job.not_after(), now),
+                          job.creator()});
+    report.names.push_back(job.name());
+    report.messages.push_back(&job);
+  }
+  report.tables.push_back(std::move(table));
+  return report;
+}
+
+Table JobDetailTable(const Job& job, absl::Time now) {
+  Table table;
+  table.vertical = true;
+  std::vector<Cell> row;
+  const auto add = [&](const char* title, Cell cell) {
+    table.columns.push_back({title});
+    row.push_back(std::move(cell));
+  };
+  add("Job", ShortName(job.name()));
+  if (!job.description().empty()) add("Description", job.description());
+  if (!job.device().empty()) add("Device", ShortName(job.device()));
+  if (!job.filter().empty()) add("Where", job.filter());
+  add("State", ProgressText(job));
+  add("Created", TimeCell(job.has_create_time(), job.create_time(), now));
+  add("Creator", job.creator());
+  if (job.has_not_before()) add("Not before", TimeCell(true, job.not_before(), now));
+  add("Expires", TimeCell(job.has_not_after(), job.not_after(), now));
+  if (job.has_timeout()) add("Timeout", ShortDuration(ToDuration(job.timeout())));
+  if (job.idempotent()) add("Idempotent", "yes");
+  if (job.ends_with() == muster::v1::JOB_END_REBOOT) add("Ends with", "reboot");
+  add("Ended", TimeCell(job.has_end_time(), job.end_time(), now));
+  table.rows.push_back(std::move(row));
+  return table;
+}
+
+Report TargetListReport(const std::vector<JobTarget>& targets, absl::Time now) {
+  Report report;
+  report.is_list = true;
+  Table table = {"",
+                 {{"DEVICE", false, true},
+                  {"STATE"},
+                  {"RESULT", false, true},
+                  {"ID", true},
+                  {"NUMBER", true, false, true},
+                  {"ATTEMPT", true, false, true},
+                  {"SENT", true, false, true},
+                  {"UPDATED", true}},
+                 {}};
+  for (const JobTarget& target : targets) {
+    table.rows.push_back({Title(target), StateCell(target.state()), ResultText(target),
+                          ShortName(target.device()), absl::StrCat(target.number()),
+                          absl::StrCat(target.attempt()), absl::StrCat(target.times_sent()),
+                          TimeCell(target.has_update_time(), target.update_time(), now)});
+    report.names.push_back(target.device());
+    report.messages.push_back(&target);
+  }
+  report.tables.push_back(std::move(table));
+  return report;
+}
+
+Report TargetDetailReport(const JobTarget& target, absl::Time now) {
+  Table table;
+  table.vertical = true;
+  std::vector<Cell> row;
+  const auto add = [&](const char* title, Cell cell, bool wide = false) {
+    table.columns.push_back({title, wide});
+    row.push_back(std::move(cell));
+  };
+  add("Device", Title(target));
+  add("ID", ShortName(target.device()));
+  add("State", StateCell(target.state()));
+  if (!Failure(target).empty()) add("Error", Failure(target));
+  add("Number", target.number() == 0 ? Cell() : Cell(absl::StrCat(target.number())));
+  add("Attempt", absl::StrCat(target.attempt()), true);
+  add("Times sent", absl::StrCat(target.times_sent()), true);
+  add("Updated", TimeCell(target.has_update_time(), target.update_time(), now));
+  if (target.output_cut()) add("Output", "longer than shown: the router cut it");
+  table.rows.push_back(std::move(row));
+  Report report;
+  report.tables.push_back(std::move(table));
+  report.names = {target.device()};
+  report.messages = {&target};
+  report.text = target.output();
+  return report;
+}
+
+std::string TargetLine(const JobTarget& target) {
+  const std::string result = ResultText(target);
+  return absl::StrCat(Title(target), ": ", TargetStateWord(target.state()),
+                      result.empty() ? "" : ": ", result);
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,237 @@
+#include "cli/commands/job_run.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "cli/commands/device_report.h"
+#include "cli/commands/job_report.h"
+#include "cli/commands/job_watch.h"
+#include "cli/commands/names.h"
+#include "cli/output/text_table.h"
+#include "cli/output/values.h"
+#include "common/status/status_macros.h"
+#include "muster/v1/device_service.grpc.pb.h"
+#include "muster/v1/job_service.grpc.pb.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::CreateJobRequest;
+using muster::v1::Job;
+
+constexpr int kMatchesShown = 20;
+constexpr size_t kLongestScript = 65536;
+
+absl::StatusOr<std::string> ReadScript(Session& session) {
+  if (session.Has("script") == session.Has("script-file")) {
+    return absl::InvalidArgumentError("give exactly one of --script and --script-file");
+  }
+  std::string script = session.Text("script");
+  if (session.Has("script-file")) {
+    const std::string path = session.Text("script-file");
+    std::ifstream file;
+    std::istream* in = session.console().in;
+    if (path != "-") {
+      file.open(path, std::ios::binary);
+      if (!file)
+        return absl::InvalidArgumentError(absl::StrCat("--script-file: can't read ", path));
+      in = &file;
+    }
+    script.assign(std::istreambuf_iterator<char>(*in), std::istreambuf_iterator<char>());
+  }
+  if (absl::StripAsciiWhitespace(script).empty())
+    return absl::InvalidArgumentError("the script is empty");
+  if (script.size() > kLongestScript) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the script has ", script.size(), " bytes; at most ", kLongestScript, " go"));
+  }
+  return script;
+}
+
+absl::Status SetTimes(Session& session, CreateJobRequest* request) {
+  ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
+  if (expires.has_value()) *request->mutable_not_after() = ToTimestamp(session.now() + *expires);
+  ASSIGN_OR_RETURN(const auto timeout, session.Duration("timeout"));
+  if (timeout.has_value()) *request->mutable_timeout() = ToDurationMessage(*timeout);
+  return absl::OkStatus();
+}
+
+// All but the devices.
+absl::StatusOr<CreateJobRequest> MakeRequest(Session& session) {
+  CreateJobRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_script(), ReadScript(session));
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_description(session.Text("description"));
+  request.set_idempotent(session.Switch("idempotent"));
+  RETURN_IF_ERROR(SetTimes(session, &request));
+  if (session.Has("ends-with")) {
+    if (session.Text("ends-with") != "reboot" && session.Text("ends-with") != "result") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--ends-with: \"", session.Text("ends-with"), "\"; wants reboot or result"));
+    }
+    request.set_ends_with(session.Text("ends-with") == "reboot" ? muster::v1::JOB_END_REBOOT
+                                                                : muster::v1::JOB_END_RESULT);
+  }
+  return request;
+}
+
+// The devices that match, the first of them in detail.
+struct Matches {
+  std::vector<muster::v1::Device> first;
+  int64_t count = 0;
+};
+
+absl::StatusOr<Matches> FindMatches(Session& session, const std::string& filter) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
+  muster::v1::ListDevicesRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_filter(filter);
+  request.set_page_size(kMatchesShown);
+  muster::v1::ListDevicesResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->ListDevices(context, request, &response);
+  }));
+  Matches matches;
+  matches.first.assign(response.devices().begin(), response.devices().end());
+  matches.count = std::max<int64_t>(response.total_size(), response.devices_size());
+  if (matches.count == 0) {
+    return absl::NotFoundError(
+        absl::StrCat("no device matches ", filter, "\nSee what there is: muster device list"));
+  }
+  return matches;
+}
+
+// What is about to be touched, on stderr.
+void ShowMatches(Session& session, const Matches& matches) {
+  const Report report = DeviceListReport(matches.first, session.now());
+  int hidden = 0;
+  *session.console().err << DrawTable(report.tables.front(), {.width = session.console().width},
+                                      &hidden);
+  const int64_t rest = matches.count - static_cast<int64_t>(matches.first.size());
+  if (rest > 0) *session.console().err << "... and " << rest << " more\n";
+  session.Note(
+      absl::StrCat(matches.count, matches.count == 1 ? " device matches" : " devices match"));
+}
+
+// Fills in the devices and shows, counts and asks.
+absl::Status ChooseDevices(Session& session, CreateJobRequest* request) {
+  if (session.Has("device") == session.Has("where")) {
+    return absl::InvalidArgumentError("give exactly one of --device and --where");
+  }
+  if (session.Has("device")) {
+    ASSIGN_OR_RETURN(*request->mutable_device(), FindDevice(session, session.Text("device")));
+    return absl::OkStatus();
+  }
+  request->set_filter(session.Text("where"));
+  if (absl::StripAsciiWhitespace(request->filter()).empty()) {
+    return absl::InvalidArgumentError(
+        "--where is empty; for all devices say: --where 'name = \"*\"'");
+  }
+  ASSIGN_OR_RETURN(const Matches matches, FindMatches(session, request->filter()));
+  ShowMatches(session, matches);
+  if (session.Switch("dry-run")) return absl::OkStatus();
+  if (matches.count == 1 && !session.Switch("yes")) {
+    // Nobody was asked, so it must stay this one, whatever matches a moment later.
+    request->clear_filter();
+    request->set_device(matches.first.front().name());
+  }
+  return session.Confirm(matches.count, "run the script on");
+}
+
+absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = muster::v1::JobService::NewStub(connection->channel());
+  request.set_validate_only(session.Switch("dry-run"));
+  if (!request.validate_only()) request.set_request_id(connection->request_id());
+  muster::v1::CreateJobResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+    return stub->CreateJob(context, request, &response);
+  }));
+  return response.job();
+}
+
+Outcome ShowDryRun(Session& session, const Job& job) {
+  session.Note(absl::StrCat("dry run: the script would go to ", job.target_count(),
+                            job.target_count() == 1 ? " device" : " devices",
+                            "; nothing was done"));
+  if (session.format() != Format::kJson && session.format() != Format::kYaml)
+    return ExitCode::kDone;
+  Report report;
+  report.messages = {&job};
+  return session.Show(report);
+}
+
+Outcome ShowCreated(Session& session, const Job& job) {
+  session.Note(absl::StrCat("job ", ShortName(job.name()), " on ", job.target_count(),
+                            job.target_count() == 1 ? " device" : " devices",
+                            "; follow it with: muster job watch ", ShortName(job.name())));
+  const std::vector<Job> jobs = {job};
+  Report report = JobListReport(jobs, session.now());
+  report.is_list = false;
+  return session.Show(report);
+}
+
+Outcome WaitAndShow(Session& session, const Job& job) {
+  session.Note(absl::StrCat("job ", ShortName(job.name()), " on ", job.target_count(),
+                            job.target_count() == 1 ? " device" : " devices",
+                            "; it goes on if you stop waiting"));
+  ASSIGN_OR_RETURN(const WatchedJob watched, FollowJobWithProgress(session, job.name()));
+  std::vector<muster::v1::JobTarget> targets;
+  for (const auto& [name, target] : watched.targets) targets.push_back(target);
+  std::stable_sort(targets.begin(), targets.end(), [](const auto& a, const auto& b) {
+    return a.device_title() < b.device_title();
+  });
+  const bool for_people = session.format() == Format::kTable || session.format() == Format::kWide;
+  Report report = for_people && targets.size() == 1
+                      ? TargetDetailReport(targets.front(), session.now())
+                      : TargetListReport(targets, session.now());
+  report.names = {job.name()};
+  ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
+  static_cast<void>(shown);
+  return ExitCodeOf(watched.job);
+}
+
+Outcome Run(Session& session) {
+  ASSIGN_OR_RETURN(CreateJobRequest request, MakeRequest(session));
+  RETURN_IF_ERROR(ChooseDevices(session, &request));
+  ASSIGN_OR_RETURN(const Job job, CreateJob(session, std::move(request)));
+  if (session.Switch("dry-run")) return ShowDryRun(session, job);
+  if (session.Switch("wait")) return WaitAndShow(session, job);
+  return ShowCreated(session, job);
+}
+
+}  // namespace
+
+Command JobRunCommand() {
+  Command run;
+  run.noun = "job";
+  run.verb = "run";
+  run.summary = "Run a RouterOS script on one device or on all that match a filter";
+  run.flags = {
+      {"device", "DEVICE", "id, display name or identity"},
+      {"where", "FILTER", "every device that matches; docs/filter.md has the language"},
+      {"script", "TEXT", "RouterOS script"},
+      {"script-file", "FILE", "file with the script; - reads stdin"},
+      {"wait", "", "wait for the end and show the results"},
+      {"expires", "TIME", "not started on a router after this time [24h]"},
+      {"timeout", "TIME", "how long it may run on a router [5m]"},
+      {"idempotent", "", "may be started again where its outcome was lost"},
+      {"ends-with", "reboot", "the script ends with a reboot; success is the boot after it"},
+      {"description", "TEXT", "what it is for, for people"},
+      {"dry-run", "", "check everything and show the devices, do nothing"},
+      {"yes", "", "don't ask where more than one device is touched"}};
+  run.examples =
+      "  muster job run --device riga-core --script '/system/resource/print' --wait\n"
+      "  muster job run --where 'site = \"riga\"' --script-file ntp.rsc --dry-run\n"
+      "  muster job run --where 'online = true' --script-file ntp.rsc --wait --yes\n"
+      "  muster job run --device riga-core --script '/system/reboot' --ends-with reboot --wait";
+  run.writes = true;
+  run.run = Run;
+  return run;
+}
+
+}  // namespace muster::cli

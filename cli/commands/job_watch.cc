@@ -1,0 +1,110 @@
+#include "cli/commands/job_watch.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "cli/commands/job_report.h"
+#include "cli/commands/names.h"
+#include "cli/connection/rpc_status.h"
+#include "cli/output/text_table.h"
+#include "common/status/status_macros.h"
+#include "common/text/clean.h"
+#include "muster/v1/job_service.grpc.pb.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::JobService;
+using muster::v1::JobTarget;
+
+constexpr absl::Duration kPause = absl::Milliseconds(300);
+
+// Takes over what a message says; `on_change` hears of each target that is in another state now.
+void TakeMessage(const muster::v1::WatchJobResponse& message, WatchedJob* watched,
+                 absl::FunctionRef<void(const JobTarget&)> on_change) {
+  for (const JobTarget& target : message.targets()) {
+    JobTarget& known = watched->targets[target.device()];
+    const bool changed = known.state() != target.state() || known.number() != target.number();
+    known = target;
+    if (changed) on_change(known);
+  }
+  if (message.has_job()) watched->job = message.job();
+}
+
+// One line on a terminal that is written over and over.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const Console& console) : console_(console) {}
+  ~ProgressLine() { Clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void Show(const std::string& text) {
+    if (!console_.err_is_terminal) return;
+    const int width = console_.width > 0 ? console_.width - 1 : 79;
+    *console_.err << "\r\x1B[K" << CutToWidth(CleanText(text), width) << std::flush;
+    shown_ = true;
+  }
+
+  void Clear() {
+    if (shown_) *console_.err << "\r\x1B[K" << std::flush;
+    shown_ = false;
+  }
+
+ private:
+  const Console& console_;
+  bool shown_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
+                                     absl::FunctionRef<void(const JobTarget&)> on_change,
+                                     absl::FunctionRef<void(const muster::v1::Job&)> on_progress) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = JobService::NewStub(connection->channel());
+  muster::v1::WatchJobRequest request;
+  request.set_name(name);
+  WatchedJob watched;
+  absl::Time last_news = absl::Now();
+  while (true) {
+    const auto context = connection->NewContext();
+    const auto reader = stub->WatchJob(context.get(), request);
+    muster::v1::WatchJobResponse message;
+    while (reader->Read(&message)) {
+      last_news = absl::Now();
+      TakeMessage(message, &watched, on_change);
+      on_progress(watched.job);
+    }
+    const grpc::Status status = reader->Finish();
+    if (status.ok() && HasEnded(watched.job)) return watched;
+    const bool again =
+        status.ok() || (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+                        !IsTlsFailure(status) && absl::Now() - last_news < connection->retry_for());
+    if (!again) {
+      return absl::Status(
+          connection->Explain(status, CallKind::kRead).code(),
+          absl::StrCat(std::string(connection->Explain(status, CallKind::kRead).message()),
+                       "\nThe job goes on; see: muster job watch ", ShortName(name)));
+    }
+    absl::SleepFor(kPause);
+  }
+}
+
+void NoteOutcome(Session& session, const muster::v1::Job& job) {
+  session.Note(absl::StrCat("job ", ShortName(job.name()), ": ", ProgressText(job)));
+}
+
+absl::StatusOr<WatchedJob> FollowJobWithProgress(Session& session, const std::string& name) {
+  ProgressLine line(session.console());
+  ASSIGN_OR_RETURN(WatchedJob watched,
+                   FollowJob(
+                       session, name, [](const JobTarget&) {},
+                       [&](const muster::v1::Job& job) { line.Show(ProgressText(job)); }));
+  line.Clear();
+  NoteOutcome(session, watched.job);
+  return watched;
+}
+
+}  // namespace muster::cli

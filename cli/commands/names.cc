@@ -1,0 +1,138 @@
+#include "cli/commands/names.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/ids/ids.h"
+#include "common/status/status_macros.h"
+#include "muster/v1/device_service.grpc.pb.h"
+
+namespace muster::cli {
+namespace {
+
+constexpr size_t kCandidatesShown = 10;
+
+bool IsFullName(absl::string_view collection, absl::string_view text) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
+  return parts.size() == 4 && parts[0] == "organizations" && IsSlug(parts[1]) &&
+         parts[2] == collection && ParseId(parts[3]).has_value();
+}
+
+// The devices whose display name or identity is exactly `text`.
+absl::StatusOr<std::vector<muster::v1::Device>> DevicesCalled(Session& session,
+                                                              const std::string& text) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
+  const std::string quoted =
+      absl::StrCat("\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+  muster::v1::ListDevicesRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_filter(absl::StrCat("display_name = ", quoted, " OR identity = ", quoted));
+  request.set_page_size(1000);
+  muster::v1::ListDevicesResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->ListDevices(context, request, &response);
+  }));
+  std::vector<muster::v1::Device> found;
+  // The server takes a star for a wildcard; a name that people type is meant as it stands.
+  for (const auto& device : response.devices()) {
+    if (device.display_name() == text || device.identity() == text) found.push_back(device);
+  }
+  return found;
+}
+
+absl::Status Ambiguous(const std::string& text, const std::vector<muster::v1::Device>& devices) {
+  std::string message =
+      absl::StrCat(devices.size(), " devices are called \"", text, "\"; name one by its id:");
+  for (size_t i = 0; i < std::min(devices.size(), kCandidatesShown); ++i) {
+    const auto& device = devices[i];
+    absl::StrAppend(&message, "\n  ", ShortName(device.name()), "  identity ", device.identity(),
+                    ", serial ", device.serial_number(), ", address ",
+                    device.status().source_address());
+  }
+  if (devices.size() > kCandidatesShown) {
+    absl::StrAppend(&message, "\n  and ", devices.size() - kCandidatesShown, " more");
+  }
+  return absl::FailedPreconditionError(message);
+}
+
+absl::StatusOr<bool> DeviceExists(Session& session, const std::string& name) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
+  muster::v1::GetDeviceRequest request;
+  request.set_name(name);
+  muster::v1::GetDeviceResponse response;
+  const absl::Status status = connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->GetDevice(context, request, &response);
+  });
+  if (absl::IsNotFound(status)) return false;
+  RETURN_IF_ERROR(status);
+  return true;
+}
+
+}  // namespace
+
+std::string ShortName(absl::string_view name) {
+  const size_t slash = name.rfind('/');
+  return std::string(slash == absl::string_view::npos ? name : name.substr(slash + 1));
+}
+
+absl::StatusOr<std::string> NameInOrganization(Session& session, absl::string_view collection,
+                                               absl::string_view text) {
+  if (IsFullName(collection, text)) return std::string(text);
+  if (!ParseId(text).has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", text, "\" is no id; wants 13 characters or organizations/ORGANIZATION/", collection,
+        "/ID; see: muster ", collection.substr(0, collection.size() - 1), " list"));
+  }
+  ASSIGN_OR_RETURN(const std::string organization, session.OrganizationName());
+  return absl::StrCat(organization, "/", collection, "/", text);
+}
+
+absl::StatusOr<std::string> TopLevelName(absl::string_view collection, absl::string_view text) {
+  absl::string_view last = text;
+  absl::ConsumePrefix(&last, absl::StrCat(collection, "/"));
+  if (last.empty() || last.find('/') != absl::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no name in ", collection,
+                                                   "; wants NAME or ", collection, "/NAME"));
+  }
+  return absl::StrCat(collection, "/", last);
+}
+
+absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text) {
+  if (text.empty())
+    return absl::InvalidArgumentError("the device's name is empty; see: muster device list");
+  if (IsFullName("devices", text)) return text;
+  if (ParseId(text).has_value()) {
+    ASSIGN_OR_RETURN(const std::string organization, session.OrganizationName());
+    const std::string name = absl::StrCat(organization, "/devices/", text);
+    ASSIGN_OR_RETURN(const bool exists, DeviceExists(session, name));
+    if (exists) return name;
+  }
+  ASSIGN_OR_RETURN(const std::vector<muster::v1::Device> devices, DevicesCalled(session, text));
+  if (devices.size() == 1) return devices.front().name();
+  if (devices.size() > 1) return Ambiguous(text, devices);
+  ASSIGN_OR_RETURN(const std::string organization, session.OrganizationName());
+  return absl::NotFoundError(absl::StrCat("no device of ", organization,
+                                          " has the id, display name or identity \"", text,
+                                          "\"; see: muster device list"));
+}
+
+std::string EnumWord(absl::string_view name, absl::string_view prefix) {
+  absl::ConsumePrefix(&name, prefix);
+  return absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", "-"}}));
+}
+
+std::string LabelsText(const google::protobuf::Map<std::string, std::string>& labels) {
+  const std::map<std::string, std::string> sorted(labels.begin(), labels.end());
+  return absl::StrJoin(sorted, ",", absl::PairFormatter("="));
+}
+
+}  // namespace muster::cli

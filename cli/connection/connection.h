@@ -1,0 +1,75 @@
+// A channel to musterd: TLS, the API key with each call, repeated attempts while it is unavailable.
+//
+// Threads:  not safe; one command uses it.
+// Blocks:   Call waits for the answer, at most 30 s an attempt.
+// Errors:   Unauthenticated without a usable key; FailedPrecondition for an unreadable CA file;
+// else
+//           what the server said (rpc_status.h), with what to do next where we know it.
+// Example:
+//   RETURN_IF_ERROR(connection.Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+//     return stub->GetDevice(context, request, &response);
+//   }));
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cli/connection/settings.h"
+#include "cli/output/console.h"
+#include "common/secrets/secrets.h"
+
+namespace muster::cli {
+
+enum class CallKind {
+  kRead,
+  // Carries a request id, so that repeating it is harmless.
+  kWrite,
+};
+
+class Connection {
+ public:
+  // Reads the key and the CA file. Does not connect yet.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Settings& settings);
+
+  // The same with a key that isn't in a file yet.
+  static absl::StatusOr<std::unique_ptr<Connection>> OpenWithKey(const Settings& settings,
+                                                                 Secret key);
+
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  // The id that all writes of this program run carry. Random unless set.
+  const std::string& request_id() const { return request_id_; }
+  void set_request_id(std::string request_id) { request_id_ = std::move(request_id); }
+
+  // Makes the call, again with back-off while the answer is Unavailable, for settings.retry_for.
+  absl::Status Call(CallKind kind, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
+
+  // For a stream, with the key but without a deadline.
+  std::unique_ptr<grpc::ClientContext> NewContext() const;
+
+  // What to tell about a call that failed for good.
+  absl::Status Explain(const grpc::Status& status, CallKind kind) const;
+
+  absl::Duration retry_for() const { return settings_.retry_for; }
+
+ private:
+  Connection(Settings settings, Secret key, std::shared_ptr<grpc::Channel> channel);
+
+  const Settings settings_;
+  const Secret key_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  std::string request_id_;
+};
+
+// Reads a key file and checks that it can be a key. Unauthenticated says what to do.
+absl::StatusOr<Secret> ReadApiKey(const std::string& path);
+// InvalidArgument for what can't be a key; the message holds no part of it.
+absl::Status CheckApiKey(const Secret& key);
+
+}  // namespace muster::cli
