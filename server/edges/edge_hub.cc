@@ -1,0 +1,189 @@
+#include "server/edges/edge_hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+namespace {
+
+// How often silent and slow streams are looked for.
+constexpr absl::Duration kLookEvery = absl::Seconds(1);
+
+bool MattersToEdges(ChangeKind kind) {
+  switch (kind) {
+    case ChangeKind::kDevice:
+    case ChangeKind::kDeviceAtEdge:
+    case ChangeKind::kDeviceRevoked:
+    case ChangeKind::kJobPut:
+    case ChangeKind::kJobRemove:
+    case ChangeKind::kEdge:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+EdgeHub::EdgeHub(const EdgeContext& context, State& state) : context_(context) {
+  subscription_ = state.Subscribe([this](const ChangeBatch& batch) { OnChanges(batch); });
+  thread_ = std::thread([this] { Run(); });
+}
+
+EdgeHub::~EdgeHub() {
+  subscription_.reset();
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  thread_.join();
+}
+
+absl::StatusOr<std::shared_ptr<EdgeSession>> EdgeHub::Open(const std::string& edge_id,
+                                                           EdgeSink& sink) {
+  MutexLock lock(mutex_);
+  if (draining_) return absl::UnavailableError("musterd is stopping");
+  const auto streams = std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
+    return entry.second->edge_id() == edge_id;
+  });
+  if (static_cast<size_t>(streams) >= kMaxStreamsAnEdge) {
+    return absl::ResourceExhaustedError(absl::StrCat("edge ", edge_id, " has too many streams"));
+  }
+  // The session calls it only while it is in sessions_, which keeps it alive.
+  auto key = std::make_shared<EdgeSession*>(nullptr);
+  auto session =
+      std::make_shared<EdgeSession>(context_, edge_id, sink, [this, key] { Wake(*key); });
+  *key = session.get();
+  sessions_.emplace(session.get(), session);
+  return session;
+}
+
+void EdgeHub::Close(const std::shared_ptr<EdgeSession>& session) {
+  MutexLock lock(mutex_);
+  awake_.erase(session.get());
+  sessions_.erase(session.get());
+  changed_.NotifyAll();
+}
+
+void EdgeHub::Drain(absl::Duration deadline) {
+  {
+    MutexLock lock(mutex_);
+    draining_ = true;
+  }
+  for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
+    session->Drain("musterd is stopping");
+  }
+  const absl::Duration end = context_.clock.Monotonic() + deadline;
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      const absl::Duration left = end - context_.clock.Monotonic();
+      if (sessions_.empty() || left <= absl::ZeroDuration()) break;
+      changed_.WaitFor(mutex_, std::min(left, kLookEvery));
+    }
+  }
+  for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
+    session->Finish(absl::UnavailableError("musterd is stopping"));
+  }
+}
+
+size_t EdgeHub::stream_count() const {
+  MutexLock lock(mutex_);
+  return sessions_.size();
+}
+
+void EdgeHub::OnChanges(const ChangeBatch& batch) {
+  MutexLock lock(mutex_);
+  if (sessions_.empty()) return;
+  const size_t before = changes_.size();
+  std::copy_if(batch.changes.begin(), batch.changes.end(), std::back_inserter(changes_),
+               [](const Change& change) { return MattersToEdges(change.kind); });
+  if (changes_.size() != before) changed_.NotifyAll();
+}
+
+void EdgeHub::Wake(EdgeSession* session) {
+  MutexLock lock(mutex_);
+  if (!sessions_.contains(session)) return;
+  if (awake_.insert(session).second) changed_.NotifyAll();
+}
+
+void EdgeHub::Run() {
+  absl::Duration last_look = context_.clock.Monotonic();
+  for (;;) {
+    std::vector<Change> changes;
+    Sessions awake;
+    {
+      MutexLock lock(mutex_);
+      if (changes_.empty() && awake_.empty() && !stopping_) changed_.WaitFor(mutex_, kLookEvery);
+      if (stopping_) return;
+      changes.swap(changes_);
+      for (EdgeSession* session : awake_) awake.push_back(sessions_.at(session));
+      awake_.clear();
+    }
+    for (const Change& change : changes) Route(change);
+    if (!changes.empty()) awake = AllSessions();
+    for (const std::shared_ptr<EdgeSession>& session : awake) session->Pump();
+    const absl::Duration now = context_.clock.Monotonic();
+    if (now - last_look < kLookEvery) continue;
+    last_look = now;
+    for (const std::shared_ptr<EdgeSession>& session : AllSessions()) session->CheckProgress();
+  }
+}
+
+void EdgeHub::Route(const Change& change) {
+  if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceRevoked) {
+    ToAll(change);
+  } else {
+    ToEdge(change.edge, change);
+  }
+}
+
+void EdgeHub::ToAll(const Change& change) {
+  for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
+    if (change.kind == ChangeKind::kDeviceRevoked) {
+      session->Forget(change.device);
+      session->outbox().AddRevocation(change.device);
+    } else if (session->Knows(change.device)) {
+      session->outbox().AddDevice(change.device);
+    }
+  }
+}
+
+void EdgeHub::ToEdge(const std::string& edge_id, const Change& change) {
+  for (const std::shared_ptr<EdgeSession>& session : SessionsOf(edge_id)) {
+    switch (change.kind) {
+      case ChangeKind::kDeviceAtEdge:
+        session->outbox().AddDevice(change.device);
+        session->outbox().AddJob(change.device);
+        break;
+      case ChangeKind::kJobPut:
+        session->outbox().AddDevice(change.device);
+        session->outbox().AddJob(change.device);
+        break;
+      case ChangeKind::kJobRemove:
+        session->outbox().AddRemovedJob(change.device, change.number);
+        break;
+      default:
+        session->CheckFence();
+    }
+  }
+}
+
+EdgeHub::Sessions EdgeHub::SessionsOf(const std::string& edge_id) const {
+  Sessions found = AllSessions();
+  std::erase_if(found, [&](const auto& session) { return session->edge_id() != edge_id; });
+  return found;
+}
+
+EdgeHub::Sessions EdgeHub::AllSessions() const {
+  MutexLock lock(mutex_);
+  Sessions all;
+  all.reserve(sessions_.size());
+  for (const auto& entry : sessions_) all.push_back(entry.second);
+  return all;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,146 @@
+// What an edge and the control plane say to each other on a stream, as plain values: what
+// edge_convert makes of the wire and into it.
+//
+// Threads:  values.
+// Units:    `_us` microseconds since 1970; generation counts per stream from 1.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/ids/ids.h"
+#include "common/secrets/secrets.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/state/records.h"
+
+namespace muster::server {
+
+// Numbers are those of muster.edge.v1.Lane.
+enum class Lane : uint8_t { kResults = 1, kLive = 2, kBackfill = 3 };
+inline constexpr size_t kLanes = 3;
+
+struct LaneNumber {
+  Lane lane = Lane::kResults;
+  uint64_t number = 0;
+};
+
+// ---- up: edge to control plane
+
+struct UpHello {
+  std::string edge_id;
+  std::string spool_id;
+  std::string version;
+  int64_t time_us = 0;
+  uint32_t protocol = 0;
+};
+
+// Which device an item speaks for and what proves it. Parallel to the items of a batch.
+struct SecretProof {
+  DeviceId device;
+  std::array<char, 16> check{};
+  // False where the item carried no 16 bytes: never right.
+  bool present = false;
+};
+
+// Numbers are those of muster.edge.v1.ItemVerdictCode.
+enum class ItemVerdictCode : uint8_t { kRefused = 1, kWrongSecret = 2, kUnknownDevice = 3 };
+
+// An item that was not simply taken.
+struct ItemVerdict {
+  uint64_t batch_number = 0;
+  uint32_t item = 0;
+  ItemVerdictCode code = ItemVerdictCode::kRefused;
+  std::string reason;
+};
+
+struct UpBatch {
+  // With lane, number, base time and the well-formed items; the rest is the session's.
+  internal::v1::EdgeBatch batch;
+  // Of check_ins, then job_events, then job_results.
+  std::vector<SecretProof> proofs;
+  // Items that were malformed and are not in `batch`.
+  std::vector<ItemVerdict> refused;
+};
+
+struct UpWatermark {
+  int64_t time_us = 0;
+  uint64_t live_number = 0;
+};
+
+struct UpStateVerdict {
+  uint64_t generation = 0;
+  std::string refusal;
+};
+
+using UpMessage = std::variant<UpHello, UpBatch, UpWatermark, UpStateVerdict>;
+
+// ---- down: control plane to edge
+
+struct RevokedDevice {
+  DeviceId device;
+  uint32_t least_epoch = 0;
+};
+
+struct SealingKey {
+  uint32_t key_id = 0;
+  Secret key;
+};
+
+struct DownWelcome {
+  std::string cluster_id;
+  uint64_t session_epoch = 0;
+  std::vector<LaneNumber> applied;
+  std::vector<SealingKey> token_keys;
+  Secret secret_check_key;
+  std::vector<RevokedDevice> revocations;
+  int64_t time_offset_us = 0;
+  uint32_t interval_seconds = 30;
+};
+
+struct DownAck {
+  LaneNumber applied;
+  std::vector<ItemVerdict> verdicts;
+};
+
+// What an edge needs to serve a device itself.
+struct EdgeDevice {
+  DeviceId device;
+  OrganizationId organization;
+  uint32_t least_epoch = 1;
+  std::array<char, 16> secret_check{};
+  uint32_t interval_seconds = 30;
+  bool monitor_only = false;
+};
+
+struct RemovedJob {
+  DeviceId device;
+  uint64_t number = 0;
+};
+
+struct DownState {
+  uint64_t generation = 0;
+  bool snapshot = false;
+  // True in the last chunk of the generation.
+  bool last = false;
+  std::vector<EdgeDevice> devices;
+  std::vector<DeviceId> removed_devices;
+  std::vector<EdgeJob> jobs;
+  std::vector<RemovedJob> removed_jobs;
+  std::vector<RevokedDevice> revocations;
+
+  bool empty() const {
+    return devices.empty() && removed_devices.empty() && jobs.empty() && removed_jobs.empty() &&
+           revocations.empty();
+  }
+};
+
+struct DownDrain {
+  std::string reason;
+};
+
+using DownMessage = std::variant<DownWelcome, DownAck, DownState, DownDrain>;
+
+}  // namespace muster::server

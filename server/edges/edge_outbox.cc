@@ -1,0 +1,229 @@
+#include "server/edges/edge_outbox.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kChunkBytes = size_t{256} << 10;
+// A job with the longest script and its numbers must still fit behind what a chunk holds.
+constexpr size_t kFullBytes = kChunkBytes - (size_t{66} << 10);
+constexpr size_t kDeviceBytes = 56;
+constexpr size_t kDevicesAChunk = 4'000;
+constexpr size_t kJobsAPage = 64;
+constexpr size_t kRemovalsAChunk = 8'000;
+constexpr size_t kPendingADelta = 1'000;
+
+size_t BytesOf(const EdgeJob& job) {
+  return job.script.size() + job.boot_at_first_send.size() + 64;
+}
+
+}  // namespace
+
+void EdgeOutbox::Begin(DownWelcome welcome, SecretChecks& checks) {
+  MutexLock lock(mutex_);
+  checks_ = &checks;
+  welcome_ = std::move(welcome);
+  begun_ = true;
+}
+
+void EdgeOutbox::AddAck(DownAck ack) {
+  MutexLock lock(mutex_);
+  std::optional<DownAck>& slot = acks_[static_cast<size_t>(ack.applied.lane) - 1];
+  if (!slot.has_value()) {
+    slot = std::move(ack);
+    return;
+  }
+  slot->applied.number = std::max(slot->applied.number, ack.applied.number);
+  std::move(ack.verdicts.begin(), ack.verdicts.end(), std::back_inserter(slot->verdicts));
+}
+
+void EdgeOutbox::AddDevice(DeviceId device) {
+  MutexLock lock(mutex_);
+  pending_[device.value].device = true;
+}
+
+void EdgeOutbox::AddJob(DeviceId device) {
+  MutexLock lock(mutex_);
+  pending_[device.value].job = true;
+}
+
+void EdgeOutbox::AddRemovedJob(DeviceId device, uint64_t number) {
+  MutexLock lock(mutex_);
+  pending_[device.value].removed_jobs.push_back(number);
+}
+
+void EdgeOutbox::AddRevocation(DeviceId device) {
+  MutexLock lock(mutex_);
+  pending_[device.value].revocation = true;
+}
+
+void EdgeOutbox::AddDrain(std::string reason) {
+  MutexLock lock(mutex_);
+  if (!drained_) drain_ = DownDrain{std::move(reason)};
+}
+
+bool EdgeOutbox::drained() const {
+  MutexLock lock(mutex_);
+  return drained_;
+}
+
+size_t EdgeOutbox::waiting() const {
+  MutexLock lock(mutex_);
+  return pending_.size();
+}
+
+bool EdgeOutbox::HasWork() const {
+  MutexLock lock(mutex_);
+  if (drain_.has_value()) return true;
+  if (!begun_) return false;
+  return welcome_.has_value() || !snapshot_done_ || !pending_.empty() ||
+         std::any_of(acks_.begin(), acks_.end(), [](const auto& ack) { return ack.has_value(); });
+}
+
+std::optional<DownMessage> EdgeOutbox::Next() {
+  {
+    MutexLock lock(mutex_);
+    if (std::optional<DownMessage> urgent = NextUrgent()) return urgent;
+    if (!begun_ || drained_) return std::nullopt;
+  }
+  if (stage_ != Stage::kDone) return NextOfSnapshot();
+  return NextDelta();
+}
+
+std::optional<DownMessage> EdgeOutbox::NextUrgent() {
+  if (welcome_.has_value()) return DownMessage(*std::exchange(welcome_, std::nullopt));
+  if (drained_) return std::nullopt;
+  if (begun_) {
+    for (std::optional<DownAck>& ack : acks_) {
+      if (ack.has_value()) return DownMessage(*std::exchange(ack, std::nullopt));
+    }
+  }
+  if (!drain_.has_value()) return std::nullopt;
+  drained_ = true;
+  return DownMessage(*std::exchange(drain_, std::nullopt));
+}
+
+DownState EdgeOutbox::NextOfSnapshot() {
+  DownState chunk;
+  chunk.generation = generation_;
+  chunk.snapshot = true;
+  if (stage_ == Stage::kNotBegun) stage_ = Stage::kDevices;
+  if (stage_ == Stage::kDevices) AddSnapshotDevices(chunk);
+  if (stage_ == Stage::kJobs && chunk.empty()) AddSnapshotJobs(chunk);
+  if (stage_ == Stage::kRemovals && chunk.empty()) AddSnapshotRemovals(chunk);
+  chunk.last = stage_ == Stage::kDone;
+  if (chunk.last) {
+    MutexLock lock(mutex_);
+    snapshot_done_ = true;
+  }
+  return chunk;
+}
+
+void EdgeOutbox::AddSnapshotDevices(DownState& chunk) {
+  const State::EdgeDevices page = state_.ListEdgeDevices(edge_id_, device_cursor_, kDevicesAChunk);
+  for (const DeviceKeyRecord& key : page.devices) {
+    if (std::optional<EdgeDevice> device = checks_->Describe(key.id)) {
+      chunk.devices.push_back(*device);
+    }
+  }
+  device_cursor_ = page.next;
+  if (page.next == 0) stage_ = Stage::kJobs;
+}
+
+void EdgeOutbox::AddSnapshotJobs(DownState& chunk) {
+  size_t bytes = 0;
+  std::vector<EdgeJob> page = state_.ListEdgeJobs(edge_id_, job_cursor_, kJobsAPage);
+  const bool whole_page = page.size() == kJobsAPage;
+  for (EdgeJob& job : page) {
+    if (bytes > kFullBytes) return;
+    bytes += BytesOf(job);
+    job_cursor_ = job.device;
+    chunk.jobs.push_back(std::move(job));
+  }
+  if (!whole_page) stage_ = Stage::kRemovals;
+}
+
+void EdgeOutbox::AddSnapshotRemovals(DownState& chunk) {
+  const std::vector<State::EdgeRemoval> page =
+      state_.ListEdgeRemovals(edge_id_, removal_cursor_, kRemovalsAChunk);
+  for (const State::EdgeRemoval& removal : page) {
+    chunk.removed_jobs.push_back({removal.device, removal.number});
+    removal_cursor_ = removal.device;
+  }
+  if (page.size() < kRemovalsAChunk) stage_ = Stage::kDone;
+}
+
+std::vector<std::pair<uint64_t, EdgeOutbox::Pending>> EdgeOutbox::TakePending() {
+  MutexLock lock(mutex_);
+  std::vector<std::pair<uint64_t, Pending>> taken;
+  while (!pending_.empty() && taken.size() < kPendingADelta) {
+    const auto first = pending_.begin();
+    taken.emplace_back(first->first, std::move(first->second));
+    pending_.erase(first);
+  }
+  return taken;
+}
+
+void EdgeOutbox::PutBack(std::vector<std::pair<uint64_t, Pending>> rest) {
+  MutexLock lock(mutex_);
+  for (auto& [device, pending] : rest) {
+    Pending& target = pending_[device];
+    target.device |= pending.device;
+    target.job |= pending.job;
+    target.revocation |= pending.revocation;
+    target.removed_jobs.insert(target.removed_jobs.begin(), pending.removed_jobs.begin(),
+                               pending.removed_jobs.end());
+  }
+}
+
+void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta, size_t& bytes) {
+  if (pending.revocation) {
+    const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
+    const bool gone = !key.has_value() || key->deleted;
+    if (gone) delta.removed_devices.push_back(device);
+    delta.revocations.push_back(
+        {device, gone ? std::numeric_limits<uint32_t>::max() : key->least_epoch});
+    bytes += kDeviceBytes;
+  }
+  if (pending.device) {
+    if (std::optional<EdgeDevice> described = checks_->Describe(device)) {
+      delta.devices.push_back(*described);
+      bytes += kDeviceBytes;
+    }
+  }
+  for (const uint64_t number : pending.removed_jobs) {
+    delta.removed_jobs.push_back({device, number});
+    bytes += kDeviceBytes;
+  }
+  if (pending.job) {
+    if (std::optional<EdgeJob> job = state_.FindEdgeJob(edge_id_, device)) {
+      bytes += BytesOf(*job);
+      delta.jobs.push_back(*std::move(job));
+    }
+  }
+}
+
+std::optional<DownMessage> EdgeOutbox::NextDelta() {
+  for (;;) {
+    std::vector<std::pair<uint64_t, Pending>> taken = TakePending();
+    if (taken.empty()) return std::nullopt;
+    DownState delta;
+    size_t bytes = 0;
+    size_t told = 0;
+    while (told < taken.size() && bytes <= kFullBytes) {
+      Tell(DeviceId{taken[told].first}, taken[told].second, delta, bytes);
+      ++told;
+    }
+    taken.erase(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(told));
+    PutBack(std::move(taken));
+    if (delta.empty()) continue;
+    delta.generation = ++generation_;
+    delta.last = true;
+    return DownMessage(std::move(delta));
+  }
+}
+
+}  // namespace muster::server

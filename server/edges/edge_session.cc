@@ -1,0 +1,322 @@
+#include "server/edges/edge_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+#include "server/pki/join_credentials.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kSpoolIdBytes = 16;
+// Edges send one a second; what comes faster adds nothing.
+constexpr absl::Duration kWatermarkEvery = absl::Milliseconds(800);
+// An edge's clock is corrected by the offset of its welcome; what is further ahead is cut.
+constexpr int64_t kMaxAheadUs = 60'000'000;
+constexpr size_t kRevocationsAPage = 10'000;
+
+LaneNumber NumberOf(const internal::v1::EdgeBatch& batch) {
+  return {static_cast<Lane>(batch.lane()), batch.number()};
+}
+
+size_t IndexOf(Lane lane) { return static_cast<size_t>(lane) - 1; }
+
+internal::v1::Command CommandOf(const std::string& edge_id, absl::string_view method) {
+  internal::v1::Command command;
+  command.mutable_actor()->set_principal(absl::StrCat("edges/", edge_id));
+  command.set_method(std::string(method));
+  return command;
+}
+
+// Keeps the items of `items` whose verdict is kRight; reports the others.
+template <typename Items>
+void KeepProven(Items& items, const std::vector<ProofVerdict>& verdicts, size_t& next,
+                UpBatch& batch) {
+  int kept = 0;
+  for (int i = 0; i < items.size(); ++i, ++next) {
+    if (verdicts[next] == ProofVerdict::kRight) {
+      items.SwapElements(kept++, i);
+      continue;
+    }
+    const bool unknown = verdicts[next] == ProofVerdict::kUnknownDevice;
+    batch.refused.push_back(
+        {batch.batch.number(), items.Get(i).item(),
+         unknown ? ItemVerdictCode::kUnknownDevice : ItemVerdictCode::kWrongSecret,
+         unknown ? "no such device" : "the secret check does not fit"});
+  }
+  items.DeleteSubrange(kept, items.size() - kept);
+}
+
+// An edge whose clock runs ahead must not hide what comes later.
+void CutFuture(internal::v1::EdgeBatch& batch, int64_t now_us) {
+  const int64_t latest = now_us + kMaxAheadUs;
+  for (internal::v1::CheckIn& item : *batch.mutable_check_ins()) {
+    if (item.time_delta_us() > latest - batch.base_time_us()) {
+      item.set_time_delta_us(now_us - batch.base_time_us());
+    }
+  }
+}
+
+}  // namespace
+
+EdgeSession::EdgeSession(const EdgeContext& context, std::string edge_id, EdgeSink& sink,
+                         std::function<void()> wake)
+    : context_(context),
+      edge_id_(std::move(edge_id)),
+      wake_(std::move(wake)),
+      outbox_(context.state, edge_id_),
+      sink_(&sink),
+      opened_(context.clock.Monotonic()) {}
+
+bool EdgeSession::OnMessage(UpMessage message) {
+  if (auto* batch = std::get_if<UpBatch>(&message)) return OnBatch(std::move(*batch));
+  if (auto* hello = std::get_if<UpHello>(&message)) OnHello(std::move(*hello));
+  if (const auto* watermark = std::get_if<UpWatermark>(&message)) OnWatermark(*watermark);
+  if (const auto* verdict = std::get_if<UpStateVerdict>(&message)) OnStateVerdict(*verdict);
+  return true;
+}
+
+void EdgeSession::OnEndOfReading() { Finish(absl::OkStatus()); }
+
+void EdgeSession::OnHello(UpHello hello) {
+  if (hello.edge_id != edge_id_) {
+    return Finish(absl::PermissionDeniedError("the hello names another edge than the certificate"));
+  }
+  if (hello.spool_id.size() != kSpoolIdBytes) {
+    return Finish(absl::InvalidArgumentError("a spool id must have 16 bytes"));
+  }
+  {
+    MutexLock lock(mutex_);
+    if (finished_ || sink_ == nullptr) return;
+    if (std::exchange(said_hello_, true)) return;
+    spool_id_ = hello.spool_id;
+  }
+  internal::v1::Command command = CommandOf(edge_id_, "muster.edge.v1.EdgeService/Connect");
+  internal::v1::EdgeSession& session = *command.mutable_edge_session();
+  session.set_edge_id(edge_id_);
+  session.set_spool_id(hello.spool_id);
+  session.set_version(hello.version);
+  context_.log.ProposeAsync(std::move(command),
+                            [self = shared_from_this(),
+                             hello = std::move(hello)](absl::StatusOr<Applied> applied) mutable {
+                              self->OnSession(std::move(hello), std::move(applied));
+                            });
+}
+
+void EdgeSession::OnSession(UpHello hello, absl::StatusOr<Applied> applied) {
+  if (!applied.ok()) return Finish(applied.status());
+  {
+    MutexLock lock(mutex_);
+    applied_hello_ = AppliedHello{std::move(hello), applied->result.edge_session()};
+  }
+  wake_();
+}
+
+void EdgeSession::BeginIfApplied() {
+  std::optional<AppliedHello> applied;
+  {
+    MutexLock lock(mutex_);
+    applied = std::exchange(applied_hello_, std::nullopt);
+  }
+  if (!applied.has_value()) return;
+  const std::optional<Edge> edge = context_.state.FindEdge(edge_id_);
+  if (!edge.has_value() || edge->revoke_time_us != 0) {
+    return Finish(absl::PermissionDeniedError("this edge is revoked"));
+  }
+  absl::StatusOr<Secret> key = OpenCheckKey(context_.master, edge_id_, edge->sealed_check_key);
+  if (!key.ok()) return Finish(absl::InternalError("the edge's key for secret checks is damaged"));
+  SecretChecks* checks = nullptr;
+  {
+    MutexLock lock(mutex_);
+    checks_ = std::make_unique<SecretChecks>(context_.state, context_.master, *std::move(key));
+    checks = checks_.get();
+    for (const internal::v1::LaneNumber& lane : applied->result.applied()) {
+      if (lane.lane() < 1 || lane.lane() > kLanes) continue;
+      lanes_[lane.lane() - 1] = {lane.number(), lane.number()};
+    }
+    epoch_ = applied->result.session_epoch();
+  }
+  outbox_.Begin(MakeWelcome(applied->hello, applied->result), *checks);
+  LogInfo("edges", "edge connected",
+          {{"edge", edge_id_},
+           {"version", applied->hello.version},
+           {"epoch", absl::StrCat(applied->result.session_epoch())}});
+}
+
+DownWelcome EdgeSession::MakeWelcome(const UpHello& hello,
+                                     const internal::v1::EdgeSessionResult& result) {
+  DownWelcome welcome;
+  welcome.cluster_id = context_.keys.cluster_id;
+  welcome.session_epoch = result.session_epoch();
+  for (const internal::v1::LaneNumber& lane : result.applied()) {
+    welcome.applied.push_back({static_cast<Lane>(lane.lane()), lane.number()});
+  }
+  for (const routeros::TokenKey& key : context_.keys.token_keys) {
+    welcome.token_keys.push_back({key.key_id, key.key});
+  }
+  {
+    MutexLock lock(mutex_);
+    welcome.secret_check_key = checks_->edge_key();
+  }
+  DeviceId after;
+  for (;;) {
+    const std::vector<State::Revocation> page =
+        context_.state.ListRevocations(after, kRevocationsAPage);
+    for (const State::Revocation& revocation : page) {
+      welcome.revocations.push_back({revocation.device, revocation.least_epoch});
+      after = revocation.device;
+    }
+    if (page.size() < kRevocationsAPage) break;
+  }
+  welcome.time_offset_us = absl::ToUnixMicros(context_.clock.Now()) - hello.time_us;
+  return welcome;
+}
+
+bool EdgeSession::TakeNumber(Lane lane, uint64_t number) {
+  absl::Status skipped;
+  {
+    MutexLock lock(mutex_);
+    if (finished_ || sink_ == nullptr) return false;
+    LaneState& state = lanes_[IndexOf(lane)];
+    if (number == state.proposed + 1) {
+      state.proposed = number;
+      ++in_flight_;
+      return true;
+    }
+    if (number > state.proposed) {
+      skipped = absl::FailedPreconditionError(
+          absl::StrCat("batch ", number, " of lane ", static_cast<int>(lane), " came after ",
+                       state.proposed, "; connect again and send what is not acknowledged"));
+    } else if (number <= state.applied) {
+      outbox_.AddAck({{lane, state.applied}, {}});
+    }
+  }
+  if (!skipped.ok()) {
+    Finish(skipped);
+  } else {
+    wake_();
+  }
+  return false;
+}
+
+bool EdgeSession::OnBatch(UpBatch batch) {
+  {
+    MutexLock lock(mutex_);
+    if (epoch_ != 0) {
+      batch.batch.set_session_epoch(epoch_);
+      batch.batch.set_spool_id(spool_id_);
+    }
+  }
+  if (batch.batch.session_epoch() == 0) {
+    Finish(absl::InvalidArgumentError("a batch came before the welcome"));
+    return true;
+  }
+  const LaneNumber number = NumberOf(batch.batch);
+  if (IndexOf(number.lane) >= kLanes || number.number == 0) {
+    Finish(absl::InvalidArgumentError("a batch needs a lane and a number from 1"));
+    return true;
+  }
+  if (!TakeNumber(number.lane, number.number)) return true;
+  DropUnproven(batch);
+  CutFuture(batch.batch, absl::ToUnixMicros(context_.clock.Now()));
+  ProposeBatch(std::move(batch));
+  MutexLock lock(mutex_);
+  reading_held_ = in_flight_ >= kMaxBatchesInFlight;
+  return !reading_held_;
+}
+
+void EdgeSession::DropUnproven(UpBatch& batch) {
+  SecretChecks* checks = nullptr;
+  {
+    MutexLock lock(mutex_);
+    checks = checks_.get();
+  }
+  const std::vector<ProofVerdict> verdicts = checks->Check(batch.proofs);
+  if (std::all_of(verdicts.begin(), verdicts.end(),
+                  [](ProofVerdict verdict) { return verdict == ProofVerdict::kRight; })) {
+    return;
+  }
+  size_t next = 0;
+  KeepProven(*batch.batch.mutable_check_ins(), verdicts, next, batch);
+  KeepProven(*batch.batch.mutable_job_events(), verdicts, next, batch);
+  KeepProven(*batch.batch.mutable_job_results(), verdicts, next, batch);
+}
+
+void EdgeSession::ProposeBatch(UpBatch batch) {
+  const LaneNumber number = NumberOf(batch.batch);
+  internal::v1::Command command = CommandOf(edge_id_, "muster.edge.v1.EdgeService/Connect");
+  batch.batch.set_edge_id(edge_id_);
+  *command.mutable_edge_batch() = std::move(batch.batch);
+  context_.log.ProposeAsync(
+      std::move(command), [self = shared_from_this(), number, verdicts = std::move(batch.refused)](
+                              absl::StatusOr<Applied> applied) mutable {
+        self->OnBatchDone(number, std::move(verdicts), applied);
+      });
+}
+
+void EdgeSession::OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts,
+                              const absl::StatusOr<Applied>& applied) {
+  using internal::v1::BatchOutcome;
+  BatchOutcome outcome = internal::v1::BATCH_OUTCOME_UNSPECIFIED;
+  {
+    MutexLock lock(mutex_);
+    --in_flight_;
+    if (applied.ok()) {
+      const internal::v1::EdgeBatchResult& result = applied->result.edge_batch();
+      outcome = result.outcome();
+      LaneState& state = lanes_[IndexOf(lane.lane)];
+      state.applied = std::max(state.applied, result.applied_number());
+      for (const internal::v1::RefusedItem& item : result.refused()) {
+        verdicts.push_back(
+            {lane.number, item.item(), static_cast<ItemVerdictCode>(item.code()), item.reason()});
+      }
+      lane.number = state.applied;
+    }
+    if (sink_ != nullptr && std::exchange(reading_held_, false)) sink_->ResumeReading();
+  }
+  if (!applied.ok()) {
+    return Finish(absl::UnavailableError(
+        absl::StrCat("a batch could not be applied: ", applied.status().message())));
+  }
+  if (outcome == internal::v1::BATCH_OUTCOME_FENCED) {
+    return Finish(absl::AbortedError("a newer stream of this edge has taken over"));
+  }
+  if (outcome == internal::v1::BATCH_OUTCOME_GAP) {
+    return Finish(absl::FailedPreconditionError("a batch before this one is missing"));
+  }
+  outbox_.AddAck({lane, std::move(verdicts)});
+  wake_();
+}
+
+void EdgeSession::OnWatermark(const UpWatermark& watermark) {
+  internal::v1::Command command = CommandOf(edge_id_, "muster.edge.v1.EdgeService/Connect");
+  {
+    MutexLock lock(mutex_);
+    const absl::Duration now = context_.clock.Monotonic();
+    const bool early = now - last_watermark_ < kWatermarkEvery;
+    // A number that this stream has not seen says nothing that could be checked.
+    const bool unseen = watermark.live_number > lanes_[IndexOf(Lane::kLive)].proposed;
+    if (finished_ || epoch_ == 0 || early || unseen) return;
+    last_watermark_ = now;
+    internal::v1::EdgeWatermark& entry = *command.mutable_edge_watermark();
+    entry.set_edge_id(edge_id_);
+    entry.set_spool_id(spool_id_);
+    entry.set_session_epoch(epoch_);
+    // Not beyond this node's own clock: devices must not be called offline ahead of time.
+    entry.set_time_us(std::min(watermark.time_us, absl::ToUnixMicros(context_.clock.Now())));
+    entry.set_live_number(watermark.live_number);
+  }
+  context_.log.ProposeAsync(std::move(command), [](const absl::StatusOr<Applied>&) {});
+}
+
+void EdgeSession::OnStateVerdict(const UpStateVerdict& verdict) {
+  if (verdict.refusal.empty()) return;
+  LogWarning("edges", "the edge refused a state and goes on with the one before",
+             {{"edge", edge_id_},
+              {"generation", absl::StrCat(verdict.generation)},
+              {"reason", verdict.refusal}});
+}
+
+}  // namespace muster::server

@@ -1,0 +1,66 @@
+// Which secret check each device must show at one edge, computed once per device and stream.
+//
+// 16 bytes a device are kept, never a secret: opening the sealed one for each check-in would cost
+// more than the rest of a check-in together.
+//
+// Threads:  safe to call from any thread.
+// Owns:     the edge's key; `state` and `master` must outlive this object.
+// Blocks:   never; the state answers keys from memory.
+// Example:  secret_checks_test.cc.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "common/secrets/secrets.h"
+#include "common/sync/mutex.h"
+#include "server/edges/edge_messages.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+enum class ProofVerdict : uint8_t { kRight, kWrong, kUnknownDevice };
+
+class SecretChecks {
+ public:
+  SecretChecks(const State& state, const Secret& master, Secret edge_key)
+      : state_(state), master_(master), edge_key_(std::move(edge_key)) {}
+
+  // Judges each proof, in constant time for a known device; one verdict for each.
+  std::vector<ProofVerdict> Check(absl::Span<const SecretProof> proofs);
+
+  // What the edge may know of a device; nullopt for one that is unknown or deleted.
+  std::optional<EdgeDevice> Describe(DeviceId device);
+
+  // True where this stream has met the device.
+  bool Knows(DeviceId device) const;
+
+  // After the device was deleted or got another secret.
+  void Forget(DeviceId device);
+
+  const Secret& edge_key() const { return edge_key_; }
+
+ private:
+  using CheckValue = std::array<char, 16>;
+
+  std::optional<CheckValue> Find(DeviceId device) const;
+  // Nullopt where the secret does not open, which is logged.
+  std::optional<CheckValue> Compute(const DeviceKeyRecord& key) const;
+  // Unless something was forgotten since `forgotten`.
+  void Keep(DeviceId device, const CheckValue& value, uint64_t forgotten);
+
+  const State& state_;
+  const Secret& master_;
+  const Secret edge_key_;
+  mutable Mutex mutex_;
+  absl::flat_hash_map<uint64_t, CheckValue> expected_ ABSL_GUARDED_BY(mutex_);
+  // Counts Forget, so that a value computed before it is not stored after it.
+  uint64_t forgotten_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,97 @@
+#include <type_traits>
+
+#include "server/grpc_api/edge_convert/edge_convert.h"
+
+namespace muster::server {
+namespace {
+
+void Put(const DownWelcome& welcome, edge::v1::ConnectResponse& response) {
+  edge::v1::Welcome& wire = *response.mutable_welcome();
+  wire.set_cluster_id(welcome.cluster_id);
+  wire.set_session_epoch(welcome.session_epoch);
+  for (const LaneNumber& lane : welcome.applied) {
+    edge::v1::LanePosition& position = *wire.add_applied();
+    position.set_lane(static_cast<edge::v1::Lane>(lane.lane));
+    position.set_number(lane.number);
+  }
+  for (const SealingKey& key : welcome.token_keys) {
+    edge::v1::TokenKey& token_key = *wire.add_token_keys();
+    token_key.set_key_id(key.key_id);
+    token_key.set_key(std::string(key.key.Reveal()));
+  }
+  wire.set_secret_check_key(std::string(welcome.secret_check_key.Reveal()));
+  for (const RevokedDevice& revoked : welcome.revocations) {
+    edge::v1::Revocation& revocation = *wire.add_revocations();
+    revocation.set_device_id(revoked.device.value);
+    revocation.set_least_epoch(revoked.least_epoch);
+  }
+  wire.set_time_offset_us(welcome.time_offset_us);
+  wire.mutable_settings()->set_interval_seconds(welcome.interval_seconds);
+}
+
+void Put(const DownAck& ack, edge::v1::ConnectResponse& response) {
+  edge::v1::Ack& wire = *response.mutable_ack();
+  wire.set_lane(static_cast<edge::v1::Lane>(ack.applied.lane));
+  wire.set_number(ack.applied.number);
+  for (const ItemVerdict& verdict : ack.verdicts) {
+    edge::v1::ItemVerdict& item = *wire.add_verdicts();
+    item.set_batch_number(verdict.batch_number);
+    item.set_item(verdict.item);
+    item.set_code(static_cast<edge::v1::ItemVerdictCode>(verdict.code));
+    item.set_reason(verdict.reason);
+  }
+}
+
+void PutJob(const EdgeJob& job, edge::v1::JobPut& wire) {
+  wire.set_device_id(job.device.value);
+  wire.set_number(job.number);
+  wire.set_script(job.script);
+  wire.set_not_before_us(job.not_before_us);
+  wire.set_not_after_us(job.not_after_us);
+  wire.set_times_sent(job.times_sent);
+  wire.set_boot_at_first_send(job.boot_at_first_send);
+  wire.set_timeout_seconds(job.timeout_seconds);
+}
+
+void Put(const DownState& state, edge::v1::ConnectResponse& response) {
+  edge::v1::StateChunk& wire = *response.mutable_state();
+  wire.set_generation(state.generation);
+  wire.set_snapshot(state.snapshot);
+  wire.set_last(state.last);
+  for (const EdgeDevice& device : state.devices) ToWire(device, *wire.add_records());
+  for (const DeviceId device : state.removed_devices) wire.add_removed_devices(device.value);
+  for (const EdgeJob& job : state.jobs) PutJob(job, *wire.add_jobs());
+  for (const RemovedJob& job : state.removed_jobs) {
+    edge::v1::JobRemove& remove = *wire.add_removed_jobs();
+    remove.set_device_id(job.device.value);
+    remove.set_number(job.number);
+  }
+  for (const RevokedDevice& revoked : state.revocations) {
+    edge::v1::Revocation& revocation = *wire.add_revocations();
+    revocation.set_device_id(revoked.device.value);
+    revocation.set_least_epoch(revoked.least_epoch);
+  }
+}
+
+void Put(const DownDrain& drain, edge::v1::ConnectResponse& response) {
+  response.mutable_drain()->set_reason(drain.reason);
+}
+
+}  // namespace
+
+void ToWire(const EdgeDevice& device, edge::v1::DeviceRecord& record) {
+  record.set_device_id(device.device.value);
+  record.set_organization_id(device.organization.value);
+  record.set_least_epoch(device.least_epoch);
+  record.set_secret_check(device.secret_check.data(), device.secret_check.size());
+  record.set_interval_seconds(device.interval_seconds);
+  record.set_monitor_only(device.monitor_only);
+}
+
+std::string EncodeDown(const DownMessage& message) {
+  edge::v1::ConnectResponse response;
+  std::visit([&response](const auto& what) { Put(what, response); }, message);
+  return response.SerializeAsString();
+}
+
+}  // namespace muster::server

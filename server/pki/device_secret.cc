@@ -1,0 +1,21 @@
+#include "server/pki/device_secret.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+namespace {
+
+std::string Context(DeviceId device) { return absl::StrCat("device-secret/", FormatId(device)); }
+
+}  // namespace
+
+std::string SealDeviceSecret(const Secret& master, DeviceId device, const Secret& secret) {
+  return Seal(master, Context(device), secret.Reveal());
+}
+
+absl::StatusOr<Secret> OpenDeviceSecret(const Secret& master, DeviceId device,
+                                        absl::string_view sealed) {
+  return Open(master, Context(device), sealed);
+}
+
+}  // namespace muster::server
