@@ -32,6 +32,7 @@ class UpDecoder {
 
   // Reused, for their memory.
   edge::v1::CheckIn check_in_;
+  internal::v1::Readings readings_;
   edge::v1::JobEvent job_event_;
   edge::v1::JobResult job_result_;
   std::vector<SecretProof> event_proofs_, result_proofs_;

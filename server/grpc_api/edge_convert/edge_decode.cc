@@ -17,6 +17,8 @@ using ::google::protobuf::io::CodedInputStream;
 constexpr size_t kMaxName = 256;
 constexpr size_t kMaxBoot = 64;
 constexpr size_t kMaxOutput = size_t{64} << 10;
+// What the log keeps of health, links and clock.
+constexpr size_t kMaxReadings = 1'024;
 constexpr int kMaxHealth = 64;
 constexpr int kMaxLinks = 32;
 
@@ -123,20 +125,17 @@ void TakeNumbers(const edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
   if (in.has_running_seconds()) out.set_running_seconds(in.running_seconds());
 }
 
-bool TakeHealth(edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
+void TakeHealth(edge::v1::CheckIn& in, internal::v1::Readings& out) {
   for (edge::v1::HealthReading& reading : *in.mutable_health()) {
-    if (reading.sensor().size() > kMaxName || reading.unit().size() > kMaxName) return false;
     internal::v1::HealthReading& taken = *out.add_health();
     taken.set_sensor(std::move(*reading.mutable_sensor()));
     taken.set_value_milli(reading.value_milli());
     taken.set_unit(std::move(*reading.mutable_unit()));
   }
-  return true;
 }
 
-bool TakeLinks(edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
+void TakeLinks(edge::v1::CheckIn& in, internal::v1::Readings& out) {
   for (edge::v1::LinkReading& link : *in.mutable_links()) {
-    if (link.link().size() > kMaxName || link.address().size() > kMaxName) return false;
     internal::v1::LinkReading& taken = *out.add_links();
     taken.set_link(std::move(*link.mutable_link()));
     taken.set_address(std::move(*link.mutable_address()));
@@ -147,7 +146,25 @@ bool TakeLinks(edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
     }
     if (link.has_loss_permille()) taken.set_loss_permille(link.loss_permille());
   }
-  return true;
+}
+
+// The last rows go where a router has more of them than the state keeps.
+void TakeReadings(edge::v1::CheckIn& in, internal::v1::Readings& scratch,
+                  internal::v1::CheckIn& out) {
+  scratch.Clear();
+  TakeHealth(in, scratch);
+  TakeLinks(in, scratch);
+  scratch.set_router_clock(std::move(*in.mutable_router_clock()));
+  while (scratch.ByteSizeLong() > kMaxReadings) {
+    if (scratch.links_size() > 0) {
+      scratch.mutable_links()->RemoveLast();
+    } else if (scratch.health_size() > 0) {
+      scratch.mutable_health()->RemoveLast();
+    } else {
+      scratch.clear_router_clock();
+    }
+  }
+  scratch.SerializeToString(out.mutable_readings());
 }
 
 void TakeRest(edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
@@ -157,7 +174,6 @@ void TakeRest(edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
   out.set_last_number(in.last_number());
   out.set_running_number(in.running_number());
   out.set_source_address(std::move(*in.mutable_source_address()));
-  out.set_router_clock(std::move(*in.mutable_router_clock()));
   out.set_text_repaired(in.text_repaired());
   out.set_numbers_dropped(in.numbers_dropped());
 }
@@ -288,9 +304,6 @@ void UpDecoder::TakeCheckIn(absl::string_view bytes, UpBatch& batch) {
   }
   internal::v1::CheckIn& out = *batch.batch.add_check_ins();
   absl::string_view problem = ProblemOf(check_in_);
-  if (problem.empty() && !(TakeHealth(check_in_, out) && TakeLinks(check_in_, out))) {
-    problem = "text too long";
-  }
   if (problem.empty() && check_in_.has_facts() &&
       !TakeFacts(*check_in_.mutable_facts(), *out.mutable_facts())) {
     problem = "a fact is too long or of a wrong size";
@@ -304,6 +317,7 @@ void UpDecoder::TakeCheckIn(absl::string_view bytes, UpBatch& batch) {
   out.set_time_delta_us(check_in_.time_us() - batch.batch.base_time_us());
   out.set_item(item);
   batch.proofs.push_back(ProofOf(check_in_.device_id(), check_in_.secret_check()));
+  TakeReadings(check_in_, readings_, out);
   TakeNumbers(check_in_, out);
   TakeRest(check_in_, out);
 }

@@ -1,0 +1,118 @@
+#include "server/claims/claim_book.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/claims/network.h"
+#include "server/devices/device_directory.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kClaimBytes = 16;
+constexpr size_t kLongestSite = 128;
+
+absl::Status CheckTerms(const ClaimTerms& terms) {
+  if (terms.max_devices < 0 || terms.max_devices > ClaimBook::kMostDevices) {
+    return BadField("max_devices", absl::StrCat("wants 1 to ", ClaimBook::kMostDevices));
+  }
+  if (terms.ttl < absl::ZeroDuration() || terms.ttl > ClaimBook::kLongestTtl) {
+    return BadField("ttl", "wants up to 90 days (2160h)");
+  }
+  if (terms.site.size() > kLongestSite) return BadField("site", "wants at most 128 bytes");
+  return CheckLabels("labels", terms.labels);
+}
+
+absl::Status FillNetwork(const ClaimTerms& terms, internal::v1::CreateClaim& create) {
+  if (terms.allowed_source.empty()) return absl::OkStatus();
+  const absl::StatusOr<Network> network = ParseNetwork(terms.allowed_source);
+  if (!network.ok()) return BadField("allowed_source", network.status());
+  create.set_allowed_source(terms.allowed_source);
+  create.set_allowed_network(network->address);
+  create.set_allowed_prefix_bits(network->prefix_bits);
+  return absl::OkStatus();
+}
+
+void Fill(const ClaimTerms& terms, internal::v1::CreateClaim& create) {
+  const absl::Duration ttl = terms.ttl == absl::ZeroDuration() ? absl::Hours(1) : terms.ttl;
+  create.set_max_devices(terms.max_devices == 0 ? 1 : static_cast<uint32_t>(terms.max_devices));
+  create.set_ttl_us(absl::ToInt64Microseconds(ttl));
+  create.set_site(terms.site);
+  for (const auto& [key, value] : terms.labels) {
+    internal::v1::Label& label = *create.add_labels();
+    label.set_key(key);
+    label.set_value(value);
+  }
+  create.set_monitor_only(terms.monitor_only);
+}
+
+}  // namespace
+
+absl::StatusOr<CreatedClaim> ClaimBook::Create(const OrganizationScope& scope,
+                                               const AuditedCall& call, const ClaimTerms& terms) {
+  RETURN_IF_ERROR(CheckTerms(terms));
+  const Secret bytes = RandomSecret(kClaimBytes);
+  CreatedClaim created;
+  created.text = Secret(absl::BytesToHexString(bytes.Reveal()));
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  internal::v1::CreateClaim& create = *command.mutable_create_claim();
+  create.set_claim_id(RandomId());
+  create.set_organization_id(scope.id().value);
+  create.set_claim_hash(Hash256(bytes.Reveal()));
+  RETURN_IF_ERROR(FillNetwork(terms, create));
+  Fill(terms, create);
+  KeepAnswer(master_key_, call, created.text.Reveal(), &command);
+  ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+  if (applied.repeated) {
+    ASSIGN_OR_RETURN(created.text,
+                     OpenKeptAnswer(master_key_, call, applied.result.sealed_answer()));
+  }
+  const ClaimId id{applied.result.resource_id()};
+  std::optional<Claim> claim = state_.FindClaim(id);
+  if (!claim.has_value()) {
+    return UnknownResource(FormatChildName(scope.slug(), "claims", id.value));
+  }
+  created.claim = *std::move(claim);
+  return created;
+}
+
+std::vector<Claim> ClaimBook::List(const OrganizationScope& scope, ClaimId after,
+                                   size_t limit) const {
+  return state_.ListClaims(scope.id(), after, limit);
+}
+
+absl::Status ClaimBook::Delete(const OrganizationScope& scope, const AuditedCall& call,
+                               ClaimId id) {
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  command.mutable_delete_claim()->set_claim_id(id.value);
+  command.mutable_delete_claim()->set_organization_id(scope.id().value);
+  const absl::StatusOr<Applied> applied = log_.Propose(std::move(command));
+  if (absl::IsNotFound(applied.status())) {
+    return UnknownResource(FormatChildName(scope.slug(), "claims", id.value));
+  }
+  return applied.status();
+}
+
+ClaimCheck ClaimBook::Check(absl::string_view claim, absl::string_view source) const {
+  ClaimCheck check;
+  const std::optional<Claim> found = state_.FindClaimByHash(Hash256(claim));
+  if (claim.size() != kClaimBytes || !found.has_value()) return check;
+  check.monitor_only = found->monitor_only;
+  const Network allowed{found->allowed_network, found->allowed_prefix_bits};
+  if (found->expire_time_us <= absl::ToUnixMicros(state_.StateTime())) {
+    check.verdict = internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED;
+  } else if (!allowed.address.empty() && !Contains(allowed, source)) {
+    check.verdict = internal::v1::ENROLL_VERDICT_CLAIM_WRONG_ADDRESS;
+  } else if (found->used_devices >= found->max_devices) {
+    check.verdict = internal::v1::ENROLL_VERDICT_CLAIM_USED_UP;
+  } else {
+    check.verdict = internal::v1::ENROLL_VERDICT_OK;
+  }
+  return check;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,81 @@
+// Claims: what lets routers join an organization.
+//
+// A claim is 16 random bytes, shown once as 32 lower-case hex digits and stored as their hash.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; what it is given must outlive this object.
+// Blocks:   on the state's tables; Create and Delete wait until they are applied.
+// Errors:   InvalidArgument for terms outside of the limits; NotFound for a claim of another
+//           organization, as for one that never was.
+// Example:  claim_book_test.cc.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/secrets/secrets.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/access/audited_call.h"
+#include "server/access/organization_scope.h"
+#include "server/command_log/log/command_log.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+struct ClaimTerms {
+  std::string site;
+  std::map<std::string, std::string> labels;
+  // 0 means 1; at most 1,000,000.
+  int64_t max_devices = 0;
+  // Zero means an hour; at most 90 days.
+  absl::Duration ttl;
+  // A CIDR; empty: any address.
+  std::string allowed_source;
+  bool monitor_only = false;
+};
+
+struct CreatedClaim {
+  Claim claim;
+  // 32 lower-case hex digits.
+  Secret text;
+};
+
+// Whether a claim would be taken now.
+struct ClaimCheck {
+  internal::v1::EnrollVerdict verdict = internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN;
+  // Of a claim that is known, whatever the verdict.
+  bool monitor_only = false;
+};
+
+class ClaimBook {
+ public:
+  static constexpr int64_t kMostDevices = 1'000'000;
+  static constexpr absl::Duration kLongestTtl = absl::Hours(24 * 90);
+
+  ClaimBook(const State& state, CommandLog& log, const Secret& master_key)
+      : state_(state), log_(log), master_key_(master_key) {}
+
+  // A repetition under the same request id answers the same claim and text.
+  absl::StatusOr<CreatedClaim> Create(const OrganizationScope& scope, const AuditedCall& call,
+                                      const ClaimTerms& terms);
+
+  std::vector<Claim> List(const OrganizationScope& scope, ClaimId after, size_t limit) const;
+
+  // Devices that joined by it stay.
+  absl::Status Delete(const OrganizationScope& scope, const AuditedCall& call, ClaimId id);
+
+  // For the installer: uses nothing up. `claim` is the 16 bytes, `source` 4 or 16 bytes.
+  ClaimCheck Check(absl::string_view claim, absl::string_view source) const;
+
+ private:
+  const State& state_;
+  CommandLog& log_;
+  const Secret& master_key_;
+};
+
+}  // namespace muster::server

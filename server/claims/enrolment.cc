@@ -1,0 +1,88 @@
+#include "server/claims/enrolment.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "routeros/token/token.h"
+#include "server/pki/device_secret.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kClaimBytes = 16;
+constexpr size_t kLeastNonce = 8;
+constexpr size_t kMostNonce = 64;
+
+absl::Status Check(const EnrolmentRequest& request) {
+  if (request.claim.size() != kClaimBytes) {
+    return absl::InvalidArgumentError("a claim must have 16 bytes");
+  }
+  if (request.nonce.size() < kLeastNonce || request.nonce.size() > kMostNonce) {
+    return absl::InvalidArgumentError("a nonce must have 8 to 64 bytes");
+  }
+  const size_t address = request.source_address.size();
+  if (address != 4 && address != 16) {
+    return absl::InvalidArgumentError("a source address must have 4 or 16 bytes");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void Enrolment::Enroll(EnrolmentRequest request, Done done) {
+  const absl::Status checked = Check(request);
+  if (!checked.ok()) return done(checked);
+  const Held held = Prove(request.held_token);
+  const DeviceId proposed = MakeId<DeviceId>();
+  internal::v1::Command command;
+  command.mutable_actor()->set_principal(absl::StrCat("edges/", request.edge_id));
+  command.set_method("muster.edge.v1.EdgeService/Enroll");
+  internal::v1::EnrollDevice& enroll = *command.mutable_enroll_device();
+  enroll.set_edge_id(std::move(request.edge_id));
+  enroll.set_claim_hash(Hash256(request.claim));
+  enroll.set_nonce_hash(Hash256(request.nonce));
+  enroll.set_proposed_device_id(proposed.value);
+  enroll.set_proposed_sealed_secret(
+      SealDeviceSecret(master_key_, proposed, RandomSecret(routeros::kTokenSecretBytes)));
+  *enroll.mutable_facts() = std::move(request.facts);
+  enroll.set_source_address(std::move(request.source_address));
+  enroll.set_held_device_id(held.device.value);
+  enroll.set_held_epoch(held.epoch);
+  log_.ProposeAsync(std::move(command),
+                    [this, done = std::move(done)](const absl::StatusOr<Applied>& applied) {
+                      if (!applied.ok()) return done(applied.status());
+                      done(Answer(applied->result.enroll()));
+                    });
+}
+
+Enrolment::Held Enrolment::Prove(const Secret& token) const {
+  if (token.empty()) return {};
+  const absl::StatusOr<routeros::TokenContents> contents =
+      routeros::OpenToken(keys_.token_keys, keys_.cluster_id, token.Reveal());
+  if (!contents.ok()) return {};
+  const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(contents->device);
+  if (!key.has_value() || key->deleted || contents->epoch < key->least_epoch) return {};
+  const absl::StatusOr<Secret> secret = OpenDeviceSecret(master_key_, key->id, key->sealed_secret);
+  if (!secret.ok() || !EqualInConstantTime(secret->Reveal(), contents->secret.Reveal())) return {};
+  return {contents->device, contents->epoch};
+}
+
+absl::StatusOr<EnrolmentAnswer> Enrolment::Answer(const internal::v1::EnrollResult& result) const {
+  EnrolmentAnswer answer;
+  answer.verdict = result.verdict();
+  if (answer.verdict != internal::v1::ENROLL_VERDICT_OK) return answer;
+  answer.device = DeviceId{result.device_id()};
+  routeros::TokenContents contents;
+  contents.device = answer.device;
+  contents.organization = OrganizationId{result.organization_id()};
+  contents.epoch = result.epoch();
+  contents.issued_at = clock_.Now();
+  ASSIGN_OR_RETURN(contents.secret,
+                   OpenDeviceSecret(master_key_, answer.device, result.sealed_secret()));
+  ASSIGN_OR_RETURN(answer.token,
+                   routeros::SealToken(keys_.token_keys.back(), keys_.cluster_id, contents));
+  return answer;
+}
+
+}  // namespace muster::server
