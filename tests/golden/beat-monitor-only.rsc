@@ -1,0 +1,182 @@
+# Muster agent 1: reports every 30 s and starts what the control plane asks for.
+:global musterTx
+:global musterSkip
+:global musterFail
+:global musterErr
+:global musterBoot
+:global musterStuck
+:if ([:typeof $musterTx] != "num") do={ :set musterTx 0 }
+:if ([:typeof $musterSkip] != "num") do={ :set musterSkip 0 }
+:if ([:typeof $musterFail] != "num") do={ :set musterFail 0 }
+:if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
+:if ([:typeof $musterStuck] != "num") do={ :set musterStuck 0 }
+:local muGo true
+:if ([:len [/system script job find where script="muster-beat"]] > 1) do={
+  :set muGo false
+  :set musterTx ($musterTx + 1)
+  :set musterStuck ($musterStuck + 1)
+  :if ($musterStuck > 19) do={
+    :set musterStuck 0
+    :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
+  }
+} else={
+  :set musterStuck 0
+  :if ($musterSkip > 0) do={
+    :set muGo false
+    :set musterSkip ($musterSkip - 1)
+    :set musterTx ($musterTx + 1)
+  }
+}
+:if ($muGo) do={
+:local muKey do={
+  :local s [:tostr $2]
+  :local n [:len $s]
+  :if ($n = 0) do={ :return "" }
+  :local o ""
+  :for i from=0 to=($n - 1) do={
+    :local c [:pick $s $i ($i + 1)]
+    :if ([:typeof [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] = "num") do={
+      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :set c " " }
+    }
+    :set o ($o . $c)
+  }
+  :return (",\"" . $1 . "\":\"" . $o . "\"")
+}
+:local muGet do={
+  :local r ""
+  :do {
+    :local f [:parse (":return [" . $1 . "]")]
+    :set r [$f]
+  } on-error={}
+  :return $r
+}
+:local muToken [:tostr [$muGet "/ppp secret get [find where name=\"muster\"] password"]]
+:if ([:len $muToken] = 0) do={
+  :local muSource [:tostr [$muGet "/system script get [find where name=\"muster-token\"] source"]]
+  :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+}
+:if ([:pick $muToken 0 3] = "m1.") do={
+:local muUrl "https://edge.example.net:8443"
+:local muPin "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+:if ([:typeof $musterBoot] != "str") do={
+  :local muNonce [:tostr [$muGet ":rndstr length=16 from=0123456789abcdef"]]
+  :if ([:len $muNonce] != 16) do={
+    :set muNonce ([/system clock get date] . "-" . [/system clock get time] . "-" . [/system resource get uptime])
+  }
+  :set musterBoot $muNonce
+}
+:local muFormats "esc"
+:if ([$muGet ":convert from=hex to=raw \"6d75\""] = "mu") do={ :set muFormats "hex,esc" }
+:local muLast 0
+:local muRun 0
+:local muJson ""
+:local muSmall ("{\"p\":1" . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . [$muKey "last" $muLast] . [$muKey "run" $muRun])
+:do {
+  :set muJson ("{\"p\":1" . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . [$muKey "boot" $musterBoot])
+  :set muJson ($muJson . [$muKey "up" [/system resource get uptime]])
+  :set muJson ($muJson . [$muKey "clock" ([/system clock get date] . " " . [/system clock get time])])
+  :set muJson ($muJson . [$muKey "last" $muLast] . [$muKey "run" $muRun])
+  :set muJson ($muJson . [$muKey "err" $musterErr] . [$muKey "tx" $musterTx])
+:local muFacts [$muKey "id" [$muGet "/system identity get name"]]
+:set muFacts ($muFacts . [$muKey "sn" [$muGet "/system routerboard get serial-number"]])
+:local muSoft [:tostr [$muGet "/system license get software-id"]]
+:if ([:len $muSoft] = 0) do={ :set muSoft [:tostr [$muGet "/system license get system-id"]] }
+:set muFacts ($muFacts . [$muKey "sw" $muSoft])
+:local muMac ""
+:foreach muName in=[:toarray "ether1,wlan1,sfp-sfpplus1,lte1"] do={
+  :if ([:len $muMac] = 0) do={
+    :set muMac [:tostr [$muGet ("/interface get [find where name=\"" . $muName . "\"] mac-address")]]
+  }
+}
+:if ([:len $muMac] = 0) do={
+  :set muMac [:tostr [$muGet "/interface get [:pick [find where type=\"ether\"] 0] mac-address"]]
+}
+:set muFacts ($muFacts . [$muKey "mac" $muMac])
+:set muFacts ($muFacts . [$muKey "ver" [$muGet "/system resource get version"]])
+:set muFacts ($muFacts . [$muKey "board" [$muGet "/system resource get board-name"]])
+:set muFacts ($muFacts . [$muKey "arch" [$muGet "/system resource get architecture-name"]])
+  :set muJson ($muJson . $muFacts)
+  :set muJson ($muJson . [$muKey "cpu" [$muGet "/system resource get cpu-load"]])
+  :set muJson ($muJson . [$muKey "cpus" [$muGet "/system resource get cpu-count"]])
+  :set muJson ($muJson . [$muKey "mhz" [$muGet "/system resource get cpu-frequency"]])
+  :set muJson ($muJson . [$muKey "mf" [$muGet "/system resource get free-memory"]])
+  :set muJson ($muJson . [$muKey "mt" [$muGet "/system resource get total-memory"]])
+  :set muJson ($muJson . [$muKey "df" [$muGet "/system resource get free-hdd-space"]])
+  :set muJson ($muJson . [$muKey "dt" [$muGet "/system resource get total-hdd-space"]])
+  :set muJson ($muJson . [$muKey "bb" [$muGet "/system resource get bad-blocks"]])
+  :set muJson ($muJson . [$muKey "wr" [$muGet "/system resource get write-sect-total"]])
+  :local muRows ""
+  :foreach k,v in=[$muGet "/system health print as-value"] do={
+    :local n $k
+    :local w $v
+    :local t ""
+    :if ([:typeof $v] = "array") do={
+      :set n ($v->"name")
+      :set w ($v->"value")
+      :set t ($v->"type")
+    }
+    :if (([:typeof $n] = "str") && ([:len [:tostr $w]] > 0)) do={
+      :if ([:len $muRows] > 0) do={ :set muRows ($muRows . ",") }
+      :local row ([$muKey "n" $n] . [$muKey "v" $w] . [$muKey "t" $t])
+      :set muRows ($muRows . "{" . [:pick $row 1 [:len $row]] . "}")
+    }
+  }
+  :if ([:len $muRows] > 0) do={ :set muJson ($muJson . ",\"health\":[" . $muRows . "]") }
+  :local muHost [$muGet "/tool netwatch get [find where comment=\"muster-link\"] host"]
+  :if ([:len [:tostr $muHost]] > 0) do={
+    :local muLink ("{\"n\":\"edge\"" . [$muKey "a" $muHost])
+    :set muLink ($muLink . [$muKey "rtt" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] rtt-avg"]])
+    :set muLink ($muLink . [$muKey "jit" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] rtt-jitter"]])
+    :set muLink ($muLink . [$muKey "sd" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] rtt-stdev"]])
+    :set muLink ($muLink . [$muKey "loss" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] loss-percent"]])
+    :set muJson ($muJson . ",\"links\":[" . $muLink . "}]")
+  }
+  :set muJson ($muJson . [$muKey "rights" "read,test,ftp,sensitive"] . "}")
+} on-error={
+  :set musterErr ($musterErr + 1)
+  :set muJson ""
+}
+:if (([:len $muJson] = 0) || (($musterFail & 3) = 3)) do={
+  :set muJson ($muSmall . [$muKey "err" $musterErr] . "}")
+}
+:if ([:len [/certificate find where fingerprint=$muPin]] = 0) do={
+  :local muOld [/certificate find]
+  :local muBad true
+  :do {
+    /tool fetch url=($muUrl . "/ca.pem") dst-path="muster.pem"
+    :for i from=1 to=20 do={
+      :if ([:len [/file find where name="muster.pem"]] = 0) do={ :delay 500ms }
+    }
+    /certificate import file-name="muster.pem" passphrase=""
+    :if (([:len [/certificate find]] = ([:len $muOld] + 1)) && ([:len [/certificate find where fingerprint=$muPin]] = 1)) do={ :set muBad false }
+  } on-error={}
+  :do {
+    :if ($muBad) do={
+      :set musterErr ($musterErr + 1)
+      :foreach i in=[/certificate find] do={
+        :if ([:typeof [:find $muOld $i]] != "num") do={ /certificate remove $i }
+      }
+    } else={
+      /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca"
+    }
+  } on-error={}
+  :do { /file remove [/file find where name="muster.pem"] } on-error={}
+}
+:local muData ""
+:local muOk false
+:do {
+  :local muReply [/tool fetch url=($muUrl . "/v1/heartbeat") http-method=post http-header-field=("Content-Type:application/json,Authorization:Bearer " . $muToken) http-data=$muJson check-certificate=yes-without-crl output=user as-value]
+  :set muData [:tostr ($muReply->"data")]
+  :set muOk true
+} on-error={}
+:if ($muOk) do={
+  :set musterFail 0
+  :set musterTx 0
+} else={
+  :set musterFail ($musterFail + 1)
+  :if ($musterFail = 5) do={ :set musterSkip 1 }
+  :if ($musterFail = 6) do={ :set musterSkip 3 }
+  :if ($musterFail > 6) do={ :set musterSkip 9 }
+}
+}
+}

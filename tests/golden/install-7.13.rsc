@@ -1,0 +1,504 @@
+# Muster agent 1 for RouterOS 7.13-7.16. Imported once, by the line that was pasted.
+{
+:local muUrl "https://edge.example.net:8443"
+:local muPin "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+:local muKey do={
+  :local s [:tostr $2]
+  :local n [:len $s]
+  :if ($n = 0) do={ :return "" }
+  :local o ""
+  :for i from=0 to=($n - 1) do={
+    :local c [:pick $s $i ($i + 1)]
+    :if ([:typeof [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] = "num") do={
+      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :set c " " }
+    }
+    :set o ($o . $c)
+  }
+  :return (",\"" . $1 . "\":\"" . $o . "\"")
+}
+:local muGet do={
+  :local r ""
+  :do {
+    :local f [:parse (":return [" . $1 . "]")]
+    :set r [$f]
+  } on-error={}
+  :return $r
+}
+:local muMissing ""
+:foreach muPolicy in=[:toarray "ftp,reboot,read,write,policy,test,password,sniff,sensitive"] do={
+  :do {
+    /system script add name="muster-test" policy=$muPolicy source=":local muTest 1"
+    /system script run muster-test
+  } on-error={ :set muMissing ($muMissing . " policy " . $muPolicy . ",") }
+  :do { /system script remove [/system script find where name="muster-test"] } on-error={}
+}
+:foreach muFeature in=[:toarray "fetch,scheduler"] do={
+  :local muMode [:tostr [$muGet ("/system device-mode get " . $muFeature)]]
+  :if (($muMode = "false") || ($muMode = "no")) do={ :set muMissing ($muMissing . " device-mode " . $muFeature . "=yes,") }
+}
+:local muFree [:tonum [/system resource get free-hdd-space]]
+:if ([:typeof $muFree] = "num") do={
+  :if ($muFree < 262144) do={ :set muMissing ($muMissing . " 256 KiB of free disk space,") }
+}
+:local muGo true
+:if ([:len $muMissing] > 0) do={
+  :set muGo false
+  :put ("muster: nothing was installed; this needs" . $muMissing . " then paste the line again")
+  :if ([:len [/system script find where name="muster-beat"]] = 0) do={
+    :do { /certificate remove [/certificate find where fingerprint=$muPin] } on-error={}
+  }
+}
+:if ($muGo) do={
+:local muToken [:tostr [$muGet "/ppp secret get [find where name=\"muster\"] password"]]
+:if ([:len $muToken] = 0) do={
+  :local muSource [:tostr [$muGet "/system script get [find where name=\"muster-token\"] source"]]
+  :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+}
+:local muFacts [$muKey "id" [$muGet "/system identity get name"]]
+:set muFacts ($muFacts . [$muKey "sn" [$muGet "/system routerboard get serial-number"]])
+:local muSoft [:tostr [$muGet "/system license get software-id"]]
+:if ([:len $muSoft] = 0) do={ :set muSoft [:tostr [$muGet "/system license get system-id"]] }
+:set muFacts ($muFacts . [$muKey "sw" $muSoft])
+:local muMac ""
+:foreach muName in=[:toarray "ether1,wlan1,sfp-sfpplus1,lte1"] do={
+  :if ([:len $muMac] = 0) do={
+    :set muMac [:tostr [$muGet ("/interface get [find where name=\"" . $muName . "\"] mac-address")]]
+  }
+}
+:if ([:len $muMac] = 0) do={
+  :set muMac [:tostr [$muGet "/interface get [:pick [find where type=\"ether\"] 0] mac-address"]]
+}
+:set muFacts ($muFacts . [$muKey "mac" $muMac])
+:set muFacts ($muFacts . [$muKey "ver" [$muGet "/system resource get version"]])
+:set muFacts ($muFacts . [$muKey "board" [$muGet "/system resource get board-name"]])
+:set muFacts ($muFacts . [$muKey "arch" [$muGet "/system resource get architecture-name"]])
+:local muFormats "esc"
+:if ([$muGet ":convert from=hex to=raw \"6d75\""] = "mu") do={ :set muFormats "hex,esc" }
+:local muKeep do={
+  :local v [:tostr $1]
+  :local r ""
+  :do {
+    :local f [:parse ("/ppp secret remove [find where name=\"muster\"]; /ppp secret add name=\"muster\" disabled=yes service=async comment=\"Muster agent\" password=\"" . $v . "\"; :return [/ppp secret get [find where name=\"muster\"] password]")]
+    :set r [$f]
+  } on-error={}
+  :do { /system script remove [/system script find where name="muster-token"] } on-error={}
+  :if ($r != $v) do={
+    :do {
+      /system script add name="muster-token" policy=read source=("#" . $v)
+      :set r [:pick [/system script get [/system script find where name="muster-token"] source] 1 512]
+    } on-error={}
+  }
+  :return $r
+}
+:local muNonce ""
+:if ([:pick $muToken 0 1] = "n") do={ :set muNonce [:pick $muToken 1 [:len $muToken]] }
+:if ([:len $muNonce] != 32) do={ :set muNonce [:tostr [$muGet ":rndstr length=32 from=0123456789abcdef"]] }
+:if ([:len $muNonce] != 32) do={
+  :local muSeed ($muMac . $muSoft . [/system clock get time] . [/system resource get uptime] . [/system resource get free-memory] . [/system clock get date] . [/system resource get cpu-load] . "00000000000000000000000000000000")
+  :set muNonce ""
+  :for i from=0 to=([:len $muSeed] - 1) do={
+    :local c [:find "0123456789ABCDEF0123456789abcdefGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz" [:pick $muSeed $i ($i + 1)]]
+    :if (([:typeof $c] = "num") && ([:len $muNonce] < 32)) do={
+      :set c ($c & 15)
+      :set muNonce ($muNonce . [:pick "0123456789abcdef" $c ($c + 1)])
+    }
+  }
+}
+:local muHeld ""
+:if ([:pick $muToken 0 3] = "m1.") do={ :set muHeld $muToken }
+:if ([:len $muHeld] = 0) do={
+  :if ([$muKeep ("n" . $muNonce)] != ("n" . $muNonce)) do={
+    :set muGo false
+    :put "muster: nothing was installed; the router keeps neither a /ppp secret nor a script"
+  }
+}
+:if ($muGo) do={
+:do {
+  /system script remove [/system script find where name="muster-beat"]
+  /system script add name="muster-beat" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 1" source="# Muster agent 1: reports every 30 s and starts what the control plane asks for.\n\
+    :global musterTx\n\
+    :global musterSkip\n\
+    :global musterFail\n\
+    :global musterErr\n\
+    :global musterBoot\n\
+    :global musterStuck\n\
+    :if ([:typeof \$musterTx] != \"num\") do={ :set musterTx 0 }\n\
+    :if ([:typeof \$musterSkip] != \"num\") do={ :set musterSkip 0 }\n\
+    :if ([:typeof \$musterFail] != \"num\") do={ :set musterFail 0 }\n\
+    :if ([:typeof \$musterErr] != \"num\") do={ :set musterErr 0 }\n\
+    :if ([:typeof \$musterStuck] != \"num\") do={ :set musterStuck 0 }\n\
+    :local muGo true\n\
+    :if ([:len [/system script job find where script=\"muster-beat\"]] > 1) do={\n\
+    \_ :set muGo false\n\
+    \_ :set musterTx (\$musterTx + 1)\n\
+    \_ :set musterStuck (\$musterStuck + 1)\n\
+    \_ :if (\$musterStuck > 19) do={\n\
+    \_   :set musterStuck 0\n\
+    \_   :do { /system script job remove [/system script job find where script=\"muster-beat\"] } on-error={}\n\
+    \_ }\n\
+    } else={\n\
+    \_ :set musterStuck 0\n\
+    \_ :if (\$musterSkip > 0) do={\n\
+    \_   :set muGo false\n\
+    \_   :set musterSkip (\$musterSkip - 1)\n\
+    \_   :set musterTx (\$musterTx + 1)\n\
+    \_ }\n\
+    }\n\
+    :if (\$muGo) do={\n\
+    :local muKey do={\n\
+    \_ :local s [:tostr \$2]\n\
+    \_ :local n [:len \$s]\n\
+    \_ :if (\$n = 0) do={ :return \"\" }\n\
+    \_ :local o \"\"\n\
+    \_ :for i from=0 to=(\$n - 1) do={\n\
+    \_   :local c [:pick \$s \$i (\$i + 1)]\n\
+    \_   :if ([:typeof [:find \"\\\"\\\\\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\10\\11\\12\\13\\14\\15\\16\\17\\18\\19\\1A\\1B\\1C\\1D\\1E\\1F\\7F\" \$c]] = \"num\") do={\n\
+    \_     :if ((\$c = \"\\\"\") || (\$c = \"\\\\\")) do={ :set c (\"\\\\\" . \$c) } else={ :set c \" \" }\n\
+    \_   }\n\
+    \_   :set o (\$o . \$c)\n\
+    \_ }\n\
+    \_ :return (\",\\\"\" . \$1 . \"\\\":\\\"\" . \$o . \"\\\"\")\n\
+    }\n\
+    :local muGet do={\n\
+    \_ :local r \"\"\n\
+    \_ :do {\n\
+    \_   :local f [:parse (\":return [\" . \$1 . \"]\")]\n\
+    \_   :set r [\$f]\n\
+    \_ } on-error={}\n\
+    \_ :return \$r\n\
+    }\n\
+    :local muToken [:tostr [\$muGet \"/ppp secret get [find where name=\\\"muster\\\"] password\"]]\n\
+    :if ([:len \$muToken] = 0) do={\n\
+    \_ :local muSource [:tostr [\$muGet \"/system script get [find where name=\\\"muster-token\\\"] source\"]]\n\
+    \_ :if ([:len \$muSource] > 1) do={ :set muToken [:pick \$muSource 1 [:len \$muSource]] }\n\
+    }\n\
+    :if ([:pick \$muToken 0 3] = \"m1.\") do={\n\
+    :local muUrl \"https://edge.example.net:8443\"\n\
+    :local muPin \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"\n\
+    :if ([:typeof \$musterBoot] != \"str\") do={\n\
+    \_ :local muNonce [:tostr [\$muGet \":rndstr length=16 from=0123456789abcdef\"]]\n\
+    \_ :if ([:len \$muNonce] != 16) do={\n\
+    \_   :set muNonce ([/system clock get date] . \"-\" . [/system clock get time] . \"-\" . [/system resource get uptime])\n\
+    \_ }\n\
+    \_ :set musterBoot \$muNonce\n\
+    }\n\
+    :local muFormats \"esc\"\n\
+    :if ([\$muGet \":convert from=hex to=raw \\\"6d75\\\"\"] = \"mu\") do={ :set muFormats \"hex,esc\" }\n\
+    :global musterRun\n\
+    :global musterRunAt\n\
+    :global musterReply\n\
+    :global musterJob\n\
+    :local muLast [:tonum [\$muGet \"/system scheduler get [find where name=\\\"muster-state\\\"] comment\"]]\n\
+    :if ([:typeof \$muLast] != \"num\") do={ :set muLast 0 }\n\
+    :local muRun 0\n\
+    :if ([:typeof \$musterRun] = \"num\") do={\n\
+    \_ :if ([:len [/system script job find where script=\"muster-run\"]] > 0) do={ :set muRun \$musterRun }\n\
+    }\n\
+    :local muJson \"\"\n\
+    :local muSmall (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"last\" \$muLast] . [\$muKey \"run\" \$muRun])\n\
+    :do {\n\
+    \_ :set muJson (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"boot\" \$musterBoot])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"up\" [/system resource get uptime]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"clock\" ([/system clock get date] . \" \" . [/system clock get time])])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"last\" \$muLast] . [\$muKey \"run\" \$muRun])\n\
+    \_ :if (\$muRun > 0) do={\n\
+    \_   :do { :set muJson (\$muJson . [\$muKey \"run_age\" ([/system resource get uptime] - \$musterRunAt)]) } on-error={}\n\
+    \_ }\n\
+    \_ :set muJson (\$muJson . [\$muKey \"err\" \$musterErr] . [\$muKey \"tx\" \$musterTx])\n\
+    :local muFacts [\$muKey \"id\" [\$muGet \"/system identity get name\"]]\n\
+    :set muFacts (\$muFacts . [\$muKey \"sn\" [\$muGet \"/system routerboard get serial-number\"]])\n\
+    :local muSoft [:tostr [\$muGet \"/system license get software-id\"]]\n\
+    :if ([:len \$muSoft] = 0) do={ :set muSoft [:tostr [\$muGet \"/system license get system-id\"]] }\n\
+    :set muFacts (\$muFacts . [\$muKey \"sw\" \$muSoft])\n\
+    :local muMac \"\"\n\
+    :foreach muName in=[:toarray \"ether1,wlan1,sfp-sfpplus1,lte1\"] do={\n\
+    \_ :if ([:len \$muMac] = 0) do={\n\
+    \_   :set muMac [:tostr [\$muGet (\"/interface get [find where name=\\\"\" . \$muName . \"\\\"] mac-address\")]]\n\
+    \_ }\n\
+    }\n\
+    :if ([:len \$muMac] = 0) do={\n\
+    \_ :set muMac [:tostr [\$muGet \"/interface get [:pick [find where type=\\\"ether\\\"] 0] mac-address\"]]\n\
+    }\n\
+    :set muFacts (\$muFacts . [\$muKey \"mac\" \$muMac])\n\
+    :set muFacts (\$muFacts . [\$muKey \"ver\" [\$muGet \"/system resource get version\"]])\n\
+    :set muFacts (\$muFacts . [\$muKey \"board\" [\$muGet \"/system resource get board-name\"]])\n\
+    :set muFacts (\$muFacts . [\$muKey \"arch\" [\$muGet \"/system resource get architecture-name\"]])\n\
+    \_ :set muJson (\$muJson . \$muFacts)\n\
+    \_ :set muJson (\$muJson . [\$muKey \"cpu\" [\$muGet \"/system resource get cpu-load\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"cpus\" [\$muGet \"/system resource get cpu-count\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"mhz\" [\$muGet \"/system resource get cpu-frequency\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"mf\" [\$muGet \"/system resource get free-memory\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"mt\" [\$muGet \"/system resource get total-memory\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"df\" [\$muGet \"/system resource get free-hdd-space\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"dt\" [\$muGet \"/system resource get total-hdd-space\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"bb\" [\$muGet \"/system resource get bad-blocks\"]])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"wr\" [\$muGet \"/system resource get write-sect-total\"]])\n\
+    \_ :local muRows \"\"\n\
+    \_ :foreach k,v in=[\$muGet \"/system health print as-value\"] do={\n\
+    \_   :local n \$k\n\
+    \_   :local w \$v\n\
+    \_   :local t \"\"\n\
+    \_   :if ([:typeof \$v] = \"array\") do={\n\
+    \_     :set n (\$v->\"name\")\n\
+    \_     :set w (\$v->\"value\")\n\
+    \_     :set t (\$v->\"type\")\n\
+    \_   }\n\
+    \_   :if (([:typeof \$n] = \"str\") && ([:len [:tostr \$w]] > 0)) do={\n\
+    \_     :if ([:len \$muRows] > 0) do={ :set muRows (\$muRows . \",\") }\n\
+    \_     :local row ([\$muKey \"n\" \$n] . [\$muKey \"v\" \$w] . [\$muKey \"t\" \$t])\n\
+    \_     :set muRows (\$muRows . \"{\" . [:pick \$row 1 [:len \$row]] . \"}\")\n\
+    \_   }\n\
+    \_ }\n\
+    \_ :if ([:len \$muRows] > 0) do={ :set muJson (\$muJson . \",\\\"health\\\":[\" . \$muRows . \"]\") }\n\
+    \_ :local muHost [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] host\"]\n\
+    \_ :if ([:len [:tostr \$muHost]] > 0) do={\n\
+    \_   :local muLink (\"{\\\"n\\\":\\\"edge\\\"\" . [\$muKey \"a\" \$muHost])\n\
+    \_   :set muLink (\$muLink . [\$muKey \"rtt\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] rtt-avg\"]])\n\
+    \_   :set muLink (\$muLink . [\$muKey \"jit\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] rtt-jitter\"]])\n\
+    \_   :set muLink (\$muLink . [\$muKey \"sd\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] rtt-stdev\"]])\n\
+    \_   :set muLink (\$muLink . [\$muKey \"loss\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] loss-percent\"]])\n\
+    \_   :set muJson (\$muJson . \",\\\"links\\\":[\" . \$muLink . \"}]\")\n\
+    \_ }\n\
+    \_ :set muJson (\$muJson . [\$muKey \"rights\" \"ftp,reboot,read,write,policy,test,password,sniff,sensitive\"] . \"}\")\n\
+    } on-error={\n\
+    \_ :set musterErr (\$musterErr + 1)\n\
+    \_ :set muJson \"\"\n\
+    }\n\
+    :if (([:len \$muJson] = 0) || ((\$musterFail & 3) = 3)) do={\n\
+    \_ :set muJson (\$muSmall . [\$muKey \"err\" \$musterErr] . \"}\")\n\
+    }\n\
+    :if ([:len [/certificate find where fingerprint=\$muPin]] = 0) do={\n\
+    \_ :local muOld [/certificate find]\n\
+    \_ :local muBad true\n\
+    \_ :do {\n\
+    \_   /tool fetch url=(\$muUrl . \"/ca.pem\") dst-path=\"muster.pem\"\n\
+    \_   :for i from=1 to=20 do={\n\
+    \_     :if ([:len [/file find where name=\"muster.pem\"]] = 0) do={ :delay 500ms }\n\
+    \_   }\n\
+    \_   /certificate import file-name=\"muster.pem\" passphrase=\"\"\n\
+    \_   :if (([:len [/certificate find]] = ([:len \$muOld] + 1)) && ([:len [/certificate find where fingerprint=\$muPin]] = 1)) do={ :set muBad false }\n\
+    \_ } on-error={}\n\
+    \_ :do {\n\
+    \_   :if (\$muBad) do={\n\
+    \_     :set musterErr (\$musterErr + 1)\n\
+    \_     :foreach i in=[/certificate find] do={\n\
+    \_       :if ([:typeof [:find \$muOld \$i]] != \"num\") do={ /certificate remove \$i }\n\
+    \_     }\n\
+    \_   } else={\n\
+    \_     /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
+    \_   }\n\
+    \_ } on-error={}\n\
+    \_ :do { /file remove [/file find where name=\"muster.pem\"] } on-error={}\n\
+    }\n\
+    :local muData \"\"\n\
+    :local muOk false\n\
+    :do {\n\
+    \_ :local muReply [/tool fetch url=(\$muUrl . \"/v1/heartbeat\") http-method=post http-header-field=(\"Content-Type:application/json,Authorization:Bearer \" . \$muToken) http-data=\$muJson check-certificate=yes-without-crl output=user as-value]\n\
+    \_ :set muData [:tostr (\$muReply->\"data\")]\n\
+    \_ :set muOk true\n\
+    } on-error={}\n\
+    :if (\$muOk) do={\n\
+    \_ :set musterFail 0\n\
+    \_ :set musterTx 0\n\
+    } else={\n\
+    \_ :set musterFail (\$musterFail + 1)\n\
+    \_ :if (\$musterFail = 5) do={ :set musterSkip 1 }\n\
+    \_ :if (\$musterFail = 6) do={ :set musterSkip 3 }\n\
+    \_ :if (\$musterFail > 6) do={ :set musterSkip 9 }\n\
+    }\n\
+    :if (([:pick \$muData 0 1] = \"J\") && (\$muRun = 0)) do={\n\
+    \_ :set musterReply \$muData\n\
+    \_ :set musterJob [:execute script=\"/system script run muster-run\"]\n\
+    }\n\
+    }\n\
+    }\n"
+  /system script remove [/system script find where name="muster-run"]
+  /system script add name="muster-run" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 1" source="# Muster agent 1, RouterOS 7.13-7.16: runs one job and posts its result.\n\
+    :global musterReply\n\
+    :global musterRun\n\
+    :global musterRunAt\n\
+    :global musterSkip\n\
+    :global musterFail\n\
+    :global musterErr\n\
+    :global musterSrc\n\
+    :global musterPhase\n\
+    :global musterWhy\n\
+    :global musterOut\n\
+    :local muUrl \"https://edge.example.net:8443\"\n\
+    :local muReply [:tostr \$musterReply]\n\
+    :set musterReply \"\"\n\
+    :local muNumber 0\n\
+    :local muLoad \"\"\n\
+    :local muKey do={\n\
+    \_ :local s [:tostr \$2]\n\
+    \_ :local n [:len \$s]\n\
+    \_ :if (\$n = 0) do={ :return \"\" }\n\
+    \_ :local o \"\"\n\
+    \_ :for i from=0 to=(\$n - 1) do={\n\
+    \_   :local c [:pick \$s \$i (\$i + 1)]\n\
+    \_   :if ([:typeof [:find \"\\\"\\\\\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\10\\11\\12\\13\\14\\15\\16\\17\\18\\19\\1A\\1B\\1C\\1D\\1E\\1F\\7F\" \$c]] = \"num\") do={\n\
+    \_     :if ((\$c = \"\\\"\") || (\$c = \"\\\\\")) do={ :set c (\"\\\\\" . \$c) } else={ :set c \" \" }\n\
+    \_   }\n\
+    \_   :set o (\$o . \$c)\n\
+    \_ }\n\
+    \_ :return (\",\\\"\" . \$1 . \"\\\":\\\"\" . \$o . \"\\\"\")\n\
+    }\n\
+    :local muGet do={\n\
+    \_ :local r \"\"\n\
+    \_ :do {\n\
+    \_   :local f [:parse (\":return [\" . \$1 . \"]\")]\n\
+    \_   :set r [\$f]\n\
+    \_ } on-error={}\n\
+    \_ :return \$r\n\
+    }\n\
+    :do {\n\
+    \_ :local muEnd [:len \$muReply]\n\
+    \_ :local muSpace [:find \$muReply \" \"]\n\
+    \_ :if (([:typeof \$muSpace] = \"num\") && ([:pick \$muReply 0 1] = \"J\") && ([:pick \$muReply (\$muEnd - 1) \$muEnd] = \".\")) do={\n\
+    \_   :local muGiven [:tonum [:pick \$muReply 1 \$muSpace]]\n\
+    \_   :local muRest [:pick \$muReply (\$muSpace + 1) \$muEnd]\n\
+    \_   :local muGap [:find \$muRest \" \"]\n\
+    \_   :if (([:typeof \$muGap] = \"num\") && ([:typeof \$muGiven] = \"num\")) do={\n\
+    \_     :local muLength [:tonum [:pick \$muRest 0 \$muGap]]\n\
+    \_     :set muLoad [:pick \$muRest (\$muGap + 1) ([:len \$muRest] - 1)]\n\
+    \_     :if (([:typeof \$muLength] = \"num\") && ([:len \$muLoad] = \$muLength)) do={ :set muNumber \$muGiven }\n\
+    \_   }\n\
+    \_ }\n\
+    } on-error={}\n\
+    :if (\$muNumber = 0) do={ :set musterErr (\$musterErr + 1) }\n\
+    :local muGo \"\"\n\
+    :if (\$muNumber > 0) do={\n\
+    \_ :local muLast [:tonum [\$muGet \"/system scheduler get [find where name=\\\"muster-state\\\"] comment\"]]\n\
+    \_ :if ([:typeof \$muLast] != \"num\") do={ :set muLast 0 }\n\
+    \_ :local muOther ([:len [/system script job find where script=\"muster-run\"]] > 1)\n\
+    \_ :if ((\$muNumber > \$muLast) && (!\$muOther || ([:tostr \$musterRun] = \"0\") || ([:len [:tostr \$musterRun]] = 0))) do={\n\
+    \_   :set muGo \"refused\"\n\
+    \_   :do {\n\
+    \_     /system scheduler set [/system scheduler find where name=\"muster-state\"] comment=[:tostr \$muNumber]\n\
+    \_     :local muBack [:tostr [/system scheduler get [/system scheduler find where name=\"muster-state\"] comment]]\n\
+    \_     :if (\$muBack = [:tostr \$muNumber]) do={ :set muGo \"run\" }\n\
+    \_   } on-error={}\n\
+    \_ }\n\
+    }\n\
+    :if ([:len \$muGo] > 0) do={\n\
+    \_ :local muState \"refused\"\n\
+    \_ :local muText \"\"\n\
+    \_ :set musterRun \$muNumber\n\
+    \_ :set musterRunAt [/system resource get uptime]\n\
+    \_ :set musterPhase \"parse\"\n\
+    \_ :set musterWhy \"\"\n\
+    \_ :set musterOut \"\"\n\
+    \_ :if (\$muGo = \"run\") do={\n\
+    \_   :set muState \"fail\"\n\
+    \_   :local muReady false\n\
+    \_   :do {\n\
+    \_     :if ([:pick \$muLoad 0 1] = \"\\\\\") do={\n\
+    \_       :local muBytes [:parse (\":return \\\"\" . \$muLoad . \"\\\"\")]\n\
+    \_       :set musterSrc [\$muBytes]\n\
+    \_     } else={\n\
+    \_     :set musterSrc [:convert from=hex to=raw \$muLoad]\n\
+    \_     }\n\
+    \_     :set muReady true\n\
+    \_   } on-error={ :set musterWhy \"the script could not be decoded\" }\n\
+    \_   :set muLoad \"\"\n\
+    \_   :if (\$muReady) do={\n\
+    \_     :do { :set muText [:tostr [:execute script=\":global musterSrc\\n:global musterPhase\\n:global musterWhy\\n:onerror muWhy in={\\n:local muCode [:parse \\\$musterSrc]\\n:local muTest [:parse (\\\":local muTest do={\\\\n\\\" . \\\$musterSrc . \\\"\\\\n}\\\")]\\n:set musterPhase \\\"run\\\"\\n\\\$muCode\\n:set musterPhase \\\"ok\\\"\\n} do={ :set musterWhy \\\$muWhy }\\n\" as-string]] } on-error={}\n\
+    \_   }\n\
+    \_   :if (\$musterPhase = \"ok\") do={\n\
+    \_     :set muState \"ok\"\n\
+    \_     :set musterPhase \"run\"\n\
+    \_   }\n\
+    \_   :set musterSrc \"\"\n\
+    \_ } else={\n\
+    \_   :set musterPhase \"\"\n\
+    \_   :set musterWhy \"cannot persist the number of the job\"\n\
+    \_ }\n\
+    \_ :set muText (\$muText . [:tostr \$musterOut])\n\
+    \_ :set musterOut \"\"\n\
+    \_ :local muCut 0\n\
+    \_ :if ([:len \$muText] > 6000) do={\n\
+    \_   :set muText [:pick \$muText ([:len \$muText] - 6000) [:len \$muText]]\n\
+    \_   :set muCut 1\n\
+    \_ }\n\
+    \_ :local muError [:tostr \$musterWhy]\n\
+    \_ :if (([:len \$muError] = 0) && (\$muState = \"fail\") && ([:len \$muText] > 0)) do={\n\
+    \_   :set muError \$muText\n\
+    \_   :if ([:len \$muError] > 300) do={ :set muError [:pick \$muError ([:len \$muError] - 300) [:len \$muError]] }\n\
+    \_ }\n\
+    \_ :if ([:len \$muError] > 300) do={ :set muError [:pick \$muError 0 300] }\n\
+    \_ :local muHead (\"{\\\"p\\\":1,\\\"n\\\":\" . [:tostr \$muNumber] . [\$muKey \"st\" \$muState] . [\$muKey \"ph\" \$musterPhase])\n\
+    \_ :local muOutput \"\"\n\
+    \_ :if ([:len \$muText] > 0) do={\n\
+    \_   :set muOutput (\",\\\"out\\\":\\\"\" . [:convert from=raw to=hex \$muText] . \"\\\",\\\"enc\\\":\\\"hex\\\"\")\n\
+    \_ }\n\
+    \_ :local muTail ([\$muKey \"cut\" \$muCut] . [\$muKey \"err\" \$muError] . \"}\")\n\
+    \_ :local muTaken false\n\
+    \_ :local muTry 0\n\
+    \_ :while ((!\$muTaken) && (\$muTry < 300)) do={\n\
+    \_   :set muTry (\$muTry + 1)\n\
+    \_   :local muBody (\$muHead . \$muOutput . \$muTail)\n\
+    \_   :if ((\$muTry > 10) && ((\$muTry & 1) = 0)) do={ :set muBody (\$muHead . \$muTail) }\n\
+    :local muToken [:tostr [\$muGet \"/ppp secret get [find where name=\\\"muster\\\"] password\"]]\n\
+    :if ([:len \$muToken] = 0) do={\n\
+    \_ :local muSource [:tostr [\$muGet \"/system script get [find where name=\\\"muster-token\\\"] source\"]]\n\
+    \_ :if ([:len \$muSource] > 1) do={ :set muToken [:pick \$muSource 1 [:len \$muSource]] }\n\
+    }\n\
+    \_   :do {\n\
+    \_     :local muAnswer [/tool fetch url=(\$muUrl . \"/v1/result\") http-method=post http-header-field=(\"Content-Type:application/json,Authorization:Bearer \" . \$muToken) http-data=\$muBody check-certificate=yes-without-crl output=user as-value]\n\
+    \_     :if ([:tostr (\$muAnswer->\"data\")] = (\"A\" . \$muNumber)) do={ :set muTaken true }\n\
+    \_   } on-error={}\n\
+    \_   :if (!\$muTaken) do={\n\
+    \_     :local muWait (\$muTry * 2)\n\
+    \_     :if (\$muWait > 300) do={ :set muWait 300 }\n\
+    \_     :delay \$muWait\n\
+    \_   }\n\
+    \_ }\n\
+    \_ :set musterRun 0\n\
+    \_ :if (\$muTaken) do={\n\
+    \_   :set musterSkip 0\n\
+    \_   :set musterFail 0\n\
+    \_   :execute script=\"/system script run muster-beat\"\n\
+    \_ }\n\
+    }\n"
+  :if ([:len [/system scheduler find where name="muster-state"]] = 0) do={
+    /system scheduler add name="muster-state" disabled=yes on-event="" policy=read comment="0"
+  }
+  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "ftp,reboot,read,write,policy,test,password,sniff,sensitive"] . "}")
+  :local muWord ""
+  :local muTry 0
+  :while (([:len $muWord] = 0) && ($muTry < 45)) do={
+    :set muTry ($muTry + 1)
+    :do {
+      :local muReply [/tool fetch url=($muUrl . "/v1/enroll") http-method=post http-header-field="Content-Type:application/json,Authorization:Claim 0123456789abcdef0123456789abcdef" http-data=$muBody check-certificate=yes-without-crl output=user as-value]
+      :set muWord [:tostr ($muReply->"data")]
+    } on-error={
+      :put "muster: no answer to the enrolment yet, trying again"
+      :local muWait ($muTry * 2)
+      :if ($muWait > 15) do={ :set muWait 15 }
+      :delay $muWait
+    }
+  }
+  :local muReady false
+  :if ([:pick $muWord 0 4] = "Tm1.") do={
+    :local muNew [:pick $muWord 1 [:len $muWord]]
+    :if ([$muKeep $muNew] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
+  } else={
+    :if ([:len $muWord] = 0) do={ :set muWord "no answer for ten minutes" }
+    :put ("muster: not enrolled: " . $muWord . "; make a new claim and paste its line")
+  }
+  :if ($muReady) do={
+    :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
+    /system scheduler remove [/system scheduler find where name="muster-beat"]
+    /system scheduler add name="muster-beat" interval=30s start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 1" on-event="/system script run muster-beat"
+    :do {
+      /tool netwatch remove [/tool netwatch find where comment="muster-link"]
+      :local muHost [:tostr [:resolve "edge.example.net"]]
+      /tool netwatch add comment="muster-link" type=icmp interval=30s packet-count=5 thr-avg=10s thr-max=10s thr-jitter=10s thr-stdev=10s thr-loss-percent=100 host=$muHost
+    } on-error={ :put "muster: no probe of the link to the edge" }
+    :put "muster: enrolled; this router now checks in every 30 seconds"
+    /system script run muster-beat
+  }
+} on-error={ :put "muster: the installation stopped; paste the line again" }
+}
+}
+}

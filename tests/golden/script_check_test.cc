@@ -1,0 +1,186 @@
+// Every generated script against the console trees of real routers, and mistakes planted in it.
+#include "tests/golden/script_check.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "routeros/script/agent.h"
+#include "tests/golden/golden_terms.h"
+
+namespace muster::golden {
+namespace {
+
+class ScriptCheckTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto trees = ReadCommandTrees();
+    if (absl::IsNotFound(trees.status())) {
+      GTEST_SKIP() << trees.status().message() << "; set MUSTER_TEST_DATA to the folder with "
+                   << "routeros-trees to check generated scripts against real console trees";
+    }
+    ASSERT_TRUE(trees.ok()) << trees.status();
+    trees_ = *std::move(trees);
+  }
+
+  std::string Problems(const std::string& script, const std::string& version_text,
+                       ScriptFacts* facts = nullptr) {
+    const auto version = routeros::ParseVersion(version_text);
+    return ProblemText(CheckScript(script, NearestTree(trees_, *version), *version, facts));
+  }
+
+  std::vector<CommandTree> trees_;
+};
+
+std::string Installer(const char* version, bool monitor_only = false) {
+  return routeros::RenderInstaller(GoldenTerms(monitor_only), *routeros::ParseVersion(version))
+      .value_or("");
+}
+
+TEST_F(ScriptCheckTest, PicksTheNearestLowerTreeOfTheFamily) {
+  const struct {
+    const char* version;
+    const char* tree;
+  } cases[] = {{"6.49.10", "7.9"}, {"7.1", "7.9"},       {"7.10.2", "7.10.2"},
+               {"7.11", "7.11.3"}, {"7.12.2", "7.12.2"}, {"7.15.3", "7.13.5"},
+               {"7.17", "7.18.2"}, {"7.21", "7.20.8"},   {"7.24", "7.24"}};
+  for (const auto& c : cases) {
+    EXPECT_EQ(
+        routeros::FormatVersion(NearestTree(trees_, *routeros::ParseVersion(c.version)).version),
+        c.tree)
+        << c.version;
+  }
+}
+
+TEST_F(ScriptCheckTest, EveryGeneratedScriptLoads) {
+  const std::string line = routeros::RenderBootstrapLine(GoldenBootstrapTerms()).value_or("");
+  for (const FamilySample& sample : FamilySamples()) {
+    for (const char* version : sample.versions) {
+      SCOPED_TRACE(version);
+      EXPECT_EQ(Problems(line, version), "");
+      EXPECT_EQ(Problems(Installer(version), version), "");
+      EXPECT_EQ(Problems(Installer(version, true), version), "");
+      EXPECT_EQ(
+          Problems(routeros::RenderRunner(GoldenTerms(), sample.family).value_or(""), version), "");
+    }
+  }
+}
+
+TEST_F(ScriptCheckTest, TheBeatLoadsOnEveryVersion) {
+  const std::string beat = routeros::RenderBeat(GoldenTerms()).value_or("");
+  for (const FamilySample& sample : FamilySamples()) {
+    for (const char* version : sample.versions) EXPECT_EQ(Problems(beat, version), "") << version;
+  }
+}
+
+// A runner stays on the router when RouterOS is upgraded.
+TEST_F(ScriptCheckTest, RunnersLoadOnEveryLaterVersion) {
+  const std::vector<FamilySample> samples = FamilySamples();
+  for (size_t old_one = 0; old_one < samples.size(); ++old_one) {
+    const std::string runner =
+        routeros::RenderRunner(GoldenTerms(), samples[old_one].family).value_or("");
+    for (size_t later = old_one; later < samples.size(); ++later) {
+      for (const char* version : samples[later].versions) {
+        if (later == old_one) continue;
+        EXPECT_EQ(Problems(runner, version), "") << samples[old_one].file << " on " << version;
+      }
+    }
+  }
+}
+
+TEST_F(ScriptCheckTest, WhatIsLookedUpExistsSomewhere) {
+  ScriptFacts facts;
+  EXPECT_EQ(Problems(Installer("7.24"), "7.24", &facts), "");
+  EXPECT_GT(facts.lookups.size(), 20u);
+  for (const std::string& lookup : facts.lookups) {
+    // No dumped router is a board, so none has this menu.
+    if (lookup.rfind("/system routerboard", 0) == 0) continue;
+    if (lookup.back() == ' ' || lookup.back() == '"') continue;
+    EXPECT_EQ(Problems(lookup, "7.24"), "") << lookup;
+  }
+}
+
+TEST_F(ScriptCheckTest, SchedulerAndScriptsCarryOnePolicy) {
+  for (const bool monitor_only : {false, true}) {
+    ScriptFacts facts;
+    EXPECT_EQ(Problems(Installer("7.20.8", monitor_only), "7.20.8", &facts), "");
+    const std::string expected = monitor_only ? "read,test,ftp,sensitive"
+                                              : "ftp,reboot,read,write,policy,test,password,sniff,"
+                                                "sensitive";
+    size_t matching = std::count(facts.policies.begin(), facts.policies.end(), expected);
+    EXPECT_EQ(matching, monitor_only ? 2u : 3u);
+  }
+}
+
+struct Mistake {
+  const char* name;
+  const char* version;
+  const char* from;
+  const char* to;
+  const char* expected;
+};
+
+const Mistake kMistakes[] = {
+    {"menu misspelt", "7.20.8", "/system scheduler add name=\"muster-beat\"",
+     "/system schedular add name=\"muster-beat\"", "there is no /system/schedular"},
+    {"argument renamed", "7.20.8", "http-header-field=\"Content", "http-header=\"Content",
+     "no argument http-header"},
+    {"newer argument", "7.12.2", "http-method=post", "idle-timeout=5s http-method=post",
+     "no argument idle-timeout"},
+    {"newer argument in a script", "7.12.2", "output=user as-value",
+     "output=user http-version=http2 as-value", "no argument http-version"},
+    {"newer command on old v6", "6.49.10", ":local muWord \"\"",
+     ":onerror e in={ :put 1 } do={ :put 2 }", ":onerror"},
+    {"command of another version without a tree", "7.3.1", ":local muWord \"\"",
+     ":local muWord [:convert from=hex to=raw \"30\"]", ":convert"},
+    {"netwatch of 7.4 on 7.1", "7.1", ":local muWord \"\"",
+     "/tool netwatch add host=1.2.3.4 type=icmp", "came with 7.4"},
+    {"output of 7.8 on 7.6", "7.6", ":local muWord \"\"",
+     ":local muReady [:execute script=\":put 1\" as-string]", "came with 7.8"},
+    {"quote missing", "7.20.8", "name=\"muster-state\" disabled", "name=\"muster-state disabled",
+     ""},
+    {"brace missing", "7.20.8", "} on-error={ :put \"muster: the installation",
+     " on-error={ :put \"muster: the installation", ""},
+    {"bracket missing", "7.20.8", "[:len $muMissing]", "[:len $muMissing", ""},
+    {"board's menu not looked up", "7.20.8", ":local muWord \"\"",
+     ":local muReady [/system routerboard get serial-number]", "there is no /system/routerboard"},
+    {"path with slashes on v6", "6.49.10", "/system script add name=\"muster-beat\"",
+     "/system/script/add name=\"muster-beat\"", "slashes"},
+    {"bare bracket", "7.20.8", ":local muWord \"\"", "[$muGet \":put 1\"]", "bare bracket"},
+    {"question mark", "6.49.10", "/v1/enroll\")", "/v1/enroll?x=1\")", "question mark"},
+    {"import with more than two arguments", "6.49.10", ":local muWord \"\"",
+     "/certificate import file-name=a passphrase=\"\" name=b", "came with 7.1"},
+};
+
+TEST_F(ScriptCheckTest, PlantedMistakesAreCaught) {
+  for (const Mistake& mistake : kMistakes) {
+    SCOPED_TRACE(mistake.name);
+    const std::string good = Installer(mistake.version);
+    ASSERT_EQ(Problems(good, mistake.version), "");
+    const size_t at = good.find(mistake.from);
+    ASSERT_NE(at, std::string::npos) << "the text to change is gone: " << mistake.from;
+    std::string bad = good;
+    bad.replace(at, std::string(mistake.from).size(), mistake.to);
+    const std::string problems = Problems(bad, mistake.version);
+    EXPECT_NE(problems, "");
+    EXPECT_NE(problems.find(mistake.expected), std::string::npos) << problems;
+  }
+}
+
+TEST_F(ScriptCheckTest, ASmallerPolicyOfTheSchedulerIsCaught) {
+  std::string bad = Installer("7.20.8");
+  const std::string entry = "start-time=startup policy=ftp,reboot,";
+  const size_t at = bad.find(entry);
+  ASSERT_NE(at, std::string::npos);
+  bad.replace(at, entry.size(), "start-time=startup policy=ftp,");
+  ScriptFacts facts;
+  EXPECT_EQ(Problems(bad, "7.20.8", &facts), "");
+  EXPECT_EQ(std::count(facts.policies.begin(), facts.policies.end(),
+                       "ftp,reboot,read,write,policy,test,password,sniff,sensitive"),
+            2);
+}
+
+}  // namespace
+}  // namespace muster::golden
