@@ -111,7 +111,7 @@ void EdgeSession::OnSession(UpHello hello, absl::StatusOr<Applied> applied) {
     MutexLock lock(mutex_);
     applied_hello_ = AppliedHello{std::move(hello), applied->result.edge_session()};
   }
-  wake_();
+  WakeHub();
 }
 
 void EdgeSession::BeginIfApplied() {
@@ -196,7 +196,7 @@ bool EdgeSession::TakeNumber(Lane lane, uint64_t number) {
   if (!skipped.ok()) {
     Finish(skipped);
   } else {
-    wake_();
+    WakeHub();
   }
   return false;
 }
@@ -274,7 +274,9 @@ void EdgeSession::OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts
       }
       lane.number = state.applied;
     }
-    if (sink_ != nullptr && std::exchange(reading_held_, false)) sink_->ResumeReading();
+    if (sink_ != nullptr && !finished_ && std::exchange(reading_held_, false)) {
+      sink_->ResumeReading();
+    }
   }
   if (!applied.ok()) {
     return Finish(absl::UnavailableError(
@@ -287,7 +289,7 @@ void EdgeSession::OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts
     return Finish(absl::FailedPreconditionError("a batch before this one is missing"));
   }
   outbox_.AddAck({lane, std::move(verdicts)});
-  wake_();
+  WakeHub();
 }
 
 void EdgeSession::OnWatermark(const UpWatermark& watermark) {

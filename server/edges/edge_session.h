@@ -108,6 +108,8 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
     uint64_t applied = 0;
   };
 
+  // Asks for a Pump, unless the stream has closed (the hub may be gone then).
+  void WakeHub();
   void OnHello(UpHello hello);
   void OnSession(UpHello hello, absl::StatusOr<Applied> applied);
   // Makes the welcome of a hello that was applied, if one was. Reads the state.

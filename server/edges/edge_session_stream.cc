@@ -12,6 +12,11 @@ uint64_t EdgeSession::epoch() const {
   return epoch_;
 }
 
+void EdgeSession::WakeHub() {
+  MutexLock lock(mutex_);
+  if (sink_ != nullptr) wake_();
+}
+
 void EdgeSession::OnWritten() {
   {
     MutexLock lock(mutex_);
@@ -19,7 +24,7 @@ void EdgeSession::OnWritten() {
     last_write_begun_ = absl::InfiniteDuration();
   }
   if (outbox_.drained()) return Finish(absl::UnavailableError("musterd is stopping"));
-  wake_();
+  WakeHub();
 }
 
 void EdgeSession::OnClosed() {
@@ -83,7 +88,7 @@ void EdgeSession::Finish(const absl::Status& status) {
 
 void EdgeSession::Drain(absl::string_view reason) {
   outbox_.AddDrain(std::string(reason));
-  wake_();
+  WakeHub();
 }
 
 bool EdgeSession::Knows(DeviceId device) const {

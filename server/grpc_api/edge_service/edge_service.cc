@@ -1,0 +1,167 @@
+#include "server/grpc_api/edge_service/edge_service.h"
+
+#include <utility>
+
+#include "common/status/status_macros.h"
+#include "server/edges/secret_checks.h"
+#include "server/grpc_api/edge_service/edge_status.h"
+
+namespace muster::server {
+namespace {
+
+using edge::v1::CheckClaimRequest;
+using edge::v1::CheckClaimResponse;
+using edge::v1::EnrollRequest;
+using edge::v1::EnrollResponse;
+using edge::v1::JoinRequest;
+using edge::v1::JoinResponse;
+using edge::v1::RenewRequest;
+using edge::v1::RenewResponse;
+
+grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
+                                    const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToEdgeStatus(status));
+  return reactor;
+}
+
+void ToWire(EdgeCertificates certificates, edge::v1::Certificates& wire) {
+  wire.set_client(std::move(certificates.client));
+  wire.set_router_ecdsa(std::move(certificates.router_ecdsa));
+  wire.set_router_rsa(std::move(certificates.router_rsa));
+  wire.set_cluster_root(std::move(certificates.cluster_root));
+  wire.set_router_root(std::move(certificates.router_root));
+}
+
+edge::v1::ClaimVerdict ToWire(internal::v1::EnrollVerdict verdict) {
+  switch (verdict) {
+    case internal::v1::ENROLL_VERDICT_OK:
+      return edge::v1::CLAIM_VERDICT_OK;
+    case internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED:
+      return edge::v1::CLAIM_VERDICT_EXPIRED;
+    case internal::v1::ENROLL_VERDICT_CLAIM_USED_UP:
+      return edge::v1::CLAIM_VERDICT_USED_UP;
+    case internal::v1::ENROLL_VERDICT_CLAIM_WRONG_ADDRESS:
+      return edge::v1::CLAIM_VERDICT_WRONG_ADDRESS;
+    case internal::v1::ENROLL_VERDICT_TOKEN_FOREIGN:
+      return edge::v1::CLAIM_VERDICT_TOKEN_FOREIGN;
+    default:
+      return edge::v1::CLAIM_VERDICT_UNKNOWN;
+  }
+}
+
+JoinTerms FromWire(const JoinRequest& request) {
+  JoinTerms terms;
+  terms.join_token = request.join_token();
+  terms.public_url = request.public_url();
+  terms.version = request.version();
+  terms.client_request = request.requests().client();
+  terms.router_ecdsa_request = request.requests().router_ecdsa();
+  terms.router_rsa_request = request.requests().router_rsa();
+  return terms;
+}
+
+absl::StatusOr<EnrolmentRequest> FromWire(const std::string& edge_id,
+                                          const EnrollRequest& request) {
+  EnrolmentRequest enrolment;
+  enrolment.edge_id = edge_id;
+  enrolment.claim = request.claim();
+  enrolment.nonce = request.nonce();
+  enrolment.held_token = Secret(request.token());
+  enrolment.source_address = request.source_address();
+  edge::v1::Facts facts = request.facts();
+  if (!TakeFacts(facts, enrolment.facts)) {
+    return absl::InvalidArgumentError("a fact is too long or of a wrong size");
+  }
+  return enrolment;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EdgeService::ActiveEdge(
+    const grpc::CallbackServerContext& context) const {
+  ASSIGN_OR_RETURN(std::string edge_id, EdgeOfPeer(context, rules_.cluster_id, PeerRole::kEdge));
+  RETURN_IF_ERROR(rules_.membership.Check(edge_id));
+  return edge_id;
+}
+
+grpc::ServerUnaryReactor* EdgeService::Join(grpc::CallbackServerContext* context,
+                                            const JoinRequest* request, JoinResponse* response) {
+  const absl::StatusOr<std::string> edge_id =
+      EdgeOfPeer(*context, rules_.cluster_id, PeerRole::kJoin);
+  if (!edge_id.ok()) return FinishNow(context, edge_id.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  response->set_edge_id(*edge_id);
+  response->set_cluster_id(rules_.cluster_id);
+  rules_.membership.Join(*edge_id, FromWire(*request),
+                         [reactor, response](absl::StatusOr<EdgeCertificates> certificates) {
+                           if (certificates.ok()) {
+                             ToWire(*std::move(certificates), *response->mutable_certificates());
+                           }
+                           reactor->Finish(ToEdgeStatus(certificates.status()));
+                         });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* EdgeService::Renew(grpc::CallbackServerContext* context,
+                                             const RenewRequest* request, RenewResponse* response) {
+  const absl::StatusOr<std::string> edge_id = ActiveEdge(*context);
+  if (!edge_id.ok()) return FinishNow(context, edge_id.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const edge::v1::CertificateRequests& requests = request->requests();
+  rules_.membership.Renew(*edge_id,
+                          {requests.client(), requests.router_ecdsa(), requests.router_rsa()},
+                          [reactor, response](absl::StatusOr<EdgeCertificates> certificates) {
+                            if (certificates.ok()) {
+                              ToWire(*std::move(certificates), *response->mutable_certificates());
+                            }
+                            reactor->Finish(ToEdgeStatus(certificates.status()));
+                          });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* EdgeService::CheckClaim(grpc::CallbackServerContext* context,
+                                                  const CheckClaimRequest* request,
+                                                  CheckClaimResponse* response) {
+  const absl::StatusOr<std::string> edge_id = ActiveEdge(*context);
+  if (!edge_id.ok()) return FinishNow(context, edge_id.status());
+  const ClaimCheck check = rules_.claims.Check(request->claim(), request->source_address());
+  response->set_verdict(ToWire(check.verdict));
+  response->set_monitor_only(check.monitor_only);
+  return FinishNow(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* EdgeService::Enroll(grpc::CallbackServerContext* context,
+                                              const EnrollRequest* request,
+                                              EnrollResponse* response) {
+  const absl::StatusOr<std::string> edge_id = ActiveEdge(*context);
+  if (!edge_id.ok()) return FinishNow(context, edge_id.status());
+  absl::StatusOr<EnrolmentRequest> enrolment = FromWire(*edge_id, *request);
+  if (!enrolment.ok()) return FinishNow(context, enrolment.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  rules_.enrolment.Enroll(*std::move(enrolment), [this, reactor, response, edge = *edge_id](
+                                                     absl::StatusOr<EnrolmentAnswer> answer) {
+    reactor->Finish(ToEdgeStatus(AnswerEnrolment(edge, answer, *response)));
+  });
+  return reactor;
+}
+
+absl::Status EdgeService::AnswerEnrolment(const std::string& edge_id,
+                                          const absl::StatusOr<EnrolmentAnswer>& answer,
+                                          EnrollResponse& response) const {
+  RETURN_IF_ERROR(answer.status());
+  response.set_verdict(ToWire(answer->verdict));
+  if (answer->verdict != internal::v1::ENROLL_VERDICT_OK) return absl::OkStatus();
+  response.set_token(std::string(answer->token.Reveal()));
+  ASSIGN_OR_RETURN(Secret key, rules_.membership.CheckKey(edge_id));
+  SecretChecks checks(rules_.state, rules_.master, std::move(key));
+  const std::optional<EdgeDevice> device = checks.Describe(answer->device);
+  if (device.has_value()) muster::server::ToWire(*device, *response.mutable_record());
+  return absl::OkStatus();
+}
+
+RawStream* EdgeService::Connect(grpc::CallbackServerContext* context) {
+  return new EdgeStream(rules_.hub, ActiveEdge(*context));
+}
+
+}  // namespace muster::server

@@ -1,0 +1,68 @@
+// muster.edge.v1.EdgeService: converts, checks who calls, and hands over to the rules.
+//
+// Threads:  gRPC's callback threads; no handler blocks on a command.
+// Owns:     nothing; what it is given must outlive the server.
+// Errors:   those of EdgeMembership, ClaimBook, Enrolment and EdgeSession.
+// Example:  edge_service_test.cc.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "muster/edge/v1/edge_service.grpc.pb.h"
+#include "server/claims/claim_book.h"
+#include "server/claims/enrolment.h"
+#include "server/edges/edge_hub.h"
+#include "server/edges/edge_membership.h"
+#include "server/grpc_api/edge_service/edge_stream.h"
+
+namespace muster::server {
+
+// What the handlers call; must outlive them.
+struct EdgeRules {
+  EdgeHub& hub;
+  EdgeMembership& membership;
+  ClaimBook& claims;
+  Enrolment& enrolment;
+  const State& state;
+  const Secret& master;
+  // 16 bytes.
+  std::string cluster_id;
+};
+
+// Connect moves raw bytes; the unary calls are ordinary.
+using EdgeServiceBase =
+    edge::v1::EdgeService::WithCallbackMethod_Join<edge::v1::EdgeService::WithCallbackMethod_Renew<
+        edge::v1::EdgeService::WithCallbackMethod_CheckClaim<
+            edge::v1::EdgeService::WithCallbackMethod_Enroll<
+                edge::v1::EdgeService::WithRawCallbackMethod_Connect<
+                    edge::v1::EdgeService::Service>>>>>;
+
+class EdgeService final : public EdgeServiceBase {
+ public:
+  explicit EdgeService(const EdgeRules& rules) : rules_(rules) {}
+
+  grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
+                                 const edge::v1::JoinRequest* request,
+                                 edge::v1::JoinResponse* response) override;
+  grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context,
+                                  const edge::v1::RenewRequest* request,
+                                  edge::v1::RenewResponse* response) override;
+  grpc::ServerUnaryReactor* CheckClaim(grpc::CallbackServerContext* context,
+                                       const edge::v1::CheckClaimRequest* request,
+                                       edge::v1::CheckClaimResponse* response) override;
+  grpc::ServerUnaryReactor* Enroll(grpc::CallbackServerContext* context,
+                                   const edge::v1::EnrollRequest* request,
+                                   edge::v1::EnrollResponse* response) override;
+  RawStream* Connect(grpc::CallbackServerContext* context) override;
+
+ private:
+  // The edge that calls, if it has joined and was not revoked.
+  absl::StatusOr<std::string> ActiveEdge(const grpc::CallbackServerContext& context) const;
+  absl::Status AnswerEnrolment(const std::string& edge_id,
+                               const absl::StatusOr<EnrolmentAnswer>& answer,
+                               edge::v1::EnrollResponse& response) const;
+
+  const EdgeRules rules_;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,33 @@
+#include "server/grpc_api/edge_service/edge_status.h"
+
+#include <grpc/grpc_security_constants.h>
+
+#include <vector>
+
+#include "common/status/status_macros.h"
+
+namespace muster::server {
+
+grpc::Status ToEdgeStatus(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+}
+
+absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
+                                       absl::string_view cluster_id, PeerRole role) {
+  const std::shared_ptr<const grpc::AuthContext> identity = context.auth_context();
+  const std::vector<grpc::string_ref> uris =
+      identity == nullptr ? std::vector<grpc::string_ref>()
+                          : identity->FindPropertyValues(GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
+  if (uris.size() != 1) {
+    return absl::UnauthenticatedError("a client certificate with one SPIFFE URI is needed");
+  }
+  ASSIGN_OR_RETURN(Peer peer, ParseSpiffeUri(cluster_id, {uris[0].data(), uris[0].size()}));
+  if (peer.role != role) {
+    return absl::PermissionDeniedError(
+        role == PeerRole::kEdge ? "this call needs the certificate of an edge that has joined"
+                                : "this call needs the certificate of a join file");
+  }
+  return std::move(peer.edge_id);
+}
+
+}  // namespace muster::server

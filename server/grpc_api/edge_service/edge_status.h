@@ -1,0 +1,25 @@
+// Statuses and identities at the border to gRPC, for the edge listener.
+//
+// Threads:  pure functions.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/pki/peer.h"
+
+namespace muster::server {
+
+// Same code, same message.
+grpc::Status ToEdgeStatus(const absl::Status& status);
+
+// The edge that calls, if its client certificate has `role`. PermissionDenied for another role or
+// another installation, Unauthenticated without an identity.
+absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
+                                       absl::string_view cluster_id, PeerRole role);
+
+}  // namespace muster::server
