@@ -24,14 +24,15 @@ NewApiKey MakeApiKey() {
   return key;
 }
 
-bool LooksLikeApiKey(absl::string_view text) {
-  if (!absl::ConsumePrefix(&text, "mk1.")) return false;
-  if (text.size() != kIdSize + 1 + kRandomSize || text[kIdSize] != '.') return false;
-  if (!ParseIdAs<ApiKeyId>(text.substr(0, kIdSize)).has_value()) return false;
+std::optional<ApiKeyId> IdOfApiKey(absl::string_view text) {
+  if (!absl::ConsumePrefix(&text, "mk1.")) return std::nullopt;
+  if (text.size() != kIdSize + 1 + kRandomSize || text[kIdSize] != '.') return std::nullopt;
   for (const char c : text.substr(kIdSize + 1)) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') return false;
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') {
+      return std::nullopt;
+    }
   }
-  return true;
+  return ParseIdAs<ApiKeyId>(text.substr(0, kIdSize));
 }
 
 std::string HashApiKey(absl::string_view text) { return Hash256(text); }

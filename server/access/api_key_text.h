@@ -6,6 +6,7 @@
 // Threads:  pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -23,8 +24,8 @@ struct NewApiKey {
 // A key that nobody has seen before.
 NewApiKey MakeApiKey();
 
-// True for text of the right form; says nothing of whether the key exists.
-bool LooksLikeApiKey(absl::string_view text);
+// The id in text of the right form, else nullopt; says nothing of whether the key exists.
+std::optional<ApiKeyId> IdOfApiKey(absl::string_view text);
 
 std::string HashApiKey(absl::string_view text);
 

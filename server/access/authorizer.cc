@@ -24,7 +24,7 @@ absl::StatusOr<Caller> Authorizer::Authenticate(absl::string_view authorization)
     return NotAuthenticated("the authorization is not of the kind Bearer");
   }
   const absl::string_view text = authorization.substr(kScheme.size());
-  if (!LooksLikeApiKey(text)) return NotAuthenticated("the API key is not valid");
+  if (!IdOfApiKey(text).has_value()) return NotAuthenticated("the API key is not valid");
   const std::optional<ApiKey> key = state_.FindApiKeyByHash(HashApiKey(text));
   if (!key.has_value() || !IsInForce(*key, state_.StateTime())) {
     return NotAuthenticated("the API key is not valid");

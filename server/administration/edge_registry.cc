@@ -11,6 +11,7 @@
 namespace muster::server {
 namespace {
 
+constexpr size_t kMostEdges = 100000;
 // A watermark comes each second; a frozen peer is noticed by keepalive after 7 s at worst.
 constexpr absl::Duration kSilence = absl::Seconds(7);
 
@@ -63,6 +64,24 @@ absl::StatusOr<CreatedEdge> EdgeRegistry::Create(const Caller& caller, const Aud
 
 std::vector<Edge> EdgeRegistry::List(absl::string_view after_id, size_t limit) const {
   return state_.ListEdges(after_id, limit);
+}
+
+absl::StatusOr<Edge> EdgeRegistry::ChooseForClaim(absl::string_view edge_id) const {
+  if (!edge_id.empty()) {
+    ASSIGN_OR_RETURN(Edge edge, Find(edge_id));
+    if (edge.revoke_time_us != 0) return NoEdge(absl::StrCat("edges/", edge_id, " was revoked"));
+    if (edge.public_url.empty()) {
+      return NoEdge(absl::StrCat("edges/", edge_id, " has not joined yet and has no public URL"));
+    }
+    return edge;
+  }
+  std::optional<Edge> first;
+  for (Edge& edge : state_.ListEdges("", kMostEdges)) {
+    if (edge.revoke_time_us != 0 || edge.public_url.empty()) continue;
+    if (!first.has_value() || edge.create_time_us < first->create_time_us) first = std::move(edge);
+  }
+  if (!first.has_value()) return NoEdge("there is no edge proxy with a public URL yet");
+  return *std::move(first);
 }
 
 absl::StatusOr<Edge> EdgeRegistry::Revoke(const Caller& caller, const AuditedCall& call,

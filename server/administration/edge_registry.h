@@ -47,6 +47,9 @@ class EdgeRegistry {
   absl::StatusOr<CreatedEdge> Create(const Caller& caller, const AuditedCall& call,
                                      absl::string_view edge_id, absl::string_view public_url);
   std::vector<Edge> List(absl::string_view after_id, size_t limit) const;
+  // The edge whose URL goes into a claim's line: the named one, else the one that was made first of
+  // those that are not revoked and have a URL. FailedPrecondition where there is none.
+  absl::StatusOr<Edge> ChooseForClaim(absl::string_view edge_id) const;
   absl::StatusOr<Edge> Revoke(const Caller& caller, const AuditedCall& call,
                               absl::string_view edge_id);
 

@@ -89,6 +89,13 @@ absl::Status DeviceDeleted(absl::string_view device) {
               absl::StrCat("\"", device, "\" was deleted; let the router join again with a claim"));
 }
 
+absl::Status NoEdge(absl::string_view why) {
+  return Make(absl::StatusCode::kFailedPrecondition, "NO_EDGE",
+              absl::StrCat(why,
+                           "; make one with \"muster edge create\" and start muster-edge with "
+                           "its join file"));
+}
+
 absl::Status ShuttingDown() {
   absl::Status status = Make(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                              "musterd is stopping; repeat the call with the same request id");

@@ -40,6 +40,9 @@ absl::Status NoTargets(absl::string_view why);
 absl::Status MonitorOnly(absl::string_view device);
 absl::Status DeviceDeleted(absl::string_view device);
 
+// FailedPrecondition: no edge proxy that routers could be told to call.
+absl::Status NoEdge(absl::string_view why);
+
 // Unavailable with a retry delay.
 absl::Status ShuttingDown();
 // ResourceExhausted with a retry delay.

@@ -81,6 +81,7 @@ absl::StatusOr<JobWatches::WatchId> JobWatches::Start(const OrganizationScope& s
   }
   // Read after the watch began to hear changes, so that no end is missed.
   const absl::StatusOr<Job> now = board_.Get(scope, job);
+  if (now.ok()) sink->Begun(id);
   MutexLock lock(mutex_);
   if (!now.ok()) {
     watches_.erase(id);

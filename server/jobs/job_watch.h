@@ -41,6 +41,8 @@ class JobWatchSink {
  public:
   virtual ~JobWatchSink() = default;
 
+  // The first call, inside Start: the name of the watch for Taken and Cancel.
+  virtual void Begun(uint64_t watch) = 0;
   // The next call comes after JobWatches::Taken.
   virtual void Send(const OrganizationScope& scope, const JobWatchMessage& message) = 0;
   // Asks to drop the message under way, where the reader does not take it; Taken must follow.
@@ -56,7 +58,8 @@ class JobWatches {
   JobWatches(State& state, const JobBoard& board, const Authorizer& authorizer);
   ~JobWatches();
 
-  // Watches a job that the scope can see. ResourceExhausted above 1,000 watches.
+  // Watches a job that the scope can see. After success the sink may end at any moment; after
+  // failure it is not used. ResourceExhausted above 1,000 watches.
   absl::StatusOr<WatchId> Start(const OrganizationScope& scope, JobId job, JobWatchSink* sink);
   // The message under way was taken, or (false) can't be any more.
   void Taken(WatchId watch, bool ok);

@@ -1,0 +1,219 @@
+#include "server/grpc_api/api_convert.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/text/clean.h"
+#include "server/access/resource_names.h"
+#include "server/devices/device_match.h"
+
+namespace muster::server {
+namespace {
+
+google::protobuf::Timestamp ToTimestamp(int64_t time_us) {
+  google::protobuf::Timestamp time;
+  int64_t seconds = time_us / 1000000;
+  int64_t micros = time_us % 1000000;
+  if (micros < 0) {
+    micros += 1000000;
+    --seconds;
+  }
+  time.set_seconds(seconds);
+  time.set_nanos(static_cast<int32_t>(micros) * 1000);
+  return time;
+}
+
+// Fields that are messages stay absent for a time of 0.
+#define SET_TIME(message, field, time_us) \
+  if ((time_us) != 0) *(message).mutable_##field() = ToTimestamp(time_us)
+
+std::string OrganizationName(absl::string_view slug) {
+  return slug.empty() ? "" : absl::StrCat("organizations/", slug);
+}
+
+void FillReadings(const DeviceStatus& status, v1::DeviceStatus* out) {
+  for (const HealthReading& reading : status.health) {
+    v1::HealthReading* row = out->add_health();
+    row->set_sensor(reading.sensor);
+    row->set_value_milli(reading.value_milli);
+    row->set_unit(reading.unit);
+  }
+  for (const LinkReading& reading : status.links) {
+    v1::LinkReading* row = out->add_links();
+    row->set_link(reading.link);
+    row->set_address(reading.address);
+    if (reading.rtt_us.has_value()) row->set_rtt_us(*reading.rtt_us);
+    if (reading.jitter_us.has_value()) row->set_jitter_us(*reading.jitter_us);
+    if (reading.standard_deviation_us.has_value())
+      row->set_standard_deviation_us(*reading.standard_deviation_us);
+    if (reading.loss_permille.has_value()) row->set_loss_permille(*reading.loss_permille);
+  }
+}
+
+#define SET_IF(field) \
+  if (status.field.has_value()) out->set_##field(*status.field)
+
+void FillStatus(const DeviceStatus& status, v1::DeviceStatus* out) {
+  out->set_online(static_cast<v1::OnlineState>(status.online));
+  if (status.last_check_in_us == 0) return;
+  SET_TIME(*out, last_check_in_time, status.last_check_in_us);
+  out->set_source_address(AddressText(status.source_address));
+  if (!status.edge.empty()) out->set_edge(absl::StrCat("edges/", status.edge));
+  if (status.uptime_seconds.has_value()) {
+    out->mutable_uptime()->set_seconds(static_cast<int64_t>(*status.uptime_seconds));
+  }
+  SET_IF(cpu_load_percent);
+  SET_IF(cpu_count);
+  SET_IF(cpu_frequency_mhz);
+  SET_IF(memory_free_bytes);
+  SET_IF(memory_total_bytes);
+  SET_IF(disk_free_bytes);
+  SET_IF(disk_total_bytes);
+  SET_IF(bad_blocks_millipercent);
+  SET_IF(sectors_written);
+  SET_IF(agent_errors);
+  out->set_interval_seconds(static_cast<int32_t>(status.interval_seconds));
+  out->set_router_clock(status.router_clock);
+  FillReadings(status, out);
+}
+
+}  // namespace
+
+v1::Organization ToMessage(const Organization& organization) {
+  v1::Organization out;
+  out.set_name(OrganizationName(organization.slug));
+  out.set_display_name(organization.display_name);
+  SET_TIME(out, create_time, organization.create_time_us);
+  return out;
+}
+
+v1::ApiKey ToMessage(const ApiKey& key, absl::string_view organization_slug) {
+  v1::ApiKey out;
+  out.set_name(absl::StrCat("apiKeys/", FormatId(key.id)));
+  out.set_organization(OrganizationName(organization_slug));
+  out.set_role(static_cast<v1::Role>(key.role));
+  out.set_display_name(key.display_name);
+  SET_TIME(out, create_time, key.create_time_us);
+  SET_TIME(out, expire_time, key.expire_time_us);
+  SET_TIME(out, revoke_time, key.revoke_time_us);
+  return out;
+}
+
+v1::Device ToMessage(const Device& device, absl::string_view organization_slug) {
+  v1::Device out;
+  out.set_name(FormatChildName(organization_slug, "devices", device.id.value));
+  out.set_display_name(device.display_name);
+  out.set_notes(device.notes);
+  out.mutable_labels()->insert(device.labels.begin(), device.labels.end());
+  out.set_site(device.site);
+  out.set_identity(device.identity);
+  out.set_serial_number(device.serial_number);
+  out.set_software_id(device.software_id);
+  out.set_mac_address(MacText(device.mac_address));
+  out.set_model(device.board);
+  out.set_architecture(device.architecture);
+  out.set_routeros_version(device.routeros_version);
+  out.set_agent_version(device.agent_version);
+  FillStatus(device.status, out.mutable_status());
+  SET_TIME(out, create_time, device.create_time_us);
+  SET_TIME(out, update_time, device.update_time_us);
+  SET_TIME(out, delete_time, device.delete_time_us);
+  out.set_monitor_only(device.monitor_only);
+  out.set_jobs_held(device.jobs_held);
+  out.set_etag(device.etag);
+  return out;
+}
+
+v1::DeviceEvent ToMessage(const DeviceEvent& event) {
+  v1::DeviceEvent out;
+  SET_TIME(out, time, event.time_us);
+  out.set_kind(event.kind);
+  out.set_message(CleanText(event.message));
+  return out;
+}
+
+v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug) {
+  v1::Claim out;
+  out.set_name(FormatChildName(organization_slug, "claims", claim.id.value));
+  SET_TIME(out, create_time, claim.create_time_us);
+  SET_TIME(out, expire_time, claim.expire_time_us);
+  out.set_max_devices(static_cast<int32_t>(claim.max_devices));
+  out.set_used_devices(static_cast<int32_t>(claim.used_devices));
+  out.set_allowed_source(claim.allowed_source);
+  out.set_site(claim.site);
+  out.mutable_labels()->insert(claim.labels.begin(), claim.labels.end());
+  return out;
+}
+
+v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
+  v1::Job out;
+  if (job.id) out.set_name(FormatChildName(organization_slug, "jobs", job.id.value));
+  out.set_script(job.script);
+  out.set_description(job.description);
+  if (job.device) {
+    out.set_device(FormatChildName(organization_slug, "devices", job.device.value));
+  }
+  out.set_filter(job.filter);
+  SET_TIME(out, create_time, job.create_time_us);
+  SET_TIME(out, not_before, job.not_before_us);
+  SET_TIME(out, not_after, job.not_after_us);
+  out.set_idempotent(job.idempotent);
+  out.set_ends_with(static_cast<v1::JobEnd>(job.ends_with));
+  out.mutable_timeout()->set_seconds(job.timeout_seconds);
+  out.set_target_count(static_cast<int32_t>(job.target_count));
+  for (int state = 1; state < kJobTargetStates; ++state) {
+    if (job.state_counts[state] == 0) continue;
+    v1::JobStateCount* count = out.add_state_counts();
+    count->set_state(static_cast<v1::JobTargetState>(state));
+    count->set_count(static_cast<int32_t>(job.state_counts[state]));
+  }
+  SET_TIME(out, end_time, job.end_time_us);
+  out.set_creator(job.creator);
+  return out;
+}
+
+v1::JobTarget ToMessage(const JobTarget& target, absl::string_view device_title,
+                        absl::string_view organization_slug) {
+  v1::JobTarget out;
+  out.set_device(FormatChildName(organization_slug, "devices", target.device.value));
+  out.set_device_title(CleanText(device_title));
+  out.set_state(static_cast<v1::JobTargetState>(target.state));
+  out.set_number(static_cast<int64_t>(target.number));
+  out.set_attempt(static_cast<int32_t>(target.attempt));
+  out.set_output(CleanText(target.output, LineBreaks::kKeep));
+  out.set_output_cut(target.output_cut);
+  out.set_phase(target.phase);
+  out.set_error(CleanText(target.error, LineBreaks::kKeep));
+  SET_TIME(out, update_time, target.update_time_us);
+  out.set_times_sent(static_cast<int32_t>(target.times_sent));
+  return out;
+}
+
+v1::Edge ToMessage(const Edge& edge, absl::Time state_time) {
+  v1::Edge out;
+  out.set_name(absl::StrCat("edges/", edge.id));
+  out.set_state(static_cast<v1::EdgeState>(StateOf(edge, state_time)));
+  out.set_public_url(edge.public_url);
+  out.set_version(edge.version);
+  SET_TIME(out, create_time, edge.create_time_us);
+  SET_TIME(out, last_watermark_time, edge.watermark_us);
+  out.set_device_count(edge.device_count);
+  return out;
+}
+
+v1::AuditEntry ToMessage(const AuditEntry& entry, absl::string_view log_id,
+                         absl::string_view organization_slug) {
+  v1::AuditEntry out;
+  SET_TIME(out, time, entry.time_us);
+  out.set_actor(entry.actor);
+  out.set_method(entry.method);
+  out.set_resource(entry.resource);
+  out.set_summary(CleanText(entry.summary));
+  out.set_request_id(entry.request_id);
+  out.mutable_position()->set_log_id(absl::BytesToHexString(log_id));
+  out.mutable_position()->set_index(entry.log_index);
+  out.set_chain_hash(entry.chain_hash);
+  out.set_organization(OrganizationName(organization_slug));
+  return out;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,91 @@
+#include "server/grpc_api/api_key_service.h"
+
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
+#include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/paging.h"
+#include "server/grpc_api/request_convert.h"
+
+namespace muster::server {
+namespace {
+
+constexpr char kCreate[] = "muster.v1.ApiKeyService/CreateApiKey";
+constexpr char kList[] = "muster.v1.ApiKeyService/ListApiKeys";
+constexpr char kRevoke[] = "muster.v1.ApiKeyService/RevokeApiKey";
+
+absl::StatusOr<ApiKeyTerms> ReadTerms(const v1::ApiKey& key) {
+  ApiKeyTerms terms;
+  if (!key.organization().empty()) {
+    ASSIGN_OR_RETURN(terms.organization,
+                     ParseOrganizationName("api_key.organization", key.organization()));
+  }
+  if (key.role() < v1::ROLE_VIEWER || key.role() > v1::ROLE_PLATFORM) {
+    return BadField("api_key.role", "wants VIEWER, OPERATOR, ADMIN or PLATFORM");
+  }
+  terms.role = static_cast<Role>(key.role());
+  terms.display_name = key.display_name();
+  if (key.has_expire_time()) {
+    ASSIGN_OR_RETURN(terms.expire_time_us, ReadTime("api_key.expire_time", key.expire_time()));
+  }
+  return terms;
+}
+
+}  // namespace
+
+v1::ApiKey ApiKeyGrpcService::Show(const ApiKey& key) const {
+  const std::optional<Organization> organization =
+      key.organization ? state_.FindOrganization(key.organization) : std::nullopt;
+  return ToMessage(key, organization.has_value() ? organization->slug : "");
+}
+
+grpc::Status ApiKeyGrpcService::CreateApiKey(grpc::ServerContext* context,
+                                             const v1::CreateApiKeyRequest* request,
+                                             v1::CreateApiKeyResponse* response) {
+  return gate_.Run(*context, kCreate, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ApiKeyTerms terms, ReadTerms(request->api_key()));
+    ASSIGN_OR_RETURN(const CreatedApiKey created,
+                     keys_.Create(call.caller(), call.audited(), terms));
+    *response->mutable_api_key() = Show(created.key);
+    response->set_key(std::string(created.text.Reveal()));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status ApiKeyGrpcService::ListApiKeys(grpc::ServerContext* context,
+                                            const v1::ListApiKeysRequest* request,
+                                            v1::ListApiKeysResponse* response) {
+  return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
+    OrganizationId organization;
+    if (!request->organization().empty()) {
+      ASSIGN_OR_RETURN(const std::string slug,
+                       ParseOrganizationName("organization", request->organization()));
+      ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+      organization = scope.id();
+    }
+    const PageBinding binding{kList, organization.value, call.caller().principal()};
+    ASSIGN_OR_RETURN(const Page page,
+                     OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
+    ASSIGN_OR_RETURN(std::vector<ApiKey> rows,
+                     keys_.List(call.caller(), organization, ApiKeyId{after}, page.size + 1));
+    const bool more = rows.size() > page.size;
+    if (more) rows.resize(page.size);
+    for (const ApiKey& row : rows) *response->add_api_keys() = Show(row);
+    if (more) response->set_next_page_token(tokens_.Seal(binding, IdCursor(rows.back().id.value)));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status ApiKeyGrpcService::RevokeApiKey(grpc::ServerContext* context,
+                                             const v1::RevokeApiKeyRequest* request,
+                                             v1::RevokeApiKeyResponse* response) {
+  return gate_.Run(*context, kRevoke, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ApiKeyId id, ParseApiKeyName("name", request->name()));
+    ASSIGN_OR_RETURN(const ApiKey key, keys_.Revoke(call.caller(), call.audited(), id));
+    *response->mutable_api_key() = Show(key);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace muster::server

@@ -1,0 +1,146 @@
+#include "server/grpc_api/api_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/resource_quota.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "common/x509/x509.h"
+#include "server/access/authorizer.h"
+#include "server/access/page_tokens/page_tokens.h"
+#include "server/administration/edge_registry.h"
+#include "server/administration/key_ring.h"
+#include "server/administration/organization_registry.h"
+#include "server/claims/claim_book.h"
+#include "server/devices/device_directory.h"
+#include "server/grpc_api/api_key_service.h"
+#include "server/grpc_api/audit_service.h"
+#include "server/grpc_api/claim_service.h"
+#include "server/grpc_api/device_service.h"
+#include "server/grpc_api/edge_admin_service.h"
+#include "server/grpc_api/job_service.h"
+#include "server/grpc_api/organization_service.h"
+#include "server/jobs/job_board.h"
+#include "server/jobs/job_watch.h"
+
+namespace muster::server {
+namespace {
+
+constexpr int kMostThreads = 256;
+
+std::shared_ptr<grpc::ServerCredentials> Credentials(const Identity& identity) {
+  grpc::SslServerCredentialsOptions options(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  options.pem_key_cert_pairs.push_back(
+      {std::string(identity.key_pem.Reveal()), identity.chain_pem});
+  return grpc::SslServerCredentials(options);
+}
+
+// The rules and services in the order in which they need each other.
+class GrpcApiServer final : public ApiServer {
+ public:
+  GrpcApiServer(const ApiServerTerms& terms, State& state, CommandLog& log,
+                const CertificateIssuer& issuer, const Secret& master_key, const Clock& clock,
+                std::string root_sha256)
+      : authorizer_(state),
+        tokens_(master_key),
+        gate_(authorizer_, log, terms.observer),
+        organizations_(state, log),
+        keys_(state, log, authorizer_, master_key),
+        edges_(state, log, issuer, master_key, clock, terms.control),
+        claims_(state, log, master_key),
+        devices_(state, log),
+        jobs_(state, log, devices_),
+        watches_(state, jobs_, authorizer_),
+        organization_service_(gate_, tokens_, organizations_),
+        api_key_service_(gate_, tokens_, state, keys_),
+        device_service_(gate_, tokens_, devices_),
+        claim_service_(gate_, tokens_, claims_, edges_, std::move(root_sha256)),
+        job_service_(gate_, tokens_, jobs_, watches_),
+        edge_admin_service_(gate_, tokens_, state, edges_),
+        audit_service_(gate_, tokens_, state) {}
+
+  ~GrpcApiServer() override { Stop(absl::ZeroDuration()); }
+
+  absl::Status Listen(const ApiServerTerms& terms) {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort(terms.listen, Credentials(terms.identity), &port);
+    // Two programs must not share an address unnoticed.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(1 << 20);
+    builder.SetResourceQuota(grpc::ResourceQuota("api").SetMaxThreads(kMostThreads));
+    for (grpc::Service* service : Services()) builder.RegisterService(service);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port == 0) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "can't listen on ", terms.listen,
+          " for the API: the address is in use or not ours; choose another with --listen"));
+    }
+    const size_t colon = terms.listen.rfind(':');
+    address_ = absl::StrCat(terms.listen.substr(0, colon), ":", port);
+    server_->GetHealthCheckService()->SetServingStatus(true);
+    return absl::OkStatus();
+  }
+
+  std::string address() const override { return address_; }
+
+  void Stop(absl::Duration deadline) override {
+    if (server_ == nullptr) return;
+    server_->GetHealthCheckService()->SetServingStatus(false);
+    watches_.Stop();
+    server_->Shutdown(absl::ToChronoTime(absl::Now() + deadline));
+    server_->Wait();
+    server_.reset();
+  }
+
+ private:
+  std::vector<grpc::Service*> Services() {
+    return {&organization_service_, &api_key_service_,    &device_service_, &claim_service_,
+            &job_service_,          &edge_admin_service_, &audit_service_};
+  }
+
+  Authorizer authorizer_;
+  PageTokens tokens_;
+  Gate gate_;
+  OrganizationRegistry organizations_;
+  KeyRing keys_;
+  EdgeRegistry edges_;
+  ClaimBook claims_;
+  DeviceDirectory devices_;
+  JobBoard jobs_;
+  JobWatches watches_;
+  OrganizationGrpcService organization_service_;
+  ApiKeyGrpcService api_key_service_;
+  DeviceGrpcService device_service_;
+  ClaimGrpcService claim_service_;
+  JobGrpcService job_service_;
+  EdgeAdminGrpcService edge_admin_service_;
+  AuditGrpcService audit_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Start(const ApiServerTerms& terms,
+                                                            State& state, CommandLog& log,
+                                                            const CertificateIssuer& issuer,
+                                                            const Secret& master_key,
+                                                            const Clock& clock) {
+  static const bool plugins_ready = [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    return true;
+  }();
+  static_cast<void>(plugins_ready);
+  ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(issuer.keys().router_root.pem));
+  auto server =
+      std::make_unique<GrpcApiServer>(terms, state, log, issuer, master_key, clock, root.sha256);
+  RETURN_IF_ERROR(server->Listen(terms));
+  return std::unique_ptr<ApiServer>(std::move(server));
+}
+
+}  // namespace muster::server

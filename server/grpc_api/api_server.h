@@ -1,0 +1,52 @@
+// The API listener: all services of muster.v1, health and reflection, over TLS.
+//
+// Threads:  safe to call from any thread.
+// Owns:     the gRPC server and the services; what it is given must outlive this object.
+// Blocks:   Stop waits for running calls, at most until its deadline.
+// Errors:   FailedPrecondition where the address can't be bound.
+// Example:  api_test_server.h.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock/clock.h"
+#include "common/secrets/secrets.h"
+#include "server/command_log/log/command_log.h"
+#include "server/grpc_api/gate.h"
+#include "server/pki/certificate_issuer.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+struct ApiServerTerms {
+  // "127.0.0.1:7450"; port 0 picks a free one.
+  std::string listen;
+  // What the listener shows.
+  Identity identity;
+  // Where join files tell edges to call, HOST:PORT.
+  std::string control;
+  CallObserver observer;
+};
+
+class ApiServer {
+ public:
+  virtual ~ApiServer() = default;
+
+  static absl::StatusOr<std::unique_ptr<ApiServer>> Start(const ApiServerTerms& terms, State& state,
+                                                          CommandLog& log,
+                                                          const CertificateIssuer& issuer,
+                                                          const Secret& master_key,
+                                                          const Clock& clock);
+
+  // HOST:PORT with the port that was bound.
+  virtual std::string address() const = 0;
+
+  // Health says NOT_SERVING, watches end with Unavailable, running calls get until `deadline`.
+  // Repeating is harmless.
+  virtual void Stop(absl::Duration deadline) = 0;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,43 @@
+// muster.v1.ClaimService.
+#pragma once
+
+#include <string>
+
+#include "muster/v1/claim_service.grpc.pb.h"
+#include "server/access/page_tokens/page_tokens.h"
+#include "server/administration/edge_registry.h"
+#include "server/claims/claim_book.h"
+#include "server/grpc_api/gate.h"
+
+namespace muster::server {
+
+class ClaimGrpcService final : public v1::ClaimService::Service {
+ public:
+  // `root_sha256` is the fingerprint of the router root, lower-case hex.
+  ClaimGrpcService(const Gate& gate, const PageTokens& tokens, ClaimBook& claims,
+                   const EdgeRegistry& edges, std::string root_sha256)
+      : gate_(gate),
+        tokens_(tokens),
+        claims_(claims),
+        edges_(edges),
+        root_sha256_(std::move(root_sha256)) {}
+
+  grpc::Status CreateClaim(grpc::ServerContext* context, const v1::CreateClaimRequest* request,
+                           v1::CreateClaimResponse* response) override;
+  grpc::Status ListClaims(grpc::ServerContext* context, const v1::ListClaimsRequest* request,
+                          v1::ListClaimsResponse* response) override;
+  grpc::Status DeleteClaim(grpc::ServerContext* context, const v1::DeleteClaimRequest* request,
+                           v1::DeleteClaimResponse* response) override;
+
+ private:
+  absl::Status Create(const ApiCall& call, const v1::CreateClaimRequest& request,
+                      v1::CreateClaimResponse* response) const;
+
+  const Gate& gate_;
+  const PageTokens& tokens_;
+  ClaimBook& claims_;
+  const EdgeRegistry& edges_;
+  const std::string root_sha256_;
+};
+
+}  // namespace muster::server

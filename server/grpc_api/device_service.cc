@@ -1,0 +1,92 @@
+#include "server/grpc_api/device_service.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
+#include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/paging.h"
+#include "server/grpc_api/request_convert.h"
+
+namespace muster::server {
+namespace {
+
+constexpr char kGet[] = "muster.v1.DeviceService/GetDevice";
+constexpr char kList[] = "muster.v1.DeviceService/ListDevices";
+constexpr char kUpdate[] = "muster.v1.DeviceService/UpdateDevice";
+constexpr char kDelete[] = "muster.v1.DeviceService/DeleteDevice";
+constexpr size_t kRecentEvents = 20;
+
+}  // namespace
+
+grpc::Status DeviceGrpcService::GetDevice(grpc::ServerContext* context,
+                                          const v1::GetDeviceRequest* request,
+                                          v1::GetDeviceResponse* response) {
+  return gate_.Run(*context, kGet, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, DeviceId{name.id}));
+    *response->mutable_device() = ToMessage(device, scope.slug());
+    for (const DeviceEvent& event : devices_.RecentEvents(scope, device, kRecentEvents)) {
+      *response->mutable_device()->add_recent_events() = ToMessage(event);
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status DeviceGrpcService::ListDevices(grpc::ServerContext* context,
+                                            const v1::ListDevicesRequest* request,
+                                            v1::ListDevicesResponse* response) {
+  return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    absl::StatusOr<Filter> filter = Filter::Parse(request->filter());
+    if (!filter.ok()) return BadField("filter", filter.status());
+    const std::string query = absl::StrCat(request->show_deleted(), "/", request->filter());
+    const PageBinding binding{kList, scope.id().value, query};
+    ASSIGN_OR_RETURN(const Page page,
+                     OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
+    ASSIGN_OR_RETURN(const DevicePage found,
+                     devices_.List(scope, {*std::move(filter), request->show_deleted(),
+                                           DeviceId{after}, page.size}));
+    for (const Device& device : found.devices) {
+      *response->add_devices() = ToMessage(device, scope.slug());
+    }
+    response->set_total_size(static_cast<int32_t>(found.total));
+    if (found.next) {
+      response->set_next_page_token(tokens_.Seal(binding, IdCursor(found.next.value)));
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status DeviceGrpcService::UpdateDevice(grpc::ServerContext* context,
+                                             const v1::UpdateDeviceRequest* request,
+                                             v1::UpdateDeviceResponse* response) {
+  return gate_.Run(*context, kUpdate, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name,
+                     ParseChildName("device.name", request->device().name(), "devices"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const DeviceEdit edit, ReadDeviceEdit(*request));
+    ASSIGN_OR_RETURN(const Device device,
+                     devices_.Update(scope, call.audited(), DeviceId{name.id}, edit));
+    *response->mutable_device() = ToMessage(device, scope.slug());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status DeviceGrpcService::DeleteDevice(grpc::ServerContext* context,
+                                             const v1::DeleteDeviceRequest* request,
+                                             v1::DeleteDeviceResponse* response) {
+  return gate_.Run(*context, kDelete, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const Device device,
+                     devices_.Delete(scope, call.audited(), DeviceId{name.id}));
+    *response->mutable_device() = ToMessage(device, scope.slug());
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace muster::server

@@ -1,0 +1,31 @@
+// muster.v1.DeviceService.
+#pragma once
+
+#include "muster/v1/device_service.grpc.pb.h"
+#include "server/access/page_tokens/page_tokens.h"
+#include "server/devices/device_directory.h"
+#include "server/grpc_api/gate.h"
+
+namespace muster::server {
+
+class DeviceGrpcService final : public v1::DeviceService::Service {
+ public:
+  DeviceGrpcService(const Gate& gate, const PageTokens& tokens, DeviceDirectory& devices)
+      : gate_(gate), tokens_(tokens), devices_(devices) {}
+
+  grpc::Status GetDevice(grpc::ServerContext* context, const v1::GetDeviceRequest* request,
+                         v1::GetDeviceResponse* response) override;
+  grpc::Status ListDevices(grpc::ServerContext* context, const v1::ListDevicesRequest* request,
+                           v1::ListDevicesResponse* response) override;
+  grpc::Status UpdateDevice(grpc::ServerContext* context, const v1::UpdateDeviceRequest* request,
+                            v1::UpdateDeviceResponse* response) override;
+  grpc::Status DeleteDevice(grpc::ServerContext* context, const v1::DeleteDeviceRequest* request,
+                            v1::DeleteDeviceResponse* response) override;
+
+ private:
+  const Gate& gate_;
+  const PageTokens& tokens_;
+  DeviceDirectory& devices_;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,57 @@
+#include "server/grpc_api/edge_admin_service.h"
+
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/paging.h"
+
+namespace muster::server {
+namespace {
+
+constexpr char kCreate[] = "muster.v1.EdgeAdminService/CreateEdge";
+constexpr char kList[] = "muster.v1.EdgeAdminService/ListEdges";
+constexpr char kRevoke[] = "muster.v1.EdgeAdminService/RevokeEdge";
+
+}  // namespace
+
+grpc::Status EdgeAdminGrpcService::CreateEdge(grpc::ServerContext* context,
+                                              const v1::CreateEdgeRequest* request,
+                                              v1::CreateEdgeResponse* response) {
+  return gate_.Run(*context, kCreate, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        const CreatedEdge created,
+        edges_.Create(call.caller(), call.audited(), request->edge_id(), request->public_url()));
+    *response->mutable_edge() = ToMessage(created.edge, state_.StateTime());
+    response->set_join_file(std::string(created.join_file.Reveal()));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status EdgeAdminGrpcService::ListEdges(grpc::ServerContext* context,
+                                             const v1::ListEdgesRequest* request,
+                                             v1::ListEdgesResponse* response) {
+  return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
+    const PageBinding binding{kList, 0, ""};
+    ASSIGN_OR_RETURN(const Page page,
+                     OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    std::vector<Edge> rows = edges_.List(page.cursor, page.size + 1);
+    const bool more = rows.size() > page.size;
+    if (more) rows.resize(page.size);
+    for (const Edge& row : rows) *response->add_edges() = ToMessage(row, state_.StateTime());
+    if (more) response->set_next_page_token(tokens_.Seal(binding, rows.back().id));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status EdgeAdminGrpcService::RevokeEdge(grpc::ServerContext* context,
+                                              const v1::RevokeEdgeRequest* request,
+                                              v1::RevokeEdgeResponse* response) {
+  return gate_.Run(*context, kRevoke, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string id, ParseEdgeName("name", request->name()));
+    ASSIGN_OR_RETURN(const Edge edge, edges_.Revoke(call.caller(), call.audited(), id));
+    *response->mutable_edge() = ToMessage(edge, state_.StateTime());
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace muster::server

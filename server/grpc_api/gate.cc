@@ -1,0 +1,103 @@
+#include "server/grpc_api/gate.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+#include "common/secrets/secrets.h"
+#include "common/status/status_macros.h"
+#include "common/text/clean.h"
+#include "server/errors/errors.h"
+#include "server/grpc_api/position_text.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kLongestRequestId = 64;
+constexpr absl::Duration kLongestWait = absl::Seconds(2);
+
+// The value of a metadata key; empty where it is absent or there twice.
+absl::string_view Metadata(const grpc::ServerContextBase& context, const char* key) {
+  const auto& all = context.client_metadata();
+  const auto range = all.equal_range(key);
+  if (range.first == range.second || std::next(range.first) != range.second) return {};
+  return {range.first->second.data(), range.first->second.size()};
+}
+
+std::string Deterministic(const google::protobuf::Message& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+absl::StatusOr<AuditedCall> Describe(absl::string_view method,
+                                     const google::protobuf::Message& request) {
+  AuditedCall call;
+  call.method = std::string(method);
+  const google::protobuf::FieldDescriptor* field =
+      request.GetDescriptor()->FindFieldByName("request_id");
+  if (field == nullptr) return call;
+  call.request_id = request.GetReflection()->GetString(request, field);
+  if (call.request_id.empty()) return call;
+  if (call.request_id.size() > kLongestRequestId || CleanText(call.request_id) != call.request_id) {
+    return BadField("request_id", "wants at most 64 characters without control characters");
+  }
+  const std::unique_ptr<google::protobuf::Message> copy(request.New());
+  copy->CopyFrom(request);
+  copy->GetReflection()->ClearField(copy.get(), field);
+  call.request_digest = Hash256(Deterministic(*copy));
+  return call;
+}
+
+}  // namespace
+
+absl::Status Gate::WaitForPosition(const grpc::ServerContextBase& context) const {
+  const absl::string_view text = Metadata(context, kPositionKey);
+  if (text.empty()) return absl::OkStatus();
+  const std::optional<Position> position = ParsePosition(text);
+  if (!position.has_value()) {
+    return BadField(kPositionKey, "is not a position that a trailer gave");
+  }
+  return log_.WaitUntilApplied(*position, kLongestWait);
+}
+
+absl::StatusOr<ApiCall> Gate::OpenAtOnce(const grpc::ServerContextBase& context,
+                                         absl::string_view method,
+                                         const google::protobuf::Message& request) const {
+  ASSIGN_OR_RETURN(Caller caller, authorizer_.Authenticate(Metadata(context, "authorization")));
+  RETURN_IF_ERROR(authorizer_.CheckMethod(caller, method));
+  ASSIGN_OR_RETURN(AuditedCall audited, Describe(method, request));
+  return ApiCall(authorizer_, std::move(caller), std::move(audited));
+}
+
+absl::StatusOr<ApiCall> Gate::Open(const grpc::ServerContextBase& context, absl::string_view method,
+                                   const google::protobuf::Message& request) const {
+  ASSIGN_OR_RETURN(ApiCall call, OpenAtOnce(context, method, request));
+  RETURN_IF_ERROR(WaitForPosition(context));
+  return call;
+}
+
+grpc::Status Gate::Close(grpc::ServerContextBase& context, absl::string_view method,
+                         const absl::Status& status) const {
+  if (status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown ||
+      status.code() == absl::StatusCode::kDataLoss) {
+    LogError("api", "call failed",
+             {{"method", std::string(method)}, {"error", std::string(status.message())}});
+  }
+  // Strangers learn nothing of the log.
+  if (status.code() != absl::StatusCode::kUnauthenticated) {
+    context.AddTrailingMetadata(kPositionKey, FormatPosition(log_.AppliedPosition()));
+  }
+  if (observer_) observer_(method, static_cast<grpc::StatusCode>(status.code()));
+  return ToGrpcStatus(status);
+}
+
+}  // namespace muster::server

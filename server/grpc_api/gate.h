@@ -1,0 +1,80 @@
+// What every call of muster.v1 passes: the key is checked, the method's role, the request id, the
+// position to wait for; and on the way out the position in the trailer and the rich error.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; what it is given must outlive this object.
+// Blocks:   up to 2 s where the client names a position that this node has not applied yet.
+// Example:  any *_service.cc.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+#include "server/access/audited_call.h"
+#include "server/access/authorizer.h"
+#include "server/command_log/log/command_log.h"
+#include "server/grpc_api/status_convert.h"
+
+namespace muster::server {
+
+// A call that was let in.
+class ApiCall {
+ public:
+  ApiCall(const Authorizer& authorizer, Caller caller, AuditedCall audited)
+      : authorizer_(authorizer), caller_(std::move(caller)), audited_(std::move(audited)) {}
+
+  const Caller& caller() const { return caller_; }
+  const AuditedCall& audited() const { return audited_; }
+  absl::StatusOr<OrganizationScope> Enter(absl::string_view slug) const {
+    return authorizer_.Enter(caller_, slug);
+  }
+
+ private:
+  const Authorizer& authorizer_;
+  Caller caller_;
+  AuditedCall audited_;
+};
+
+// Told of each call that ended, for metrics.
+using CallObserver = std::function<void(absl::string_view method, grpc::StatusCode code)>;
+
+class Gate {
+ public:
+  Gate(const Authorizer& authorizer, CommandLog& log, CallObserver observer)
+      : authorizer_(authorizer), log_(log), observer_(std::move(observer)) {}
+
+  // Lets a call in, or says why not.
+  absl::StatusOr<ApiCall> Open(const grpc::ServerContextBase& context, absl::string_view method,
+                               const google::protobuf::Message& request) const;
+  // The same without waiting for a position, for callers that must not block.
+  absl::StatusOr<ApiCall> OpenAtOnce(const grpc::ServerContextBase& context,
+                                     absl::string_view method,
+                                     const google::protobuf::Message& request) const;
+
+  // What a call ends with.
+  grpc::Status Close(grpc::ServerContextBase& context, absl::string_view method,
+                     const absl::Status& status) const;
+
+  // Open, `body(call)`, Close.
+  template <typename Body>
+  grpc::Status Run(grpc::ServerContextBase& context, absl::string_view method,
+                   const google::protobuf::Message& request, Body body) const {
+    absl::StatusOr<ApiCall> call = Open(context, method, request);
+    return Close(context, method, call.ok() ? body(*call) : call.status());
+  }
+
+ private:
+  absl::Status WaitForPosition(const grpc::ServerContextBase& context) const;
+
+  const Authorizer& authorizer_;
+  CommandLog& log_;
+  const CallObserver observer_;
+};
+
+}  // namespace muster::server

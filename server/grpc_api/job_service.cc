@@ -1,0 +1,110 @@
+#include "server/grpc_api/job_service.h"
+
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/job_watch_reactor.h"
+#include "server/grpc_api/paging.h"
+#include "server/grpc_api/request_convert.h"
+
+namespace muster::server {
+namespace {
+
+constexpr char kCreate[] = "muster.v1.JobService/CreateJob";
+constexpr char kGet[] = "muster.v1.JobService/GetJob";
+constexpr char kList[] = "muster.v1.JobService/ListJobs";
+constexpr char kListTargets[] = "muster.v1.JobService/ListJobTargets";
+constexpr char kCancel[] = "muster.v1.JobService/CancelJob";
+
+}  // namespace
+
+grpc::Status JobGrpcService::CreateJob(grpc::ServerContext* context,
+                                       const v1::CreateJobRequest* request,
+                                       v1::CreateJobResponse* response) {
+  return gate_.Run(*context, kCreate, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    ASSIGN_OR_RETURN(const NewJob terms, ReadNewJob(scope, *request));
+    ASSIGN_OR_RETURN(const Job job,
+                     board_.Create(scope, call.audited(), terms, request->validate_only()));
+    *response->mutable_job() = ToMessage(job, scope.slug());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
+                                    v1::GetJobResponse* response) {
+  return gate_.Run(*context, kGet, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "jobs"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const Job job, board_.Get(scope, JobId{name.id}));
+    *response->mutable_job() = ToMessage(job, scope.slug());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::ListJobs(grpc::ServerContext* context,
+                                      const v1::ListJobsRequest* request,
+                                      v1::ListJobsResponse* response) {
+  return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    const PageBinding binding{kList, scope.id().value, ""};
+    ASSIGN_OR_RETURN(const Page page,
+                     OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
+    std::vector<Job> rows = board_.List(scope, JobId{after}, page.size + 1);
+    const bool more = rows.size() > page.size;
+    if (more) rows.resize(page.size);
+    for (const Job& row : rows) *response->add_jobs() = ToMessage(row, scope.slug());
+    if (more) response->set_next_page_token(tokens_.Seal(binding, IdCursor(rows.back().id.value)));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::ListJobTargets(grpc::ServerContext* context,
+                                            const v1::ListJobTargetsRequest* request,
+                                            v1::ListJobTargetsResponse* response) {
+  return gate_.Run(*context, kListTargets, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("parent", request->parent(), "jobs"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    const PageBinding binding{kListTargets, scope.id().value, request->parent()};
+    ASSIGN_OR_RETURN(const Page page,
+                     OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
+    ASSIGN_OR_RETURN(std::vector<TargetRow> rows,
+                     board_.ListTargets(scope, JobId{name.id}, DeviceId{after}, page.size + 1));
+    const bool more = rows.size() > page.size;
+    if (more) rows.resize(page.size);
+    for (const TargetRow& row : rows) {
+      *response->add_targets() = ToMessage(row.target, row.device_title, scope.slug());
+    }
+    if (more) {
+      const uint64_t last = rows.back().target.device.value;
+      response->set_next_page_token(tokens_.Seal(binding, IdCursor(last)));
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::CancelJob(grpc::ServerContext* context,
+                                       const v1::CancelJobRequest* request,
+                                       v1::CancelJobResponse* response) {
+  return gate_.Run(*context, kCancel, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "jobs"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const CancelledJob cancelled,
+                     board_.Cancel(scope, call.audited(), JobId{name.id}));
+    *response->mutable_job() = ToMessage(cancelled.job, scope.slug());
+    response->set_cancelled_count(static_cast<int32_t>(cancelled.cancelled));
+    response->set_refused_count(static_cast<int32_t>(cancelled.refused));
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerWriteReactor<v1::WatchJobResponse>* JobGrpcService::WatchJob(
+    grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
+  return StartJobWatch(gate_, watches_, context, *request);
+}
+
+}  // namespace muster::server

@@ -1,0 +1,18 @@
+// Carries a job watch to a gRPC stream: at most one message under way, errors as every other call.
+//
+// Threads:  called by gRPC; deletes itself when the stream is done.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "muster/v1/job_service.pb.h"
+#include "server/grpc_api/gate.h"
+#include "server/jobs/job_watch.h"
+
+namespace muster::server {
+
+grpc::ServerWriteReactor<v1::WatchJobResponse>* StartJobWatch(const Gate& gate, JobWatches& watches,
+                                                              grpc::CallbackServerContext* context,
+                                                              const v1::WatchJobRequest& request);
+
+}  // namespace muster::server

@@ -1,0 +1,40 @@
+#include "server/grpc_api/paging.h"
+
+#include <algorithm>
+
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kLargestPage = 1000;
+
+}  // namespace
+
+absl::StatusOr<Page> OpenPage(const PageTokens& tokens, const PageBinding& binding,
+                              int32_t page_size, absl::string_view page_token) {
+  Page page;
+  if (page_size < 0) return BadField("page_size", "must not be negative");
+  if (page_size > 0) page.size = std::min<size_t>(page_size, kLargestPage);
+  if (page_token.empty()) return page;
+  absl::StatusOr<std::string> cursor = tokens.Open(binding, page_token);
+  if (!cursor.ok()) return BadPageToken();
+  page.cursor = *std::move(cursor);
+  return page;
+}
+
+std::string IdCursor(uint64_t id) {
+  std::string cursor(8, '\0');
+  for (int i = 0; i < 8; ++i) cursor[i] = static_cast<char>(id >> (56 - 8 * i));
+  return cursor;
+}
+
+absl::StatusOr<uint64_t> IdOfCursor(absl::string_view cursor) {
+  if (cursor.empty()) return 0;
+  if (cursor.size() != 8) return BadPageToken();
+  uint64_t id = 0;
+  for (const char c : cursor) id = (id << 8) | static_cast<unsigned char>(c);
+  return id;
+}
+
+}  // namespace muster::server

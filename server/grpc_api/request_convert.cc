@@ -1,0 +1,102 @@
+#include "server/grpc_api/request_convert.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "common/text/clean.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+constexpr int64_t kYear10000 = 253402300800;
+constexpr absl::string_view kLabelPrefix = "labels.";
+
+absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, DeviceEdit* edit) {
+  if (path == "display_name") {
+    edit->display_name = device.display_name();
+  } else if (path == "notes") {
+    edit->notes = device.notes();
+  } else if (path == "site") {
+    edit->site = device.site();
+  } else if (path == "labels") {
+    edit->all_labels.emplace(device.labels().begin(), device.labels().end());
+  } else if (absl::StartsWith(path, kLabelPrefix) && path.size() > kLabelPrefix.size()) {
+    const std::string key = path.substr(kLabelPrefix.size());
+    const auto found = device.labels().find(key);
+    if (found == device.labels().end()) {
+      edit->remove_labels.push_back(key);
+    } else {
+      edit->set_labels[key] = found->second;
+    }
+  } else {
+    return BadField("update_mask", absl::StrCat("\"", CleanText(path),
+                                                "\" can't be changed; display_name, notes, site, "
+                                                "labels and labels.KEY can"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> ReadTime(absl::string_view field, const google::protobuf::Timestamp& time) {
+  if (time.seconds() < 0 || time.seconds() >= kYear10000 || time.nanos() < 0 ||
+      time.nanos() > 999999999) {
+    return BadField(field, "wants a time from 1970 to 9999");
+  }
+  return time.seconds() * 1000000 + time.nanos() / 1000;
+}
+
+absl::StatusOr<absl::Duration> ReadDuration(absl::string_view field,
+                                            const google::protobuf::Duration& duration) {
+  if (duration.seconds() < 0 || duration.seconds() > kYear10000 || duration.nanos() < 0 ||
+      duration.nanos() > 999999999) {
+    return BadField(field, "wants a duration that is not negative");
+  }
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request) {
+  if (request.update_mask().paths().empty()) {
+    return BadField("update_mask",
+                    "is needed: any of display_name, notes, site, labels and labels.KEY");
+  }
+  DeviceEdit edit;
+  edit.expected_etag = request.device().etag();
+  for (const std::string& path : request.update_mask().paths()) {
+    RETURN_IF_ERROR(ReadMaskPath(request.device(), path, &edit));
+  }
+  return edit;
+}
+
+absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
+                                  const v1::CreateJobRequest& request) {
+  NewJob job;
+  if (!request.device().empty()) {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("device", request.device(), "devices"));
+    if (name.organization != scope.slug()) return UnknownResource(request.device());
+    job.device = DeviceId{name.id};
+  }
+  job.filter_text = request.filter();
+  job.script = request.script();
+  job.description = request.description();
+  if (request.has_not_before()) {
+    ASSIGN_OR_RETURN(job.not_before_us, ReadTime("not_before", request.not_before()));
+  }
+  if (request.has_not_after()) {
+    ASSIGN_OR_RETURN(job.not_after_us, ReadTime("not_after", request.not_after()));
+  }
+  job.idempotent = request.idempotent();
+  if (request.ends_with() == v1::JOB_END_RESULT || request.ends_with() == v1::JOB_END_REBOOT) {
+    job.ends_with = static_cast<JobEnd>(request.ends_with());
+  } else if (request.ends_with() != v1::JOB_END_UNSPECIFIED) {
+    return BadField("ends_with", "wants RESULT or REBOOT");
+  }
+  if (request.has_timeout()) {
+    ASSIGN_OR_RETURN(job.timeout, ReadDuration("timeout", request.timeout()));
+  }
+  return job;
+}
+
+}  // namespace muster::server

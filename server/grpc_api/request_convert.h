@@ -1,0 +1,35 @@
+// What requests of muster.v1 say, as plain values.
+//
+// Threads:  pure functions.
+// Errors:   InvalidArgument, naming the field.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "muster/v1/device_service.pb.h"
+#include "muster/v1/job_service.pb.h"
+#include "server/access/organization_scope.h"
+#include "server/devices/device_directory.h"
+#include "server/jobs/job_board.h"
+
+namespace muster::server {
+
+// Microseconds since 1970; 1970 to 9999.
+absl::StatusOr<int64_t> ReadTime(absl::string_view field, const google::protobuf::Timestamp& time);
+// Zero or more.
+absl::StatusOr<absl::Duration> ReadDuration(absl::string_view field,
+                                            const google::protobuf::Duration& duration);
+
+// By the update mask: display_name, notes, site, labels and labels.KEY.
+absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request);
+
+// `scope` must be that of the parent; a device of another organization is NotFound.
+absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
+                                  const v1::CreateJobRequest& request);
+
+}  // namespace muster::server
