@@ -1,0 +1,100 @@
+// What the parser makes of a script: a tree of nodes with line and column, resolved against the
+// menus of one RouterOS version, so that running it needs no further look-up of names.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/router_simulator/value.h"
+
+namespace muster::simulator {
+
+struct CommandSpec;
+struct MenuSpec;
+
+enum class NodeKind : uint8_t {
+  // Expressions.
+  kLiteral,       // value
+  kText,          // children joined: literals, variables, substitutions in one quoted string
+  kVariable,      // text = name
+  kArray,         // children; text of a child's `key` in keys[i]
+  kSubstitution,  // [ ... ]: children[0] = kBlock
+  kGroup,         // ( ... ): children[0]
+  kFunction,      // do={...} as a value: children[0] = kBlock
+  kUnary,         // op, children[0]
+  kBinary,        // op, children[0], children[1]
+  kProperty,      // a property's name in a where
+  // Statements.
+  kBlock,      // children = statements
+  kCommand,    // command, menu, arguments
+  kCall,       // $f a b=c: text = name; arguments
+  kCallValue,  // ($m->"f") a b=c: children[0] = the expression; arguments
+};
+
+enum class Operator : uint8_t {
+  kOr,
+  kAnd,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kGreater,
+  kLessEqual,
+  kGreaterEqual,
+  kMatch,
+  kIn,
+  kDot,
+  kComma,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
+  kBitOr,
+  kBitXor,
+  kBitAnd,
+  kShiftLeft,
+  kShiftRight,
+  kIndex,
+  kNot,
+  kNegate,
+  kBitNot,
+};
+
+struct Argument {
+  std::string name;             // "" for a positional one
+  std::unique_ptr<Node> value;  // null: a bare flag such as as-value, or !name
+  bool unset = false;           // !name
+  uint32_t line = 1;
+  uint32_t column = 1;
+};
+
+struct Node {
+  NodeKind kind = NodeKind::kLiteral;
+  Operator op = Operator::kOr;
+  uint32_t line = 1;
+  uint32_t column = 1;
+  Value value;
+  std::string text;
+  std::vector<std::unique_ptr<Node>> children;
+  std::vector<std::unique_ptr<Node>> keys;  // kArray: as long as children; null = positional
+  const CommandSpec* command = nullptr;
+  const MenuSpec* menu = nullptr;
+  std::vector<Argument> arguments;
+  std::unique_ptr<Node> filter;  // where of find and print
+
+  const Argument* Find(absl::string_view name) const {
+    for (const Argument& argument : arguments) {
+      if (argument.name == name) return &argument;
+    }
+    return nullptr;
+  }
+};
+
+struct Program {
+  std::string text;
+  Node root;  // kBlock
+};
+
+}  // namespace muster::simulator

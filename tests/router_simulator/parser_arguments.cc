@@ -1,0 +1,290 @@
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tests/router_simulator/parser_internal.h"
+
+namespace muster::simulator {
+namespace {
+
+// Arguments that stand alone, without a value.
+constexpr std::array<absl::string_view, 26> kFlags = {
+    "as-value",       "as-string",      "count-only", "detail",         "brief",
+    "terse",          "value-list",     "show-ids",   "append",         "follow",
+    "follow-only",    "follow-strict",  "once",       "verbose",        "compact",
+    "hide-sensitive", "show-sensitive", "as-array",   "without-paging", "use-script-permissions",
+    "dont-encrypt",   "dry-run",        "stats",      "bytes",          "packets",
+    "as-string-value"};
+
+bool IsFlag(absl::string_view word) {
+  for (const absl::string_view flag : kFlags) {
+    if (flag == word) return true;
+  }
+  return false;
+}
+
+bool Contains(const std::vector<std::string>& names, absl::string_view name) {
+  for (const std::string& candidate : names) {
+    if (candidate == name) return true;
+  }
+  return false;
+}
+
+// Arguments whose braces are a script's text, kept and not run.
+bool HoldsSource(absl::string_view name) {
+  return name == "source" || name == "on-event" || name == "up-script" || name == "down-script" ||
+         name == "on-up" || name == "on-down" || name == "script";
+}
+
+}  // namespace
+
+bool Parser::Knows(const CommandSpec* command, absl::string_view argument) const {
+  if (command == nullptr) return true;
+  // From 7.24 on a wrong argument is found when the command runs.
+  return command->Takes(argument) || options_.allow_unknown_names || tree_.version().AtLeast(7, 24);
+}
+
+bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
+  const bool filters = command != nullptr && command->filter;
+  while (!AtStatementEnd()) {
+    if (filters) {
+      const absl::string_view word = cursor_.PeekName();
+      const bool where = word == "where";
+      if (where) cursor_.Skip(word.size());
+      if (where || command->name == "find") return ParseFilter(node);
+    }
+    const absl::string_view name = cursor_.PeekName();
+    if (command == nullptr && cursor_.PeekName() == "where" && options_.allow_unknown_names) {
+      cursor_.Skip(name.size());
+      return ParseFilter(node);
+    }
+    const bool named = !name.empty() && cursor_.Peek(name.size()) == '=';
+    bool taken = false;
+    if (named) {
+      if (!ParseNamedArgument(node, command, name)) return false;
+    } else {
+      if (!ParseFlagOrUnset(node, command, &taken)) return false;
+      if (!taken && !ParseUnnamedArgument(node, command)) return false;
+    }
+    const char c = cursor_.Peek();
+    const bool separated = AtStatementEnd() || c == ' ' || c == '\t' || c == '\r' || c == '\\';
+    if (!separated) {
+      Fail("expected end of command");
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name) {
+  const size_t start = cursor_.position();
+  if (!Knows(command, name)) {
+    FailAt(start, absl::StrCat("bad parameter ", name));
+    return false;
+  }
+  if (node->Find(name) != nullptr) {
+    FailAt(start, absl::StrCat("parameter ", name, " given twice"));
+    return false;
+  }
+  const std::string kept(name);
+  cursor_.Skip(name.size() + 1);
+  Argument argument;
+  argument.name = kept;
+  const Place place = cursor_.PlaceAt(start);
+  argument.line = place.line;
+  argument.column = place.column;
+  if (command != nullptr && !command->positional.empty() && command->positional[0] == kept &&
+      (kept == "name" || kept == "counter") && tree_.Builtin(command->name) == command &&
+      command->name != "pick") {
+    return ParseVariableName(node, kept);
+  }
+  if (AtStatementEnd() || cursor_.Peek() == ' ' || cursor_.Peek() == '\t') {
+    // name= with nothing behind it is the empty text.
+    argument.value = MakeLiteral(Value::String(""), cursor_.position());
+  } else {
+    argument.value = ParseArgumentValue(command, kept);
+    if (!argument.value) return false;
+  }
+  node->arguments.push_back(std::move(argument));
+  return true;
+}
+
+bool Parser::ParseFlagOrUnset(Node* node, const CommandSpec* command, bool* taken) {
+  *taken = false;
+  const size_t start = cursor_.position();
+  const bool unset = cursor_.Peek() == '!';
+  if (unset) cursor_.Skip();
+  const absl::string_view word = cursor_.PeekName();
+  const bool ends = !Cursor::IsWordByte(cursor_.Peek(word.size()));
+  const bool known = command != nullptr && command->Takes(word);
+  const bool unknown_ok = command == nullptr && options_.allow_unknown_names;
+  if (word.empty() || !ends ||
+      !((known && (unset || IsFlag(word))) || (unknown_ok && IsFlag(word)))) {
+    cursor_.MoveTo(start);
+    return true;
+  }
+  Argument argument;
+  argument.name = std::string(word);
+  argument.unset = unset;
+  const Place place = cursor_.PlaceAt(start);
+  argument.line = place.line;
+  argument.column = place.column;
+  node->arguments.push_back(std::move(argument));
+  cursor_.Skip(word.size());
+  *taken = true;
+  return true;
+}
+
+// Null where no further unnamed argument is taken.
+const std::string* Parser::NextPositional(const Node& node, const CommandSpec& command) const {
+  for (const std::string& name : command.positional) {
+    if (node.Find(name) == nullptr) return &name;
+  }
+  return nullptr;
+}
+
+bool Parser::ParseUnnamedArgument(Node* node, const CommandSpec* command) {
+  Argument argument;
+  const Place place = cursor_.Here();
+  argument.line = place.line;
+  argument.column = place.column;
+  if (command != nullptr) {
+    const std::string* name = NextPositional(*node, *command);
+    if (name == nullptr) {
+      const absl::string_view word = cursor_.PeekName();
+      Fail(word.empty() || !options_.allow_unknown_names ? "expected end of command" : "");
+      return false;
+    }
+    argument.name = *name;
+    const bool variable =
+        tree_.Builtin(command->name) == command &&
+        (command->name == "local" || command->name == "global" || command->name == "set" ||
+         command->name == "for" || command->name == "foreach" || command->name == "onerror") &&
+        (*name == "name" || *name == "counter" || *name == "error");
+    if (variable) return ParseVariableName(node, *name);
+  }
+  argument.value = ParseArgumentValue(command, argument.name);
+  if (!argument.value) return false;
+  node->arguments.push_back(std::move(argument));
+  return true;
+}
+
+// The name of a variable where one is declared or set; `:set` takes ($map->"key") too.
+bool Parser::ParseVariableName(Node* node, const std::string& name) {
+  const size_t start = cursor_.position();
+  Argument argument;
+  argument.name = name;
+  const Place place = cursor_.PlaceAt(start);
+  argument.line = place.line;
+  argument.column = place.column;
+  const bool sets = node->command->name == "set";
+  if (cursor_.Peek() == '(' && sets) {
+    argument.value = ParseGroup();
+    if (!argument.value) return false;
+    node->arguments.push_back(std::move(argument));
+    return true;
+  }
+  std::string text;
+  if (cursor_.Peek() == '"') {
+    std::optional<std::string> quoted = ParsePlainQuoted();
+    if (!quoted) return false;
+    text = *std::move(quoted);
+  } else {
+    text = std::string(cursor_.PeekVariableName());
+    cursor_.Skip(text.size());
+    // "k,v" of :foreach.
+    while (name == "counter" && cursor_.Peek() == ',') {
+      cursor_.Skip();
+      const absl::string_view more = cursor_.PeekVariableName();
+      loop_variables_.push_back(text);
+      absl::StrAppend(&text, ",", more);
+      cursor_.Skip(more.size());
+      loop_variables_.push_back(std::string(more));
+    }
+  }
+  if (text.empty()) {
+    FailAt(start, "expected variable name");
+    return false;
+  }
+  if (sets) {
+    if (!IsDeclared(text)) {
+      FailAt(start, absl::StrCat("syntax error: variable ", text, " is not declared"));
+      return false;
+    }
+  } else if (name == "name") {
+    Declare(text);
+  } else {
+    loop_variables_.push_back(text);
+  }
+  argument.value = MakeLiteral(Value::String(text), start);
+  node->arguments.push_back(std::move(argument));
+  return true;
+}
+
+NodePtr Parser::ParseArgumentValue(const CommandSpec* command, absl::string_view name) {
+  if (cursor_.Peek() == '{') {
+    const bool code = command != nullptr ? Contains(command->code, name)
+                                         : name == "do" || name == "else" || name == "on-error";
+    if (code) {
+      const bool function =
+          command != nullptr &&
+          (command->name == "local" || command->name == "global" || command->name == "set");
+      const size_t start = cursor_.position();
+      NodePtr block = ParseBracedBlock(function);
+      if (!block) return nullptr;
+      NodePtr node = MakeNode(NodeKind::kFunction, start);
+      node->children.push_back(std::move(block));
+      return node;
+    }
+    if (HoldsSource(name)) return ParseSourceBraces();
+  }
+  return ParseValue();
+}
+
+// source={...}: the bytes between the braces, which must be balanced.
+NodePtr Parser::ParseSourceBraces() {
+  const size_t start = cursor_.position();
+  int depth = 0;
+  bool quoted = false;
+  while (!cursor_.AtEnd()) {
+    const char c = cursor_.Peek();
+    cursor_.Skip();
+    if (c == '\\') {
+      cursor_.Skip();
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && c == '{') {
+      ++depth;
+    } else if (!quoted && c == '}' && --depth == 0) {
+      const absl::string_view inside = cursor_.Slice(start + 1, cursor_.position() - 1);
+      return MakeLiteral(Value::String(std::string(inside)), start);
+    }
+  }
+  return Fail("expected closing brace");
+}
+
+bool Parser::ParseFilter(Node* node) {
+  const MenuSpec* const outer = filter_menu_;
+  static const MenuSpec* const kAnyMenu = new MenuSpec();
+  filter_menu_ = node->menu != nullptr ? node->menu : kAnyMenu;
+  while (!AtFilterEnd()) {
+    const size_t start = cursor_.position();
+    NodePtr term = ParseExpression(0);
+    if (!term) return false;
+    if (!node->filter) {
+      node->filter = std::move(term);
+      continue;
+    }
+    NodePtr both = MakeNode(NodeKind::kBinary, start);
+    both->op = Operator::kAnd;
+    both->children.push_back(std::move(node->filter));
+    both->children.push_back(std::move(term));
+    node->filter = std::move(both);
+  }
+  filter_menu_ = outer;
+  return true;
+}
+
+bool Parser::AtFilterEnd() { return AtStatementEnd(); }
+
+}  // namespace muster::simulator

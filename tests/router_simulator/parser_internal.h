@@ -1,0 +1,119 @@
+// The recursive-descent parser behind parser.h; statements, arguments, values and expressions
+// lie in a file each.
+//
+// Every Parse… answers null after an error, and then error() says which; the first error stays.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/router_simulator/cursor.h"
+#include "tests/router_simulator/parser.h"
+
+namespace muster::simulator {
+
+using NodePtr = std::unique_ptr<Node>;
+
+class Parser {
+ public:
+  Parser(absl::string_view text, const CommandTree& tree, const ParseOptions& options);
+
+  NodePtr ParseWhole();
+  const SyntaxError& error() const { return error_; }
+
+ private:
+  // Variables that one text, function or block has declared.
+  struct Scope {
+    std::set<std::string> names;
+    bool function = false;  // what lies outside is not visible
+  };
+  class Nesting;
+
+  // parser.cc
+  NodePtr ParseStatements(char closer);
+  NodePtr ParseStatement();
+  NodePtr ParseBracedBlock(bool function);
+  NodePtr ParseBuiltin();
+  NodePtr ParsePath();
+  NodePtr ParseRelative();
+  NodePtr ParseCall();
+  NodePtr ParseGroupCall();
+  NodePtr FinishMenuWalk(const MenuSpec* menu, bool slashes, bool moved, size_t start);
+  NodePtr FinishUnknown(size_t start);
+  NodePtr ParseCommand(const CommandSpec* command, size_t start);
+  bool AtStatementEnd();
+
+  // parser_arguments.cc
+  bool ParseArguments(Node* node, const CommandSpec* command);
+  bool ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name);
+  bool ParseUnnamedArgument(Node* node, const CommandSpec* command);
+  bool ParseVariableName(Node* node, const std::string& argument);
+  bool ParseFlagOrUnset(Node* node, const CommandSpec* command, bool* taken);
+  const std::string* NextPositional(const Node& node, const CommandSpec& command) const;
+  NodePtr ParseArgumentValue(const CommandSpec* command, absl::string_view name);
+  NodePtr ParseSourceBraces();
+  bool ParseFilter(Node* node);
+  void DeclareLoopVariables(const Node& node);
+  bool Knows(const CommandSpec* command, absl::string_view argument) const;
+
+  // parser_values.cc
+  NodePtr ParseValue();
+  NodePtr ParseWord();
+  NodePtr ParseQuoted();
+  bool ParseQuotedPiece(Node* whole, std::string* plain);
+  NodePtr ParseVariable();
+  NodePtr ParseSubstitution();
+  NodePtr ParseGroup();
+  NodePtr ParseArrayLiteral();
+  bool ParseArrayElement(Node* array);
+  std::optional<std::string> ParsePlainQuoted();
+
+  // parser_expressions.cc
+  NodePtr ParseExpression(int level);
+  NodePtr ParseUnary();
+  NodePtr ParsePostfix();
+  NodePtr ParseOperand();
+  NodePtr ParseBareOperand();
+  NodePtr ParseFilterOperand(bool right_side);
+  bool PeekOperator(Operator* op, size_t* length);
+  int LevelOf(Operator op) const;
+  bool AtFilterEnd();
+
+  NodePtr MakeNode(NodeKind kind, size_t position);
+  NodePtr MakeLiteral(Value value, size_t position);
+  NodePtr Fail(absl::string_view message);
+  NodePtr FailAt(size_t position, absl::string_view message);
+  void Declare(absl::string_view name);
+  bool IsDeclared(absl::string_view name) const;
+
+  absl::string_view text_;
+  Cursor cursor_;
+  const CommandTree& tree_;
+  ParseOptions options_;
+  const MenuSpec* menu_;                   // where relative commands are looked up
+  const MenuSpec* filter_menu_ = nullptr;  // set inside of a where
+  std::string closers_;                    // brackets and braces that are open, innermost last
+  std::vector<Scope> scopes_;
+  std::vector<std::string> loop_variables_;  // of the command whose arguments are being read
+  int depth_ = 0;
+  SyntaxError error_;
+  bool failed_ = false;
+};
+
+// Counts how deep the text nests; ok() is false beyond what the simulator follows.
+class Parser::Nesting {
+ public:
+  explicit Nesting(Parser* parser) : parser_(parser) { ++parser_->depth_; }
+  ~Nesting() { --parser_->depth_; }
+  Nesting(const Nesting&) = delete;
+  Nesting& operator=(const Nesting&) = delete;
+  bool ok() const { return parser_->depth_ <= kDeepest; }
+
+ private:
+  static constexpr int kDeepest = 120;
+  Parser* parser_;
+};
+
+}  // namespace muster::simulator
