@@ -113,7 +113,12 @@ absl::Status Session::Confirm(int64_t device_count, absl::string_view what) {
         consequence,
         " There is no terminal to ask on: look at --dry-run or the list, then add --yes"));
   }
-  *console_.err << consequence << " Go on? [y/N] " << std::flush;
+  return Ask(consequence);
+}
+
+absl::Status Session::Ask(absl::string_view consequence) {
+  if (Switch("yes")) return absl::OkStatus();
+  *console_.err << CleanText(consequence) << " Go on? [y/N] " << std::flush;
   std::string answer;
   std::getline(*console_.in, answer);
   answer = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));

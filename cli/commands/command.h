@@ -109,6 +109,8 @@ class Session {
   // Asks where more than one device is touched, unless --yes. InvalidArgument where there is nobody
   // to ask, Cancelled for a no. `what` completes "This will ...".
   absl::Status Confirm(int64_t device_count, absl::string_view what);
+  // Tells the consequence and asks on the terminal, unless --yes. Cancelled for a no.
+  absl::Status Ask(absl::string_view consequence);
 
  private:
   const Console& console_;

@@ -112,6 +112,9 @@ Outcome Set(Session& session) {
 
 Outcome Delete(Session& session) {
   ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
+  if (session.console().in_is_terminal) {
+    RETURN_IF_ERROR(session.Ask(absl::StrCat("This will delete device ", name, " for good.")));
+  }
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = DeviceService::NewStub(connection->channel());
   muster::v1::DeleteDeviceRequest request;
@@ -180,7 +183,8 @@ std::vector<Command> DeviceCommands() {
   remove.verb = "delete";
   remove.summary = "Delete a device; its token is refused from then on";
   remove.positionals = {{"DEVICE", "id, display name or identity"}};
-  remove.examples = "  muster device delete riga-core";
+  remove.flags = {{"yes", "", "don't ask (asks only on a terminal)"}};
+  remove.examples = "  muster device delete riga-core --yes";
   remove.writes = true;
   remove.run = Delete;
   return {ListCommand(), get, SetCommand(), remove};

@@ -147,6 +147,37 @@ Table EventTable(const Device& device, absl::Time now) {
   return table;
 }
 
+// Without the release channel: "7.15.3 (stable)" is "7.15.3".
+Cell VersionCell(const Device& device) {
+  const std::string& version = device.routeros_version();
+  return Cell(version.substr(0, version.find(' ')), version);
+}
+
+// In the order of the columns of DeviceListReport.
+std::vector<Cell> ListRow(const Device& device, absl::Time now) {
+  const DeviceStatus& status = device.status();
+  return {ShortName(device.name()),
+          DeviceTitle(device),
+          OnlineCell(device),
+          VersionCell(device),
+          TimeCell(status.has_last_check_in_time(), status.last_check_in_time(), now),
+          NumberCell(status.has_cpu_load_percent(), status.cpu_load_percent(), "%"),
+          MemoryCell(status),
+          TemperatureCell(status),
+          UptimeCell(status),
+          device.model(),
+          device.site(),
+          LabelsText(device.labels()),
+          device.identity(),
+          device.serial_number(),
+          device.mac_address(),
+          status.source_address(),
+          ShortName(status.edge()),
+          DiskCell(status),
+          device.agent_version(),
+          device.jobs_held() ? Cell("held") : Cell()};
+}
+
 }  // namespace
 
 std::string DeviceTitle(const Device& device) {
@@ -163,11 +194,11 @@ Report DeviceListReport(const std::vector<Device>& devices, absl::Time now) {
                   {"NAME", false, true},
                   {"STATE"},
                   {"VERSION"},
+                  {"LAST SEEN"},
                   {"CPU", false, false, true},
                   {"MEMORY", false, false, true},
                   {"TEMP", false, false, true},
                   {"UPTIME", false, false, true},
-                  {"LAST SEEN"},
                   {"MODEL", false, true},
                   {"SITE", false, true},
                   {"LABELS", true},
@@ -181,28 +212,7 @@ Report DeviceListReport(const std::vector<Device>& devices, absl::Time now) {
                   {"JOBS HELD", true}},
                  {}};
   for (const Device& device : devices) {
-    const DeviceStatus& status = device.status();
-    table.rows.push_back(
-        {ShortName(device.name()),
-         DeviceTitle(device),
-         OnlineCell(device),
-         device.routeros_version(),
-         NumberCell(status.has_cpu_load_percent(), status.cpu_load_percent(), "%"),
-         MemoryCell(status),
-         TemperatureCell(status),
-         UptimeCell(status),
-         TimeCell(status.has_last_check_in_time(), status.last_check_in_time(), now),
-         device.model(),
-         device.site(),
-         LabelsText(device.labels()),
-         device.identity(),
-         device.serial_number(),
-         device.mac_address(),
-         status.source_address(),
-         ShortName(status.edge()),
-         DiskCell(status),
-         device.agent_version(),
-         device.jobs_held() ? Cell("held") : Cell()});
+    table.rows.push_back(ListRow(device, now));
     report.names.push_back(device.name());
     report.messages.push_back(&device);
   }

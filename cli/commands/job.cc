@@ -147,7 +147,9 @@ Outcome Cancel(Session& session) {
   const std::vector<Job> jobs = {response.job()};
   Report report = JobListReport(jobs, session.now());
   report.is_list = false;
-  return session.Show(report);
+  ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
+  if (response.cancelled_count() == 0) return ExitCode::kFailed;
+  return response.refused_count() == 0 ? shown : ExitCode::kPartlyFailed;
 }
 
 Command GetCommand() {

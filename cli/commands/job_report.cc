@@ -1,5 +1,6 @@
 #include "cli/commands/job_report.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/names.h"
@@ -27,8 +28,9 @@ std::string Failure(const JobTarget& target) {
 }
 
 // The failure, else what was printed.
-std::string ResultText(const JobTarget& target) {
-  return target.error().empty() && target.phase().empty() ? target.output() : Failure(target);
+Cell ResultCell(const JobTarget& target) {
+  if (!target.error().empty() || !target.phase().empty()) return Failure(target);
+  return Cell(std::string(absl::StripTrailingAsciiWhitespace(target.output())), target.output());
 }
 
 std::string Title(const JobTarget& target) {
@@ -160,7 +162,7 @@ Report TargetListReport(const std::vector<JobTarget>& targets, absl::Time now) {
                   {"UPDATED", true}},
                  {}};
   for (const JobTarget& target : targets) {
-    table.rows.push_back({Title(target), StateCell(target.state()), ResultText(target),
+    table.rows.push_back({Title(target), StateCell(target.state()), ResultCell(target),
                           ShortName(target.device()), absl::StrCat(target.number()),
                           absl::StrCat(target.attempt()), absl::StrCat(target.times_sent()),
                           TimeCell(target.has_update_time(), target.update_time(), now)});
@@ -198,7 +200,7 @@ Report TargetDetailReport(const JobTarget& target, absl::Time now) {
 }
 
 std::string TargetLine(const JobTarget& target) {
-  const std::string result = ResultText(target);
+  const std::string result = ResultCell(target).text;
   return absl::StrCat(Title(target), ": ", TargetStateWord(target.state()),
                       result.empty() ? "" : ": ", result);
 }

@@ -45,7 +45,7 @@ absl::StatusOr<std::string> ReadScript(Session& session) {
   if (absl::StripAsciiWhitespace(script).empty())
     return absl::InvalidArgumentError("the script is empty");
   if (script.size() > kLongestScript) {
-    return absl::InvalidArgumentError(
+    return absl::FailedPreconditionError(
         absl::StrCat("the script has ", script.size(), " bytes; at most ", kLongestScript, " go"));
   }
   return script;

@@ -10,7 +10,10 @@ namespace muster::cli {
 namespace {
 
 constexpr int kGap = 2;
-constexpr int kLeastElasticWidth = 8;
+// Columns to the right go before elastic ones are cut shorter than this.
+constexpr int kLeastElasticWidth = 16;
+constexpr int kShortestCut = 4;
+constexpr size_t kFewestColumns = 2;
 constexpr absl::string_view kCutMark = "...";
 
 absl::string_view ColorOf(Tone tone) {
@@ -71,28 +74,36 @@ Layout MakeLayout(const Table& table, bool wide) {
   return layout;
 }
 
+// What a column may be cut to while other columns are still shown.
+int LeastWidth(const Column& column, int width) {
+  return column.elastic ? std::min(width, kLeastElasticWidth) : width;
+}
+
+// Leaves out columns from the right until the others fit, cut as far as they may be.
+int DropColumnsFromTheRight(const Table& table, int width, Layout* layout) {
+  int least = -kGap;
+  size_t shown = 0;
+  for (; shown < layout->columns.size(); ++shown) {
+    least += LeastWidth(table.columns[layout->columns[shown]], layout->widths[shown]) + kGap;
+    if (least > width && shown >= kFewestColumns) break;
+  }
+  const int dropped = static_cast<int>(layout->columns.size() - shown);
+  layout->columns.resize(shown);
+  layout->widths.resize(shown);
+  return dropped;
+}
+
 // Takes columns off the widest elastic column until the table fits or nothing gives way.
 void ShrinkElasticColumns(const Table& table, int width, Layout* layout) {
   while (layout->TotalWidth() > width) {
     int widest = -1;
     for (size_t i = 0; i < layout->columns.size(); ++i) {
-      if (!table.columns[layout->columns[i]].elastic) continue;
-      if (layout->widths[i] <= kLeastElasticWidth) continue;
+      if (!table.columns[layout->columns[i]].elastic || layout->widths[i] <= kShortestCut) continue;
       if (widest < 0 || layout->widths[i] > layout->widths[widest]) widest = static_cast<int>(i);
     }
     if (widest < 0) return;
     --layout->widths[widest];
   }
-}
-
-int DropColumnsFromTheRight(int width, Layout* layout) {
-  int dropped = 0;
-  while (layout->TotalWidth() > width && layout->columns.size() > 2) {
-    layout->columns.pop_back();
-    layout->widths.pop_back();
-    ++dropped;
-  }
-  return dropped;
 }
 
 // One line; `cells` has at least as many texts as the layout has columns.
@@ -156,8 +167,8 @@ std::string DrawTable(const Table& table, const TableStyle& style, int* hidden_c
   if (table.vertical) return absl::StrCat(out, DrawVertical(table, style));
   Layout layout = MakeLayout(table, style.wide);
   if (style.width > 0 && !style.wide) {
+    *hidden_columns = DropColumnsFromTheRight(table, style.width, &layout);
     ShrinkElasticColumns(table, style.width, &layout);
-    *hidden_columns = DropColumnsFromTheRight(style.width, &layout);
   }
   std::vector<std::string> titles;
   for (const size_t i : layout.columns) titles.push_back(table.columns[i].title);

@@ -19,8 +19,8 @@ struct TableStyle {
   int width = 0;
 };
 
-// Cleans each cell. Where the table is wider than the terminal, elastic columns are cut first, then
-// columns are left out from the right; `*hidden_columns` says how many.
+// Cleans each cell. Where the table is wider than the terminal, elastic columns are cut to 16
+// columns, then whole ones are left out from the right; `*hidden_columns` says how many.
 std::string DrawTable(const Table& table, const TableStyle& style, int* hidden_columns);
 
 // The longest beginning of clean `text` that takes at most `width` columns, "..." included.

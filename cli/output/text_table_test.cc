@@ -24,19 +24,26 @@ TEST(DrawTableTest, AlignsByDisplayWidthAndShowsADashForNothing) {
 }
 
 TEST(DrawTableTest, CutsElasticColumnsToFitTheTerminal) {
-  EXPECT_EQ(Draw(kTable, {.width = 25}),
-            "NAME          STATE   CPU\n"
-            "branch-of...  online    7\n"
-            "東京          -       100\n");
+  EXPECT_EQ(Draw(kTable, {.width = 30}),
+            "NAME               STATE   CPU\n"
+            "branch-office-...  online    7\n"
+            "東京               -       100\n");
 }
 
-TEST(DrawTableTest, LeavesColumnsOutOnlyWhereCuttingIsNotEnough) {
+TEST(DrawTableTest, LeavesColumnsOutWhereCuttingIsNotEnough) {
   int hidden = 0;
-  EXPECT_EQ(DrawTable(kTable, {.width = 17}, &hidden),
-            "NAME      STATE\n"
-            "branc...  online\n"
-            "東京      -\n");
+  EXPECT_EQ(DrawTable(kTable, {.width = 25}, &hidden),
+            "NAME               STATE\n"
+            "branch-office-...  online\n"
+            "東京               -\n");
   EXPECT_EQ(hidden, 1);
+}
+
+TEST(DrawTableTest, KeepsTwoColumnsOnTheNarrowestTerminal) {
+  EXPECT_EQ(Draw(kTable, {.width = 17}),
+            "NAME       STATE\n"
+            "branch...  online\n"
+            "東京       -\n");
 }
 
 TEST(DrawTableTest, WideShowsAllColumnsUncut) {
