@@ -69,7 +69,7 @@ absl::StatusOr<std::map<std::string, std::string>> Session::Labels(const std::st
 
 absl::StatusOr<const Settings*> Session::settings() {
   if (!settings_.has_value()) {
-    ASSIGN_OR_RETURN(Settings settings, ResolveSettings(arguments_.global, console_));
+    ASSIGN_OR_RETURN(Settings settings, ResolveSettings(arguments_.global, console_.environment));
     settings_ = std::move(settings);
   }
   return &*settings_;

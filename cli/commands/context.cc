@@ -13,7 +13,7 @@ absl::StatusOr<ContextFile> ReadFile(Session& session) {
                           ? *flags.config
                           : session.console()
                                 .environment("MUSTER_CONFIG")
-                                .value_or(DefaultContextPath(session.console())));
+                                .value_or(DefaultContextPath(session.console().environment)));
 }
 
 absl::Status UnknownContext(const ContextFile& file, const std::string& name) {

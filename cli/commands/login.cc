@@ -25,11 +25,12 @@ std::string Absolute(const std::string& path) {
 absl::StatusOr<Settings> LoginSettings(Session& session, const std::string& name) {
   GlobalFlags flags = session.arguments().global;
   flags.context = "";
-  ASSIGN_OR_RETURN(const Settings without_context, ResolveSettings(flags, session.console()));
+  ASSIGN_OR_RETURN(const Settings without_context,
+                   ResolveSettings(flags, session.console().environment));
   ASSIGN_OR_RETURN(const ContextFile file, ReadContexts(without_context.context_path));
   if (!file.contexts.contains(name)) return without_context;
   flags.context = name;
-  return ResolveSettings(flags, session.console());
+  return ResolveSettings(flags, session.console().environment);
 }
 
 absl::StatusOr<Secret> AskForKey(Session& session) {

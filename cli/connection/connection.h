@@ -21,7 +21,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/connection/settings.h"
-#include "cli/output/console.h"
 #include "common/secrets/secrets.h"
 
 namespace muster::cli {

@@ -80,11 +80,11 @@ std::string FileText(const ContextFile& file) {
 
 }  // namespace
 
-std::string DefaultContextPath(const Console& console) {
-  if (const auto folder = console.environment("XDG_CONFIG_HOME")) {
+std::string DefaultContextPath(const Environment& environment) {
+  if (const auto folder = environment("XDG_CONFIG_HOME")) {
     return absl::StrCat(*folder, "/muster/config.toml");
   }
-  return absl::StrCat(console.environment("HOME").value_or("."), "/.config/muster/config.toml");
+  return absl::StrCat(environment("HOME").value_or("."), "/.config/muster/config.toml");
 }
 
 bool IsContextName(absl::string_view name) {

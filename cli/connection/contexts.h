@@ -11,15 +11,19 @@
 // Errors:   FailedPrecondition for a file that can't be read, parsed or written, with its line.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "cli/output/console.h"
 
 namespace muster::cli {
+
+// The value of an environment variable; nullopt where it is unset or empty.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
 struct Context {
   std::string server;
@@ -36,7 +40,7 @@ struct ContextFile {
 };
 
 // $XDG_CONFIG_HOME/muster/config.toml, else ~/.config/muster/config.toml.
-std::string DefaultContextPath(const Console& console);
+std::string DefaultContextPath(const Environment& environment);
 
 // A file that isn't there has no contexts.
 absl::StatusOr<ContextFile> ReadContexts(const std::string& path);

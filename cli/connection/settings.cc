@@ -14,10 +14,11 @@ namespace {
 constexpr absl::string_view kDefaultPort = "7450";
 
 Setting Choose(const std::optional<std::string>& flag, absl::string_view flag_name,
-               const Console& console, const std::string& variable, const std::string& from_context,
-               const std::string& context, absl::string_view fallback) {
+               const Environment& environment, const std::string& variable,
+               const std::string& from_context, const std::string& context,
+               absl::string_view fallback) {
   if (flag.has_value()) return {*flag, std::string(flag_name)};
-  if (auto value = console.environment(variable)) return {*std::move(value), variable};
+  if (auto value = environment(variable)) return {*std::move(value), variable};
   if (!from_context.empty()) return {from_context, absl::StrCat("context ", context)};
   if (!fallback.empty()) return {std::string(fallback), "default"};
   return {};
@@ -101,15 +102,14 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
   return sum;
 }
 
-absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Console& console) {
+absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environment& environment) {
   Settings settings;
   settings.context_path =
       flags.config.has_value()
           ? *flags.config
-          : console.environment("MUSTER_CONFIG").value_or(DefaultContextPath(console));
+          : environment("MUSTER_CONFIG").value_or(DefaultContextPath(environment));
   ASSIGN_OR_RETURN(const ContextFile file, ReadContexts(settings.context_path));
-  settings.context =
-      flags.context.value_or(console.environment("MUSTER_CONTEXT").value_or(file.current));
+  settings.context = flags.context.value_or(environment("MUSTER_CONTEXT").value_or(file.current));
   Context context;
   if (const auto found = file.contexts.find(settings.context); found != file.contexts.end()) {
     context = found->second;
@@ -120,7 +120,7 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Console
   const auto choose = [&](const std::optional<std::string>& flag, absl::string_view flag_name,
                           const std::string& variable, const std::string& in_context,
                           absl::string_view fallback) {
-    return Choose(flag, flag_name, console, variable, in_context, settings.context, fallback);
+    return Choose(flag, flag_name, environment, variable, in_context, settings.context, fallback);
   };
   settings.server =
       choose(flags.server, "--server", "MUSTER_SERVER", context.server, "127.0.0.1:7450");
@@ -131,7 +131,7 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Console
                                  context.organization, "default");
   RETURN_IF_ERROR(CompleteServer(&settings.server));
   RETURN_IF_ERROR(CompleteOrganization(&settings.organization));
-  if (const auto retry_for = console.environment("MUSTER_RETRY_FOR")) {
+  if (const auto retry_for = environment("MUSTER_RETRY_FOR")) {
     auto duration = ParseDuration(*retry_for);
     if (!duration.ok()) {
       return absl::InvalidArgumentError(

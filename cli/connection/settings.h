@@ -14,7 +14,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cli/connection/contexts.h"
-#include "cli/output/console.h"
 
 namespace muster::cli {
 
@@ -44,7 +43,7 @@ struct Settings {
   absl::Duration retry_for = absl::Seconds(5);
 };
 
-absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Console& console);
+absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environment& environment);
 
 // "90s", "24h", "7d", "1h30m"; units s, m, h, d, w. InvalidArgument says what is wrong.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);

@@ -14,7 +14,7 @@ class SettingsTest : public testing::Test {
     std::string pattern = testing::TempDir() + "/settings-XXXXXX";
     folder_ = mkdtemp(pattern.data());
     environment_["HOME"] = folder_;
-    console_.environment = [this](const std::string& name) -> std::optional<std::string> {
+    lookup_ = [this](const std::string& name) -> std::optional<std::string> {
       const auto found = environment_.find(name);
       if (found == environment_.end()) return std::nullopt;
       return found->second;
@@ -24,7 +24,7 @@ class SettingsTest : public testing::Test {
 
   void WriteContext(const std::string& name, const Context& context) {
     ContextFile file;
-    file.path = DefaultContextPath(console_);
+    file.path = DefaultContextPath(lookup_);
     file.current = name;
     file.contexts[name] = context;
     ASSERT_TRUE(WriteContexts(file).ok());
@@ -32,11 +32,11 @@ class SettingsTest : public testing::Test {
 
   std::string folder_;
   std::map<std::string, std::string> environment_;
-  Console console_;
+  Environment lookup_;
 };
 
 TEST_F(SettingsTest, NothingGivenMeansTheLocalServerAndTheDefaultOrganization) {
-  const auto settings = ResolveSettings({}, console_);
+  const auto settings = ResolveSettings({}, lookup_);
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(settings->server.value, "127.0.0.1:7450");
   EXPECT_EQ(settings->organization.value, "default");
@@ -52,7 +52,7 @@ TEST_F(SettingsTest, FlagsWinOverEnvironmentOverContext) {
   GlobalFlags flags;
   flags.api_key_file = "/flag-key";
   flags.organization = "organizations/flag-org";
-  const auto settings = ResolveSettings(flags, console_);
+  const auto settings = ResolveSettings(flags, lookup_);
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(settings->server.value, "context:1");
   EXPECT_EQ(settings->server.source, "context riga");
@@ -65,7 +65,7 @@ TEST_F(SettingsTest, FlagsWinOverEnvironmentOverContext) {
 TEST_F(SettingsTest, AnUnknownContextIsNotFound) {
   GlobalFlags flags;
   flags.context = "nowhere";
-  EXPECT_EQ(ResolveSettings(flags, console_).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ResolveSettings(flags, lookup_).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(SettingsTest, ServersGetTheDefaultPortAndNonsenseIsRefused) {
@@ -86,7 +86,7 @@ TEST_F(SettingsTest, ServersGetTheDefaultPortAndNonsenseIsRefused) {
   for (const auto& test : kCases) {
     GlobalFlags flags;
     flags.server = test.given;
-    const auto settings = ResolveSettings(flags, console_);
+    const auto settings = ResolveSettings(flags, lookup_);
     if (*test.used == '\0') {
       EXPECT_EQ(settings.status().code(), absl::StatusCode::kInvalidArgument) << test.given;
     } else {
@@ -98,7 +98,7 @@ TEST_F(SettingsTest, ServersGetTheDefaultPortAndNonsenseIsRefused) {
 
 TEST_F(SettingsTest, AWrongOrganizationIsRefused) {
   environment_["MUSTER_ORGANIZATION"] = "Not A Slug";
-  EXPECT_EQ(ResolveSettings({}, console_).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ResolveSettings({}, lookup_).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(ParseDurationTest, TakesNumbersWithUnits) {
