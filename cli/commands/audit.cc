@@ -31,6 +31,28 @@ std::vector<Cell> Row(const AuditEntry& entry, absl::Time now) {
           absl::BytesToHexString(entry.chain_hash())};
 }
 
+Report MakeReport(const std::vector<AuditEntry>& entries, absl::Time now) {
+  Report report;
+  report.is_list = true;
+  Table table = {"",
+                 {{"TIME"},
+                  {"ACTOR", false, true},
+                  {"METHOD", false, true},
+                  {"RESOURCE", false, true},
+                  {"SUMMARY", false, true},
+                  {"ORGANIZATION", true},
+                  {"REQUEST ID", true},
+                  {"POSITION", true, false, true},
+                  {"CHAIN HASH", true}}};
+  for (const AuditEntry& entry : entries) {
+    table.rows.push_back(Row(entry, now));
+    report.names.push_back(entry.resource());
+    report.messages.push_back(&entry);
+  }
+  report.tables.push_back(std::move(table));
+  return report;
+}
+
 Outcome List(Session& session) {
   ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
   const int64_t limit = given_limit.value_or(kDefaultLimit);
@@ -57,25 +79,7 @@ Outcome List(Session& session) {
   if (!request.page_token().empty()) {
     session.Note(absl::StrCat("the newest ", entries.size(), " entries; --limit 0 shows all"));
   }
-  Report report;
-  report.is_list = true;
-  Table table = {"",
-                 {{"TIME"},
-                  {"ACTOR", false, true},
-                  {"METHOD", false, true},
-                  {"RESOURCE", false, true},
-                  {"SUMMARY", false, true},
-                  {"ORGANIZATION", true},
-                  {"REQUEST ID", true},
-                  {"POSITION", true, false, true},
-                  {"CHAIN HASH", true}}};
-  for (const AuditEntry& entry : entries) {
-    table.rows.push_back(Row(entry, session.now()));
-    report.names.push_back(entry.resource());
-    report.messages.push_back(&entry);
-  }
-  report.tables.push_back(std::move(table));
-  return session.Show(report);
+  return session.Show(MakeReport(entries, session.now()));
 }
 
 }  // namespace
