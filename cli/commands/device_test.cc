@@ -124,7 +124,7 @@ TEST_F(DeviceTest, QuotesInNamesCanNotChangeTheFilter) {
   AnswerList({});
   EXPECT_EQ(Run({"device", "get", "a\" OR name = \"*\\"}).code, 3);
   EXPECT_EQ(fake_.LastRequest<muster::v1::ListDevicesRequest>("ListDevices").filter(),
-            R"(display_name = "a\" OR name = \"*\\" OR identity = "a\" OR name = \"*\\")");
+            R"(display_name = "a\" OR name = \"\*\\" OR identity = "a\" OR name = \"\*\\")");
 }
 
 TEST_F(DeviceTest, AStarInANameIsNoWildcard) {

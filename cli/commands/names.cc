@@ -30,8 +30,8 @@ absl::StatusOr<std::vector<muster::v1::Device>> DevicesCalled(Session& session,
                                                               const std::string& text) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
-  const std::string quoted =
-      absl::StrCat("\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+  const std::string quoted = absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"*", "\\*"}}), "\"");
   muster::v1::ListDevicesRequest request;
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(absl::StrCat("display_name = ", quoted, " OR identity = ", quoted));
@@ -41,7 +41,7 @@ absl::StatusOr<std::vector<muster::v1::Device>> DevicesCalled(Session& session,
     return stub->ListDevices(context, request, &response);
   }));
   std::vector<muster::v1::Device> found;
-  // The server takes a star for a wildcard; a name that people type is meant as it stands.
+  // A name that people type is meant as it stands, whatever the server takes for a wildcard.
   for (const auto& device : response.devices()) {
     if (device.display_name() == text || device.identity() == text) found.push_back(device);
   }
