@@ -131,9 +131,10 @@ Table LinkTable(const DeviceStatus& status) {
                   {"LOSS", false, false, true}},
                  {}};
   for (const auto& link : status.links()) {
-    table.rows.push_back({link.link(), link.address(), MillisecondsText(link.rtt_us()),
-                          MillisecondsText(link.jitter_us()),
-                          absl::StrCat(MilliText(link.loss_permille() * 100), "%")});
+    table.rows.push_back(
+        {link.link(), link.address(), link.has_rtt_us() ? MillisecondsText(link.rtt_us()) : "",
+         link.has_jitter_us() ? MillisecondsText(link.jitter_us()) : "",
+         link.has_loss_permille() ? absl::StrCat(MilliText(link.loss_permille() * 100), "%") : ""});
   }
   return table;
 }
