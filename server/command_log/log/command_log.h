@@ -1,6 +1,7 @@
 // The one way to change anything: commands are put into one order and applied in it.
 //
-// Threads:  safe to call from any thread; callbacks come on the log's writer thread.
+// Threads:  safe to call from any thread; callbacks come on the log's writer thread, or from
+//           inside ProposeAsync where the command is refused before it is queued.
 // Blocks:   Propose and WaitUntilApplied; the others never.
 // Errors:   what apply said of the command (InvalidArgument, NotFound, AlreadyExists,
 //           FailedPrecondition, Aborted, PermissionDenied: the command had no effect);

@@ -1,0 +1,106 @@
+#include "server/command_log/local/ticker.h"
+
+#include <algorithm>
+
+#include "common/log/log.h"
+
+namespace muster::server {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr absl::Duration kSlew = absl::Milliseconds(1);
+
+Command CommandOf(absl::string_view method) {
+  Command command;
+  command.mutable_actor()->set_principal("musterd");
+  command.set_method(std::string(method));
+  return command;
+}
+
+}  // namespace
+
+SlewedClock::SlewedClock(const Clock& clock)
+    : clock_(clock), time_(clock.Now()), monotonic_(clock.Monotonic()) {}
+
+absl::Time SlewedClock::Next() {
+  const absl::Duration monotonic = clock_.Monotonic();
+  time_ += monotonic - monotonic_;
+  monotonic_ = monotonic;
+  time_ += std::clamp(clock_.Now() - time_, -kSlew, kSlew);
+  return time_;
+}
+
+Ticker::Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock)
+    : log_(log), store_(store), clock_(clock) {
+  const absl::Duration behind = state.StateTime() - clock.Now();
+  if (behind > absl::Seconds(2)) {
+    LogWarning("command_log", "the clock of this machine is behind the state; time stands still",
+               {{"behind", absl::FormatDuration(behind)}});
+  }
+  subscription_ = state.Subscribe([this](const ChangeBatch& batch) {
+    const bool jobs = std::any_of(batch.changes.begin(), batch.changes.end(),
+                                  [](const Change& c) { return c.kind == ChangeKind::kJob; });
+    if (!jobs) return;
+    MutexLock lock(mutex_);
+    jobs_changed_ = true;
+    woken_.NotifyAll();
+  });
+  ProposeTick();
+  thread_ = std::thread([this] { Run(); });
+}
+
+Ticker::~Ticker() { Stop(); }
+
+void Ticker::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    woken_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+  subscription_.reset();
+}
+
+void Ticker::Run() {
+  absl::Time next = absl::Now() + kTick;
+  for (;;) {
+    bool expand = false;
+    {
+      MutexLock lock(mutex_);
+      while (!stopping_ && !jobs_changed_ && absl::Now() < next) {
+        woken_.WaitFor(mutex_, next - absl::Now());
+      }
+      if (stopping_) return;
+      std::swap(expand, jobs_changed_);
+    }
+    if (expand) ExpandJobs();
+    if (absl::Now() < next) continue;
+    ProposeTick();
+    next = std::max(next + kTick, absl::Now());
+    // An unsealed job that Tick closed tells nobody.
+    ExpandJobs();
+  }
+}
+
+void Ticker::ProposeTick() {
+  Command command = CommandOf("Tick");
+  command.mutable_tick()->set_time_us(absl::ToUnixMicros(clock_.Next()));
+  const absl::StatusOr<Applied> applied = log_.Propose(std::move(command));
+  if (!applied.ok()) {
+    LogWarning("command_log", "a Tick was not taken", {{"why", applied.status().ToString()}});
+  }
+}
+
+void Ticker::ExpandJobs() {
+  while (const uint64_t job = store_.NextJobToExpand()) {
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) return;
+    }
+    Command command = CommandOf("ExpandJob");
+    command.mutable_expand_job()->set_job_id(job);
+    if (!log_.Propose(std::move(command)).ok()) return;
+  }
+}
+
+}  // namespace muster::server

@@ -1,0 +1,69 @@
+// What an engine of the log needs of the state that it feeds: apply, and for an engine that keeps
+// its entries beside the state, a place for them in the same transaction.
+//
+// Threads:  one thread at a time begins, fills and commits transactions; Applied and StateTimeUs
+//           are safe from any thread.
+// Errors:   none: a store that can't be written, or an entry that can't be read back, stops the
+//           process before anything is acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/command_log/log/command_log.h"
+
+namespace muster::server {
+
+// What apply said of one command.
+struct Outcome {
+  // Not ok: the command had no effect.
+  absl::Status status;
+  Result result;
+  // The request id had been seen.
+  bool repeated = false;
+};
+
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  // Applies the commands of entry `index`, which must be the last applied + 1. The same entries
+  // on the same state give the same state and outcomes, on every machine.
+  virtual std::vector<Outcome> Apply(uint64_t index,
+                                     const std::vector<const Command*>& commands) = 0;
+
+  // Keeps the bytes of the entry that Apply was called for, for restarts.
+  virtual void KeepEntry(absl::string_view bytes) = 0;
+
+  // Drops kept entries beyond either limit, except those that a start would need.
+  virtual void TrimEntries(uint64_t max_bytes, int64_t older_than_us) = 0;
+
+  // Durable and visible to readers after it; subscriptions have been told.
+  virtual void Commit() = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual std::unique_ptr<Transaction> Begin() = 0;
+  virtual Position AppliedPosition() const = 0;
+  virtual int64_t StateTimeUs() const = 0;
+
+  // Work that should be done when nobody waits: moves committed pages to their place. Called by a
+  // thread of its own, beside transactions.
+  virtual void Checkpoint() = 0;
+  // Pages that wait for a checkpoint, and the same work on the transactions' own thread, between
+  // two of them: only there is it sure to catch up. Both from that thread.
+  virtual int WalPages() const = 0;
+  virtual void CheckpointFromWriter() = 0;
+
+  // A job whose members have not all become targets yet; 0: none.
+  virtual uint64_t NextJobToExpand() const = 0;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,61 @@
+#include "server/state/apply/apply.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+
+ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& command) {
+  using internal::v1::Command;
+  context.command = &command;
+  switch (command.payload_case()) {
+    case Command::kBootstrap:
+      return ApplyBootstrap(context, command.bootstrap());
+    case Command::kCreateOrganization:
+      return Apply(context, command.create_organization());
+    case Command::kCreateApiKey:
+      return Apply(context, command.create_api_key());
+    case Command::kRevokeApiKey:
+      return Apply(context, command.revoke_api_key());
+    case Command::kCreateClaim:
+      return Apply(context, command.create_claim());
+    case Command::kDeleteClaim:
+      return Apply(context, command.delete_claim());
+    case Command::kEnrollDevice:
+      return Apply(context, command.enroll_device());
+    case Command::kUpdateDevice:
+      return Apply(context, command.update_device());
+    case Command::kDeleteDevice:
+      return Apply(context, command.delete_device());
+    case Command::kReleaseHold:
+      return Apply(context, command.release_hold());
+    case Command::kCreateJob:
+      return Apply(context, command.create_job());
+    case Command::kExtendJob:
+      return Apply(context, command.extend_job());
+    case Command::kExpandJob:
+      return Apply(context, command.expand_job());
+    case Command::kCancelJob:
+      return Apply(context, command.cancel_job());
+    case Command::kCreateEdge:
+      return Apply(context, command.create_edge());
+    case Command::kJoinEdge:
+      return Apply(context, command.join_edge());
+    case Command::kRenewEdge:
+      return Apply(context, command.renew_edge());
+    case Command::kRevokeEdge:
+      return Apply(context, command.revoke_edge());
+    case Command::kEdgeSession:
+      return Apply(context, command.edge_session());
+    case Command::kEdgeBatch:
+      return Apply(context, command.edge_batch());
+    case Command::kEdgeWatermark:
+      return Apply(context, command.edge_watermark());
+    case Command::kTick:
+      return Apply(context, command.tick());
+    case Command::PAYLOAD_NOT_SET:
+      break;
+  }
+  return Malformed("no payload");
+}
+
+}  // namespace muster::server

@@ -1,0 +1,37 @@
+// The apply functions, one per command: see context.h for what they promise.
+//
+// Errors:   what each command's message in commands.proto says; Malformed for what no proposer
+//           of ours writes.
+#pragma once
+
+#include "server/state/apply/context.h"
+
+namespace muster::server {
+
+// Finds the function for the command. Unset payload: Malformed.
+ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& command);
+
+ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateOrganization& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateApiKey& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeApiKey& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateClaim& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteClaim& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::EnrollDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::UpdateDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHold& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateJob& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ExtendJob& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::JoinEdge& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RenewEdge& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeEdge& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeBatch& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command);
+
+}  // namespace muster::server

@@ -1,0 +1,166 @@
+// Batches of an edge: each number once, in order, item by item.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "server/state/apply/apply.h"
+#include "server/state/apply/facts.h"
+#include "server/state/apply/job_reports.h"
+
+namespace muster::server {
+namespace {
+
+using internal::v1::CheckIn;
+using internal::v1::EdgeBatch;
+using internal::v1::EdgeBatchResult;
+using internal::v1::JobEvent;
+using internal::v1::JobResult;
+using internal::v1::Result;
+
+// muster.edge.v1.ItemVerdictCode.
+enum Verdict : uint32_t { kRefused = 1, kUnknownDevice = 3 };
+
+constexpr size_t kMaxBootBytes = 64;
+constexpr size_t kMaxOutputBytes = size_t{16} << 10;
+constexpr size_t kMaxErrorBytes = 4096;
+constexpr size_t kMaxPhaseBytes = 16;
+
+void Refuse(EdgeBatchResult& result, uint32_t item, Verdict code, absl::string_view reason) {
+  internal::v1::RefusedItem* refused = result.add_refused();
+  refused->set_item(item);
+  refused->set_code(code);
+  refused->set_reason(std::string(reason));
+}
+
+// What is wrong with it; empty: nothing.
+absl::string_view Objection(const CheckIn& c) {
+  if (c.boot().size() > kMaxBootBytes) return "boot nonce too long";
+  if (c.last_number() > kMaxNumber || c.running_number() > kMaxNumber) {
+    return "job number out of range";
+  }
+  return "";
+}
+
+absl::string_view Objection(const JobEvent& e) {
+  if (e.kind() < 1 || e.kind() > 4) return "unknown kind";
+  if (e.number() == 0 || e.number() > kMaxNumber) return "job number out of range";
+  if (e.boot_at_first_send().size() > kMaxBootBytes) return "boot nonce too long";
+  return "";
+}
+
+absl::string_view Objection(const JobResult& r) {
+  if (r.status() < 1 || r.status() > 3) return "unknown status";
+  if (r.number() == 0 || r.number() > kMaxNumber) return "job number out of range";
+  if (r.output().size() > kMaxOutputBytes || r.error().size() > kMaxErrorBytes ||
+      r.phase().size() > kMaxPhaseBytes) {
+    return "too long";
+  }
+  return "";
+}
+
+void WriteTransitions(ApplyContext& context, const DeviceTable::Taken& taken,
+                      const CheckIn& check_in) {
+  if (taken.change.first) {
+    WriteEvent(context, taken.core.id, "first-check-in", "checked in for the first time");
+  }
+  if (taken.change.new_boot) {
+    WriteEvent(context, taken.core.id, "rebooted", "came back with another boot");
+  }
+  if (taken.change.address_event) {
+    WriteEvent(context, taken.core.id, "address-changed", "comes from another address now");
+  }
+  if (check_in.has_facts()) TakeFacts(context, taken.index, check_in.facts());
+}
+
+void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
+                  EdgeBatchResult& result) {
+  for (const CheckIn& check_in : batch.check_ins()) {
+    if (const absl::string_view why = Objection(check_in); !why.empty()) {
+      Refuse(result, check_in.item(), kRefused, why);
+      continue;
+    }
+    const int64_t time_us = batch.base_time_us() + check_in.time_delta_us();
+    const auto taken = context.devices.TakeCheckIn(check_in, time_us, edge, context.index);
+    if (!taken.has_value()) {
+      Refuse(result, check_in.item(), kUnknownDevice, "no such device, or deleted");
+      continue;
+    }
+    if (!taken->change.taken) continue;
+    const RowChange& change = taken->change;
+    const bool transition =
+        change.first || change.new_boot || change.address_event || check_in.has_facts();
+    if (transition) WriteTransitions(context, *taken, check_in);
+    const DeviceCore& core = taken->core;
+    if (change.new_edge || core.open_number != 0 || core.queued != 0 ||
+        check_in.last_number() != core.expected_last) {
+      ReportCheckIn(context, *taken, check_in, time_us, context.now_us() - time_us, edge);
+    }
+  }
+}
+
+// The place of the item's device, if it is live; else the item is refused.
+template <typename Item>
+std::optional<DenseIndex> Accept(ApplyContext& context, const Item& item, EdgeBatchResult& result) {
+  if (const absl::string_view why = Objection(item); !why.empty()) {
+    Refuse(result, item.item(), kRefused, why);
+    return std::nullopt;
+  }
+  const auto device = context.devices.FindBoth(item.device_id());
+  if (!device.has_value() || device->core.delete_index != 0) {
+    Refuse(result, item.item(), kUnknownDevice, "no such device, or deleted");
+    return std::nullopt;
+  }
+  return device->index;
+}
+
+void TakeItems(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
+               EdgeBatchResult& result) {
+  TakeCheckIns(context, batch, edge, result);
+  for (const JobEvent& event : batch.job_events()) {
+    const auto index = Accept(context, event, result);
+    if (index.has_value()) ReportJobEvent(context, event, *index, edge);
+  }
+  for (const JobResult& item : batch.job_results()) {
+    const auto index = Accept(context, item, result);
+    if (index.has_value()) ReportJobResult(context, item, *index);
+  }
+}
+
+}  // namespace
+
+ApplyResult Apply(ApplyContext& context, const EdgeBatch& command) {
+  auto edge = context.edges.Find(command.edge_id());
+  if (!edge.has_value()) return UnknownThing("edge", command.edge_id());
+  if (command.lane() < 1 || command.lane() >= kLanes || command.number() == 0) {
+    return Malformed("batch");
+  }
+  Result outcome;
+  EdgeBatchResult& result = *outcome.mutable_edge_batch();
+  uint64_t& last = edge->lanes[command.lane()];
+  result.set_applied_number(last);
+  if (edge->revoked || edge->session_epoch != command.session_epoch() ||
+      edge->spool_id != command.spool_id()) {
+    result.set_outcome(internal::v1::BATCH_OUTCOME_FENCED);
+    return outcome;
+  }
+  if (command.number() <= last) {
+    result.set_outcome(internal::v1::BATCH_OUTCOME_DUPLICATE);
+    return outcome;
+  }
+  if (command.number() != last + 1) {
+    result.set_outcome(internal::v1::BATCH_OUTCOME_GAP);
+    return outcome;
+  }
+  last = command.number();
+  context.edges.Set(*edge);
+  context.db.Run(
+      "INSERT INTO lanes (edge, spool_id, lane, number, seen_us) VALUES (?1, ?2, ?3, ?4, ?5) "
+      "ON CONFLICT (edge, spool_id, lane) DO UPDATE SET number = ?4, seen_us = ?5",
+      edge->number, Blob{edge->spool_id}, command.lane(), command.number(), context.now_us());
+  result.set_outcome(internal::v1::BATCH_OUTCOME_TAKEN);
+  result.set_applied_number(last);
+  TakeItems(context, command, edge->number, result);
+  return outcome;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,118 @@
+#include "server/state/apply/context.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "common/secrets/secrets.h"
+
+namespace muster::server {
+namespace {
+
+// Events of an entry are numbered within it; an entry never makes more.
+constexpr int kOrdinalBits = 20;
+constexpr size_t kMaxMessageBytes = 1024;
+// The newest events of a device are kept however old they are.
+constexpr int kKeptEvents = 20;
+
+// Length (4 bytes, little-endian) and bytes: no two lists of fields give the same text.
+void PutField(absl::string_view field, std::string& out) {
+  for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(field.size() >> (8 * i)));
+  out.append(field.data(), field.size());
+}
+
+void PutNumber(uint64_t value, std::string& out) {
+  for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+std::string SummaryOf(const internal::v1::Command& command, absl::string_view summary) {
+  if (command.summary().empty()) return std::string(summary);
+  if (summary.empty()) return command.summary();
+  return absl::StrCat(command.summary(), "; ", summary);
+}
+
+}  // namespace
+
+internal::v1::Result ResultOf(uint64_t id) {
+  internal::v1::Result result;
+  result.set_resource_id(id);
+  return result;
+}
+
+void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
+                absl::string_view message) {
+  const uint64_t sequence = (context.index << kOrdinalBits) | context.ordinal++;
+  context.db.Run(
+      "INSERT INTO events (device, seq, time_us, kind, message, old) VALUES (?, ?, ?, ?, ?, 0)",
+      KeyOf(device), sequence, context.now_us(), kind, message.substr(0, kMaxMessageBytes));
+  context.db.Run(
+      "UPDATE events SET old = 1 WHERE device = ?1 AND old = 0 AND seq <= "
+      "(SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+      KeyOf(device), kKeptEvents);
+}
+
+void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t organization,
+                absl::string_view summary) {
+  const internal::v1::Command& command = *context.command;
+  const std::string text = SummaryOf(command, summary);
+  const uint64_t sequence = ++context.node.audit_sequence;
+  std::string bytes = context.node.audit_hash;
+  PutNumber(sequence, bytes);
+  PutNumber(static_cast<uint64_t>(context.now_us()), bytes);
+  PutNumber(organization, bytes);
+  PutNumber(context.index, bytes);
+  for (const absl::string_view field :
+       {absl::string_view(command.actor().principal()), absl::string_view(command.method()),
+        resource, absl::string_view(text), absl::string_view(command.request().request_id())}) {
+    PutField(field, bytes);
+  }
+  context.node.audit_hash = Hash256(bytes);
+  context.db.Run(
+      "INSERT INTO audit (sequence, time_us, actor, method, resource, summary, request_id, "
+      "organization, idx, chain_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      sequence, context.now_us(), command.actor().principal(), command.method(), resource, text,
+      command.request().request_id(), KeyOf(organization), context.index,
+      Blob{context.node.audit_hash});
+}
+
+std::string OrganizationName(Database& db, uint64_t organization) {
+  if (organization == 0) return "";
+  Query query(db, "SELECT slug FROM organizations WHERE id = ?", KeyOf(organization));
+  return query.Step() ? absl::StrCat("organizations/", query.View(0)) : "";
+}
+
+std::string DeviceName(Database& db, uint64_t organization, uint64_t device) {
+  return absl::StrCat(OrganizationName(db, organization), "/devices/", FormatId(device));
+}
+
+std::string EncodeLabels(const std::map<std::string, std::string>& labels) {
+  internal::v1::Labels message;
+  for (const auto& [key, value] : labels) {
+    internal::v1::Label* label = message.add_labels();
+    label->set_key(key);
+    label->set_value(value);
+  }
+  return message.SerializeAsString();
+}
+
+std::map<std::string, std::string> DecodeLabels(absl::string_view bytes) {
+  internal::v1::Labels message;
+  std::map<std::string, std::string> labels;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return labels;
+  for (const internal::v1::Label& label : message.labels()) labels[label.key()] = label.value();
+  return labels;
+}
+
+absl::Status UnknownThing(absl::string_view what, absl::string_view id) {
+  return absl::NotFoundError(absl::StrCat("there is no ", what, " ", id));
+}
+
+absl::Status AlreadyThere(absl::string_view what, absl::string_view id) {
+  return absl::AlreadyExistsError(absl::StrCat(what, " ", id, " exists already"));
+}
+
+absl::Status Malformed(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("malformed command: ", what));
+}
+
+}  // namespace muster::server

@@ -1,0 +1,87 @@
+// What the apply functions work on: the open transaction, the tables in memory, and the entry.
+//
+// Everything below apply/ is deterministic and total: no clock, randomness, locale, floating
+// point or unordered walk, every SELECT with a total ORDER BY; a command is checked wholly before
+// its first write, because a refused one must leave nothing.
+//
+// Threads:  the log's writer thread only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/state/changes.h"
+#include "server/state/database.h"
+#include "server/state/device_table.h"
+#include "server/state/edge_table.h"
+
+namespace muster::server {
+
+// The row `node`.
+struct NodeState {
+  std::string log_id;
+  uint64_t applied_index = 0;
+  int64_t state_time_us = 0;
+  // The last jump of state time: where it started, and until when nothing expires.
+  int64_t jump_from_us = 0;
+  int64_t jump_hold_until_us = 0;
+  uint64_t ticks = 0;
+  std::string cluster_id;
+  uint64_t audit_sequence = 0;
+  std::string audit_hash;
+  // Next value of the `seq` columns.
+  uint64_t next_sequence = 1;
+  // Rows of `requests`; counted at start.
+  uint64_t request_count = 0;
+};
+
+struct ApplyContext {
+  Database& db;
+  DeviceTable& devices;
+  EdgeTable& edges;
+  NodeState& node;
+  // Of the entry.
+  uint64_t index = 0;
+  // Of the next event in the entry.
+  uint32_t ordinal = 0;
+  ChangeBatch& changes;
+  const internal::v1::Command* command = nullptr;
+
+  int64_t now_us() const { return node.state_time_us; }
+  // Within 60 s after a jump: nothing expires.
+  bool TimeIsDoubtful() const { return node.state_time_us < node.jump_hold_until_us; }
+  uint64_t NextSequence() { return node.next_sequence++; }
+  void Changed(Change change) { changes.changes.push_back(std::move(change)); }
+};
+
+using ApplyResult = absl::StatusOr<internal::v1::Result>;
+
+// A result that names one id.
+internal::v1::Result ResultOf(uint64_t id);
+
+// Writes an event of a device, at `time_us` of the state or of the edge that saw it.
+void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
+                absl::string_view message);
+
+// Writes the audit entry of the command that is being applied. `resource` as in the public API;
+// `organization` 0 for the platform. The command's own summary goes before `summary`.
+void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t organization,
+                absl::string_view summary);
+
+// "organizations/{slug}"; empty for 0.
+std::string OrganizationName(Database& db, uint64_t organization);
+std::string DeviceName(Database& db, uint64_t organization, uint64_t device);
+
+std::string EncodeLabels(const std::map<std::string, std::string>& labels);
+std::map<std::string, std::string> DecodeLabels(absl::string_view bytes);
+
+// Errors that the API promises.
+absl::Status UnknownThing(absl::string_view what, absl::string_view id);
+absl::Status AlreadyThere(absl::string_view what, absl::string_view id);
+absl::Status Malformed(absl::string_view what);
+
+}  // namespace muster::server

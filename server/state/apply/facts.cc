@@ -1,0 +1,68 @@
+#include "server/state/apply/facts.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+namespace {
+
+using internal::v1::Facts;
+
+constexpr size_t kMaxTextBytes = 256;
+
+void WriteChange(ApplyContext& context, uint64_t device, absl::string_view kind,
+                 const std::string& before, const std::string& after) {
+  if (before == after || before.empty()) return;
+  WriteEvent(context, device, kind, absl::StrCat("from \"", before, "\" to \"", after, "\""));
+}
+
+Facts ReadFacts(ApplyContext& context, DenseIndex index) {
+  Query query(context.db, "SELECT facts FROM devices WHERE dense = ?", index);
+  Facts facts;
+  if (query.Step()) {
+    const absl::string_view bytes = query.View(0);
+    facts.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  }
+  return facts;
+}
+
+}  // namespace
+
+bool FactsAreSound(const Facts& facts) {
+  for (const std::string* text :
+       {&facts.identity(), &facts.serial_number(), &facts.software_id(), &facts.routeros_version(),
+        &facts.board(), &facts.architecture(), &facts.agent_version(), &facts.rights()}) {
+    if (text->size() > kMaxTextBytes) return false;
+  }
+  const size_t mac = facts.mac_address().size();
+  const size_t key = facts.tunnel_public_key().size();
+  return (mac == 0 || mac == 6) && (key == 0 || key == 32);
+}
+
+uint64_t FactsHash(const std::string& bytes) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
+void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& facts) {
+  if (!FactsAreSound(facts)) return;
+  const std::string bytes = facts.SerializeAsString();
+  const uint64_t hash = FactsHash(bytes);
+  DeviceCore core = context.devices.Core(index);
+  if (core.facts_hash == hash) return;
+  const Facts before = ReadFacts(context, index);
+  core.facts_hash = hash;
+  context.devices.SetCore(index, core);
+  context.db.Run("UPDATE devices SET facts = ?, facts_hash = ?, update_us = ? WHERE dense = ?",
+                 Blob{bytes}, hash, context.now_us(), index);
+  WriteChange(context, core.id, "version-changed", before.routeros_version(),
+              facts.routeros_version());
+  WriteChange(context, core.id, "identity-changed", before.identity(), facts.identity());
+  WriteChange(context, core.id, "serial-changed", before.serial_number(), facts.serial_number());
+  WriteChange(context, core.id, "agent-changed", before.agent_version(), facts.agent_version());
+  context.Changed({.kind = ChangeKind::kDevice,
+                   .organization = OrganizationId{core.organization},
+                   .device = DeviceId{core.id}});
+}
+
+}  // namespace muster::server

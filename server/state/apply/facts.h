@@ -1,0 +1,22 @@
+// The facts that a router reports of itself, as its row keeps them.
+//
+// Threads:  the log's writer thread only; see context.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "server/state/apply/context.h"
+
+namespace muster::server {
+
+// Too long a text in them would bloat the row: nothing of that check-in's facts is taken.
+bool FactsAreSound(const internal::v1::Facts& facts);
+
+// Of the bytes that the row keeps; for a quick comparison.
+uint64_t FactsHash(const std::string& bytes);
+
+// Writes the facts if they differ from the row's, with an event for each change that matters.
+void TakeFacts(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
+
+}  // namespace muster::server

@@ -1,0 +1,202 @@
+// Evidence from check-ins.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/state/apply/job_reports.h"
+
+namespace muster::server {
+namespace {
+
+using internal::v1::CheckIn;
+
+// A check-in that waited longer at an edge came while results could not be taken either: it does
+// not count as a beat without a result.
+constexpr int64_t kLiveUs = 15 * kSecondUs;
+constexpr uint32_t kSilentBeats = 2;
+// Routers that beat faster than usual get time to post their result again.
+constexpr int64_t kSilentUs = 10 * kSecondUs;
+
+struct Beat {
+  const CheckIn& check_in;
+  int64_t time_us;
+  bool live;
+};
+
+// Keeps the numbers that the router reports; true where its state went back.
+bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint64_t last) {
+  if (last == core.expected_last) return false;
+  const bool went_back = last < core.expected_last;
+  if (last > core.last_given && last > core.highest_reported) {
+    WriteEvent(context, core.id, "unknown-number",
+               absl::StrCat("the router reports that it started ", last,
+                            ", which this control plane never gave"));
+  }
+  core.expected_last = last;
+  core.highest_reported = std::max(core.highest_reported, last);
+  context.devices.SetCore(index, core);
+  SaveCoreNumbers(context, index, core);
+  return went_back;
+}
+
+void WentBack(ApplyContext& context, DenseIndex index, const DeviceCore& core, uint64_t last) {
+  WriteEvent(context, core.id, "router-state-went-back",
+             absl::StrCat("the router reports ", last, " as its last job, but had reported ",
+                          core.highest_reported, "; its jobs wait for an operator"));
+  HoldDevice(context, index, "the router's state went back");
+}
+
+std::string DeviceVersion(ApplyContext& context, uint64_t device) {
+  Query query(context.db, "SELECT facts FROM devices WHERE id = ?", KeyOf(device));
+  internal::v1::Facts facts;
+  if (!query.Step()) return "";
+  const absl::string_view bytes = query.View(0);
+  if (!facts.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return "";
+  return facts.routeros_version();
+}
+
+// RouterOS adds words to its version: "7.15.3 (stable)".
+bool IsVersion(absl::string_view reported, absl::string_view expected) {
+  return expected.empty() || reported == expected ||
+         reported.substr(0, expected.size() + 1) == absl::StrCat(expected, " ");
+}
+
+void EndByReboot(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  const std::string version = DeviceVersion(context, target.device);
+  if (IsVersion(version, job.expect_version)) {
+    EndTarget(context, job, target, JobTargetState::kSucceeded);
+    return;
+  }
+  target.phase = "run";
+  target.error =
+      absl::StrCat("came back with RouterOS ", version, ", expected ", job.expect_version);
+  EndTarget(context, job, target, JobTargetState::kFailed);
+}
+
+bool Rebooted(const TargetRow& target, const Beat& beat) {
+  return target.times_sent > 0 && beat.time_us > target.sent_us &&
+         !target.boot_at_first_send.empty() && !beat.check_in.boot().empty() &&
+         beat.check_in.boot() != target.boot_at_first_send;
+}
+
+// The router has it, or had it: n <= last.
+void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, const Beat& beat) {
+  const bool runs = beat.check_in.running_number() == target.number;
+  if (!runs && Rebooted(target, beat)) {
+    if (job.ends_with == JobEnd::kReboot) {
+      EndByReboot(context, job, target);
+    } else {
+      LoseTarget(context, job, target, "the router rebooted before it reported a result");
+    }
+    return;
+  }
+  if (target.state != JobTargetState::kRunning && target.state != JobTargetState::kHeld) {
+    target.due_us = context.now_us() + int64_t{job.timeout_seconds} * kSecondUs;
+    target.silent_beats = 0;
+    MoveTarget(context, job, target, JobTargetState::kRunning);
+  }
+  if (runs) {
+    if (target.silent_beats == 0) return;
+    target.silent_beats = 0;
+    SaveTarget(context, target);
+    return;
+  }
+  if (!beat.live) return;
+  if (++target.silent_beats == 1) target.silent_us = beat.time_us;
+  const bool silent =
+      target.silent_beats >= kSilentBeats && beat.time_us - target.silent_us >= kSilentUs;
+  // What reboots has no result to send, and may beat once more before it goes down.
+  if (!silent || job.ends_with == JobEnd::kReboot) {
+    SaveTarget(context, target);
+    return;
+  }
+  LoseTarget(context, job, target, "the router ran it, but reported no result");
+}
+
+// The router says that it has not started it, after it was sent.
+void OnNotStarted(ApplyContext& context, const JobRules& job, TargetRow& target, const Beat& beat) {
+  if (target.state != JobTargetState::kSent || beat.time_us <= target.sent_us) return;
+  if (Rebooted(target, beat)) {
+    LoseTarget(context, job, target, "the router rebooted after it was sent");
+  } else if (target.cancel_wanted && CountHolders(context, target.device, target.number) == 0) {
+    EndTarget(context, job, target, JobTargetState::kCancelled);
+  } else if (target.times_sent >= kMaxTimesSent) {
+    LoseTarget(context, job, target,
+               absl::StrCat("it was sent ", target.times_sent, " times and never started"));
+  }
+}
+
+void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, uint16_t edge,
+               bool new_edge) {
+  const std::optional<JobRules> job = LoadJob(context, core.open_job);
+  std::optional<TargetRow> target = LoadTarget(context, core.open_job, core.id);
+  if (!job.has_value() || !target.has_value()) return;
+  const uint64_t number = target->number;
+  if (beat.check_in.last_number() >= number || beat.check_in.running_number() == number) {
+    OnStarted(context, *job, *target, beat);
+    return;
+  }
+  OnNotStarted(context, *job, *target, beat);
+  const bool waits =
+      target->state == JobTargetState::kAtEdge || target->state == JobTargetState::kSent;
+  if (new_edge && waits && target->number == number && !target->cancel_wanted) {
+    AddHolder(context, *target, edge, job->not_after_us);
+  }
+}
+
+}  // namespace
+
+void HoldDevice(ApplyContext& context, DenseIndex index, absl::string_view why) {
+  DeviceCore core = context.devices.Core(index);
+  core.held = true;
+  context.devices.SetCore(index, core);
+  SaveCoreNumbers(context, index, core);
+  context.Changed({.kind = ChangeKind::kDevice,
+                   .organization = OrganizationId{core.organization},
+                   .device = DeviceId{core.id}});
+  std::vector<uint64_t> jobs;
+  {
+    Query query(context.db,
+                "SELECT job FROM targets WHERE device = ? AND state IN (1, 2, 3, 4, 7, 12) "
+                "ORDER BY seq, job",
+                KeyOf(core.id));
+    while (query.Step()) jobs.push_back(IdOf(query.Int(0)));
+  }
+  for (const uint64_t id : jobs) {
+    const std::optional<JobRules> job = LoadJob(context, id);
+    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
+    if (!job.has_value() || !target.has_value()) continue;
+    if (target->state == JobTargetState::kHeld || target->state == JobTargetState::kCancelling) {
+      continue;
+    }
+    target->error = std::string(why);
+    if (target->number != 0 && target->number <= core.highest_reported) {
+      // It was started, and what it did may be gone: never run it again by ourselves.
+      EndTarget(context, *job, *target, JobTargetState::kLost);
+      continue;
+    }
+    if (target->number != 0) RemoveFromEdges(context, *target, job->not_after_us);
+    target->due_us = job->not_after_us;
+    MoveTarget(context, *job, *target, JobTargetState::kHeld);
+  }
+}
+
+void ReportCheckIn(ApplyContext& context, const DeviceTable::Taken& taken, const CheckIn& check_in,
+                   int64_t time_us, int64_t age_us, uint16_t edge) {
+  DeviceCore core = taken.core;
+  if (taken.change.new_edge) {
+    context.Changed({.kind = ChangeKind::kDeviceAtEdge,
+                     .organization = OrganizationId{core.organization},
+                     .device = DeviceId{core.id},
+                     .edge = context.edges.Get(edge).id});
+  }
+  if (TakeNumbers(context, taken.index, core, check_in.last_number())) {
+    WentBack(context, taken.index, core, check_in.last_number());
+    return;
+  }
+  if (core.open_number != 0) {
+    OnOpenJob(context, core, {check_in, time_us, age_us <= kLiveUs}, edge, taken.change.new_edge);
+  }
+  if (core.queued != 0) ReleaseHead(context, taken.index);
+}
+
+}  // namespace muster::server

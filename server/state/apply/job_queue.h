@@ -1,0 +1,107 @@
+// The queue of a device and the moves of its targets: at most one job of a device lies between
+// AT_EDGE and its end, and the head is released whenever it may be.
+//
+// Threads:  the log's writer thread only; see context.h.
+// Example:  job_rules_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "server/state/apply/context.h"
+#include "server/state/records.h"
+
+namespace muster::server {
+
+inline constexpr int64_t kSecondUs = 1'000'000;
+// An edge drops a job by itself at its not_after; this much later nobody has it any more.
+inline constexpr int64_t kEdgeGraceUs = 60 * kSecondUs;
+inline constexpr uint32_t kMaxAttempts = 3;
+inline constexpr uint32_t kMaxTimesSent = 3;
+inline constexpr int kMaxHolders = 3;
+// A step of fan-out or of Tick touches at most so many targets.
+inline constexpr int kStep = 1'000;
+// A router that reports a larger number talks nonsense.
+inline constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
+
+// The rules of a job, without its script.
+struct JobRules {
+  uint64_t id = 0;
+  uint64_t organization = 0;
+  int64_t not_before_us = 0;
+  int64_t not_after_us = 0;
+  bool idempotent = false;
+  JobEnd ends_with = JobEnd::kResult;
+  uint32_t timeout_seconds = 0;
+  std::string expect_version;
+  // 0: no; 1: asked for, targets are being cancelled; 2: done.
+  int cancelled = 0;
+};
+std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job);
+
+// A row of `targets`, without its output.
+struct TargetRow {
+  uint64_t job = 0;
+  uint64_t device = 0;
+  uint64_t sequence = 0;
+  JobTargetState state = JobTargetState::kQueued;
+  uint64_t number = 0;
+  uint32_t attempt = 1;
+  bool cancel_wanted = false;
+  int64_t due_us = 0;
+  uint32_t times_sent = 0;
+  int64_t sent_us = 0;
+  std::string boot_at_first_send;
+  // Newer beats that show it as ended, without a result.
+  uint32_t silent_beats = 0;
+  // When the first of them came.
+  int64_t silent_us = 0;
+  std::string result_digest;
+  std::string phase;
+  std::string error;
+};
+std::optional<TargetRow> LoadTarget(ApplyContext& context, uint64_t job, uint64_t device);
+// The target that number `number` was given to.
+std::optional<TargetRow> LoadTargetByNumber(ApplyContext& context, uint64_t device,
+                                            uint64_t number);
+
+// Writes the row as it is now; no change of state.
+void SaveTarget(ApplyContext& context, const TargetRow& target);
+
+// Makes the row one without a number: nothing was sent, nothing was seen.
+void ForgetNumber(TargetRow& target);
+
+// Puts a new target (state QUEUED or HELD, or ended at once) behind the device's queue.
+void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& target);
+
+// Moves the target to `state`, keeps counts, the device's queue and the job's end right, and
+// saves it. Leaves edges and queue alone.
+void MoveTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
+                JobTargetState state);
+
+// Ends the target (`state` is final), takes it from the edges, and releases the next of the
+// device. The phase and error of the row are kept as the caller set them.
+void EndTarget(ApplyContext& context, const JobRules& job, TargetRow& target, JobTargetState state);
+
+// The outcome is unknown: a new attempt where the job allows one, else LOST.
+void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
+                absl::string_view why);
+
+// Gives the head of the queue a number and to the edges that hear the device, if it may be.
+void ReleaseHead(ApplyContext& context, DenseIndex index);
+
+// Lets `edge` hold the open job of the device too, if there is room.
+void AddHolder(ApplyContext& context, const TargetRow& target, uint16_t edge, int64_t not_after_us);
+
+// Asks all edges to drop the target's number; the number of those that have not yet.
+int RemoveFromEdges(ApplyContext& context, const TargetRow& target, int64_t not_after_us);
+int CountHolders(ApplyContext& context, uint64_t device, uint64_t number);
+
+// Holds the queue: what may still be kept from the router becomes HELD. `why` is for its error.
+void HoldDevice(ApplyContext& context, DenseIndex index, absl::string_view why);
+
+// Writes the numbers of the core (last given, highest, expected, held) to the devices table.
+void SaveCoreNumbers(ApplyContext& context, DenseIndex index, const DeviceCore& core);
+
+}  // namespace muster::server

@@ -1,0 +1,308 @@
+// Jobs: created with frozen members, expanded into targets and cancelled in bounded steps.
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "common/secrets/secrets.h"
+#include "server/state/apply/apply.h"
+#include "server/state/apply/job_queue.h"
+
+namespace muster::server {
+namespace {
+
+using internal::v1::CancelJobResult;
+using internal::v1::CreateJob;
+using internal::v1::CreateJobResult;
+using internal::v1::Result;
+
+constexpr size_t kMaxScriptBytes = size_t{64} << 10;
+constexpr size_t kMaxTextBytes = 1024;
+constexpr int kMaxMembersPerCommand = 32'768;
+constexpr int64_t kDefaultLifeUs = int64_t{86'400} * kSecondUs;
+constexpr uint32_t kDefaultTimeoutSeconds = 300;
+constexpr uint32_t kMaxTimeoutSeconds = 86'400;
+
+std::string PackMembers(const google::protobuf::RepeatedField<uint64_t>& members) {
+  std::string bytes(members.size() * sizeof(uint64_t), '\0');
+  for (int i = 0; i < members.size(); ++i) {
+    const uint64_t id = members.Get(i);
+    std::memcpy(bytes.data() + i * sizeof(id), &id, sizeof(id));
+  }
+  return bytes;
+}
+
+bool Ascends(const google::protobuf::RepeatedField<uint64_t>& members) {
+  return std::adjacent_find(members.begin(), members.end(),
+                            [](uint64_t a, uint64_t b) { return a >= b; }) == members.end();
+}
+
+bool MembersAreSound(const google::protobuf::RepeatedField<uint64_t>& members) {
+  return !members.empty() && members.size() <= kMaxMembersPerCommand && members.Get(0) != 0 &&
+         Ascends(members);
+}
+
+std::string JobName(Database& db, uint64_t organization, uint64_t job) {
+  return absl::StrCat(OrganizationName(db, organization), "/jobs/", FormatId(job));
+}
+
+// Why a member gets no job; empty: it gets one.
+std::string Objection(const std::optional<DeviceTable::Both>& device, uint64_t organization) {
+  if (!device.has_value() || device->core.organization != organization) {
+    return "there is no such device";
+  }
+  if (device->core.delete_index != 0) return "the device was deleted";
+  if (device->core.monitor_only) return "the device is monitor-only and takes no jobs";
+  return "";
+}
+
+absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
+  const int64_t not_after =
+      command.not_after_us() == 0 ? context.now_us() + kDefaultLifeUs : command.not_after_us();
+  if (command.job_id() == 0 || command.script().empty() ||
+      command.script().size() > kMaxScriptBytes || command.description().size() > kMaxTextBytes ||
+      command.ends_with() > 2 || command.timeout_seconds() > kMaxTimeoutSeconds ||
+      !MembersAreSound(command.members())) {
+    return Malformed("job");
+  }
+  if (not_after <= context.now_us() || not_after <= command.not_before_us()) {
+    return absl::InvalidArgumentError("not_after has passed, or is not after not_before");
+  }
+  if (OrganizationName(context.db, command.organization_id()).empty()) {
+    return UnknownThing("organization", FormatId(command.organization_id()));
+  }
+  if (command.device_id() != 0) {
+    const auto device = context.devices.FindBoth(command.device_id());
+    const std::string objection = Objection(device, command.organization_id());
+    if (!objection.empty()) {
+      return device.has_value() && device->core.monitor_only
+                 ? absl::FailedPreconditionError(objection)
+                 : UnknownThing("device", FormatId(command.device_id()));
+    }
+  }
+  Query query(context.db, "SELECT 1 FROM jobs WHERE id = ?", KeyOf(command.job_id()));
+  return query.Step() ? AlreadyThere("job", FormatId(command.job_id())) : absl::OkStatus();
+}
+
+void InsertJob(ApplyContext& context, const CreateJob& c) {
+  const std::string hash = Hash256(c.script());
+  context.db.Run("INSERT OR IGNORE INTO scripts (hash, body) VALUES (?, ?)", Blob{hash},
+                 Blob{c.script()});
+  const int64_t not_after =
+      c.not_after_us() == 0 ? context.now_us() + kDefaultLifeUs : c.not_after_us();
+  context.db.Run(
+      "INSERT INTO jobs (id, organization, seq, script_hash, description, device, filter, "
+      "create_us, not_before_us, not_after_us, idempotent, ends_with, timeout_s, expect_version, "
+      "creator, target_count, sealed, cancelled, open_count, end_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)",
+      KeyOf(c.job_id()), KeyOf(c.organization_id()), context.NextSequence(), Blob{hash},
+      c.description(), KeyOf(c.device_id()), c.filter(), context.now_us(), c.not_before_us(),
+      not_after, c.idempotent(), std::max(c.ends_with(), 1U),
+      c.timeout_seconds() == 0 ? kDefaultTimeoutSeconds : c.timeout_seconds(), c.expect_version(),
+      c.creator());
+}
+
+void AddMembers(ApplyContext& context, uint64_t job,
+                const google::protobuf::RepeatedField<uint64_t>& members, bool more) {
+  context.db.Run("INSERT INTO job_members (job, part, members) VALUES (?, ?, ?)", KeyOf(job),
+                 context.NextSequence(), Blob{PackMembers(members)});
+  context.db.Run(
+      "UPDATE jobs SET target_count = target_count + ?1, open_count = open_count + ?1, "
+      "sealed = ?2 WHERE id = ?3",
+      members.size(), !more, KeyOf(job));
+  context.db.Run(
+      "INSERT INTO job_counts (job, state, count) VALUES (?1, 1, ?2) "
+      "ON CONFLICT (job, state) DO UPDATE SET count = count + ?2",
+      KeyOf(job), members.size());
+}
+
+void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device) {
+  const auto both = context.devices.FindBoth(device);
+  TargetRow target;
+  target.device = device;
+  target.error = Objection(both, job.organization);
+  if (!target.error.empty()) {
+    target.state = JobTargetState::kFailed;
+    target.phase = "release";
+  } else if (job.cancelled != 0) {
+    target.state = JobTargetState::kCancelled;
+  } else if (both->core.held) {
+    target.state = JobTargetState::kHeld;
+    target.error = "the device's jobs wait for an operator";
+  }
+  AddTarget(context, job, target);
+  if (both.has_value()) ReleaseHead(context, both->index);
+}
+
+// Makes targets of the next members; true where some were left to make.
+bool ExpandSome(ApplyContext& context, const JobRules& job) {
+  int64_t part = 0;
+  std::string members;
+  {
+    Query query(context.db,
+                "SELECT part, members FROM job_members WHERE job = ? ORDER BY part LIMIT 1",
+                KeyOf(job.id));
+    if (!query.Step()) return false;
+    part = query.Int(0);
+    members = query.Text(1);
+  }
+  const size_t take = std::min<size_t>(members.size() / sizeof(uint64_t), kStep);
+  for (size_t i = 0; i < take; ++i) {
+    uint64_t device = 0;
+    std::memcpy(&device, members.data() + i * sizeof(device), sizeof(device));
+    AddOneTarget(context, job, device);
+  }
+  members.erase(0, take * sizeof(uint64_t));
+  if (members.empty()) {
+    context.db.Run("DELETE FROM job_members WHERE job = ? AND part = ?", KeyOf(job.id), part);
+  } else {
+    context.db.Run("UPDATE job_members SET members = ? WHERE job = ? AND part = ?", Blob{members},
+                   KeyOf(job.id), part);
+  }
+  return true;
+}
+
+// True where the cancellation was, or will be, possible.
+bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  switch (target.state) {
+    case JobTargetState::kQueued:
+    case JobTargetState::kHeld:
+      EndTarget(context, job, target, JobTargetState::kCancelled);
+      return true;
+    case JobTargetState::kSent: {
+      const auto both = context.devices.FindBoth(target.device);
+      const bool unstarted = both.has_value() && both->row.time_us > target.sent_us &&
+                             both->core.highest_reported < target.number;
+      if (!unstarted) return false;
+      [[fallthrough]];
+    }
+    case JobTargetState::kAtEdge:
+      target.cancel_wanted = true;
+      target.due_us = job.not_after_us + kEdgeGraceUs;
+      MoveTarget(context, job, target, JobTargetState::kCancelling);
+      if (RemoveFromEdges(context, target, job.not_after_us) == 0) {
+        EndTarget(context, job, target, JobTargetState::kCancelled);
+      }
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Cancels the next targets; what can't be cancelled is marked as looked at. True: some were left.
+bool CancelSome(ApplyContext& context, const JobRules& job) {
+  std::vector<uint64_t> devices;
+  {
+    Query query(context.db,
+                "SELECT device FROM targets WHERE job = ? AND cancel_wanted = 0 "
+                "AND state IN (1, 2, 3, 4, 12) ORDER BY device LIMIT ?",
+                KeyOf(job.id), kStep);
+    while (query.Step()) devices.push_back(IdOf(query.Int(0)));
+  }
+  for (const uint64_t device : devices) {
+    std::optional<TargetRow> target = LoadTarget(context, job.id, device);
+    if (!target.has_value()) continue;
+    target->cancel_wanted = true;
+    if (!CancelOne(context, job, *target)) SaveTarget(context, *target);
+  }
+  return devices.size() == static_cast<size_t>(kStep);
+}
+
+uint32_t CountOf(ApplyContext& context, uint64_t job, JobTargetState state) {
+  Query query(context.db, "SELECT count FROM job_counts WHERE job = ? AND state = ?", KeyOf(job),
+              state);
+  return query.Step() ? static_cast<uint32_t>(query.Int(0)) : 0;
+}
+
+uint32_t CancelledOf(ApplyContext& context, uint64_t job) {
+  return CountOf(context, job, JobTargetState::kCancelled) +
+         CountOf(context, job, JobTargetState::kCancelling);
+}
+
+uint32_t UnsentOf(ApplyContext& context, uint64_t job) {
+  return CountOf(context, job, JobTargetState::kQueued) +
+         CountOf(context, job, JobTargetState::kHeld) +
+         CountOf(context, job, JobTargetState::kAtEdge);
+}
+
+void JobChanged(ApplyContext& context, uint64_t job, uint64_t organization) {
+  context.Changed(
+      {.kind = ChangeKind::kJob, .organization = OrganizationId{organization}, .job = JobId{job}});
+}
+
+Result CreateResult(uint64_t job, uint32_t count) {
+  Result result;
+  result.mutable_create_job()->set_job_id(job);
+  result.mutable_create_job()->set_target_count(count);
+  return result;
+}
+
+}  // namespace
+
+ApplyResult Apply(ApplyContext& context, const CreateJob& command) {
+  if (auto status = CheckJob(context, command); !status.ok()) return status;
+  InsertJob(context, command);
+  AddMembers(context, command.job_id(), command.members(), command.more_members());
+  JobChanged(context, command.job_id(), command.organization_id());
+  WriteAudit(context, JobName(context.db, command.organization_id(), command.job_id()),
+             command.organization_id(), "created the job");
+  if (!command.more_members()) ExpandSome(context, *LoadJob(context, command.job_id()));
+  return CreateResult(command.job_id(), static_cast<uint32_t>(command.members_size()));
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::ExtendJob& command) {
+  if (!MembersAreSound(command.members())) return Malformed("members of a job");
+  uint32_t count = 0;
+  {
+    Query query(context.db, "SELECT sealed, target_count FROM jobs WHERE id = ?",
+                KeyOf(command.job_id()));
+    if (!query.Step()) return UnknownThing("job", FormatId(command.job_id()));
+    if (query.Bool(0)) return absl::FailedPreconditionError("the job has all its members");
+    count = static_cast<uint32_t>(query.Int(1));
+  }
+  AddMembers(context, command.job_id(), command.members(), command.more_members());
+  const JobRules job = *LoadJob(context, command.job_id());
+  JobChanged(context, job.id, job.organization);
+  return CreateResult(job.id, count + static_cast<uint32_t>(command.members_size()));
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command) {
+  const std::optional<JobRules> job = LoadJob(context, command.job_id());
+  if (!job.has_value()) return UnknownThing("job", FormatId(command.job_id()));
+  if (!ExpandSome(context, *job) && job->cancelled == 1 && !CancelSome(context, *job)) {
+    context.db.Run("UPDATE jobs SET cancelled = 2 WHERE id = ?", KeyOf(job->id));
+  }
+  return ResultOf(job->id);
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command) {
+  std::optional<JobRules> job = LoadJob(context, command.job_id());
+  if (!job.has_value() || job->organization != command.organization_id()) {
+    return UnknownThing("job", FormatId(command.job_id()));
+  }
+  const uint32_t before = CancelledOf(context, job->id);
+  // A member list that was never finished counts as finished now.
+  context.db.Run("UPDATE jobs SET cancelled = 1, sealed = 1 WHERE id = ?", KeyOf(job->id));
+  context.db.Run("UPDATE targets SET cancel_wanted = 0 WHERE job = ? AND state IN (3, 4)",
+                 KeyOf(job->id));
+  job->cancelled = 1;
+  const bool expanding = ExpandSome(context, *job);
+  const bool more = CancelSome(context, *job);
+  if (!expanding && !more) {
+    context.db.Run("UPDATE jobs SET cancelled = 2 WHERE id = ?", KeyOf(job->id));
+  }
+  JobChanged(context, job->id, job->organization);
+  Result result;
+  CancelJobResult& counts = *result.mutable_cancel_job();
+  counts.set_job_id(job->id);
+  counts.set_cancelled_count(CancelledOf(context, job->id) - before +
+                             (expanding || more ? UnsentOf(context, job->id) : 0));
+  counts.set_refused_count(CountOf(context, job->id, JobTargetState::kSent) +
+                           CountOf(context, job->id, JobTargetState::kRunning));
+  WriteAudit(context, JobName(context.db, job->organization, job->id), job->organization,
+             absl::StrCat("cancelled the job on ", counts.cancelled_count(), " devices"));
+  return result;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,75 @@
+#include "server/state/apply/requests.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/secrets/secrets.h"
+#include "server/state/apply/apply.h"
+
+namespace muster::server {
+namespace {
+
+using internal::v1::Command;
+
+constexpr size_t kMaxRequestIdBytes = 64;
+
+std::string ScopeOf(const Command& command) {
+  // Lengths first, so that no two scopes read alike.
+  const std::string& principal = command.actor().principal();
+  const std::string& method = command.method();
+  return Hash256(absl::StrCat(command.actor().organization_id(), "|", principal.size(), "|",
+                              method.size(), "|", principal, method,
+                              command.request().request_id()));
+}
+
+std::optional<Outcome> FindEarlier(ApplyContext& context, const Command& command,
+                                   const std::string& scope) {
+  Query query(context.db, "SELECT digest, result FROM requests WHERE scope = ?", Blob{scope});
+  if (!query.Step()) return std::nullopt;
+  Outcome outcome;
+  if (query.View(0) != absl::string_view(command.request().digest())) {
+    outcome.status =
+        absl::AlreadyExistsError(absl::StrCat("request id ", command.request().request_id(),
+                                              " was used for another request; choose a new one"));
+    return outcome;
+  }
+  const absl::string_view bytes = query.View(1);
+  outcome.result.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  outcome.repeated = true;
+  return outcome;
+}
+
+Outcome ApplyNow(ApplyContext& context, const Command& command) {
+  Outcome outcome;
+  ApplyResult result = ApplyCommand(context, command);
+  if (result.ok()) {
+    outcome.result = *std::move(result);
+    outcome.result.set_sealed_answer(command.request().sealed_answer());
+  } else {
+    outcome.status = result.status();
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Outcome ApplyOnce(ApplyContext& context, const Command& command) {
+  if (command.request().request_id().empty()) return ApplyNow(context, command);
+  if (command.request().request_id().size() > kMaxRequestIdBytes) {
+    Outcome refused;
+    refused.status = absl::InvalidArgumentError("the request id is longer than 64 characters");
+    return refused;
+  }
+  const std::string scope = ScopeOf(command);
+  if (auto earlier = FindEarlier(context, command, scope)) return *earlier;
+  Outcome outcome = ApplyNow(context, command);
+  if (!outcome.status.ok()) return outcome;
+  context.db.Run(
+      "INSERT INTO requests (scope, digest, result, time_us, idx) VALUES (?, ?, ?, ?, ?)",
+      Blob{scope}, Blob{command.request().digest()}, Blob{outcome.result.SerializeAsString()},
+      context.now_us(), context.index);
+  ++context.node.request_count;
+  return outcome;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,135 @@
+// Time: what falls due, what is kept no longer, and the slabs.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/state/apply/apply.h"
+#include "server/state/apply/job_queue.h"
+
+namespace muster::server {
+namespace {
+
+constexpr int64_t kJumpUs = 10 * kSecondUs;
+constexpr int64_t kJumpHoldUs = 60 * kSecondUs;
+constexpr int64_t kRequestLifeUs = 600 * kSecondUs;
+constexpr uint64_t kMaxRequests = 1'000'000;
+constexpr int64_t kEventLifeUs = int64_t{86'400} * kSecondUs;
+constexpr int64_t kUnsealedLifeUs = 600 * kSecondUs;
+
+// Moves state time; the first Tick of a new state is no jump.
+void MoveTime(NodeState& node, int64_t time_us) {
+  const int64_t before = node.state_time_us;
+  if (time_us <= before) return;
+  node.state_time_us = time_us;
+  if (before == 0 || time_us - before <= kJumpUs) return;
+  // A second jump within the hold must not make the first one's doubt forgotten.
+  if (before >= node.jump_hold_until_us) node.jump_from_us = before;
+  node.jump_hold_until_us = time_us + kJumpHoldUs;
+}
+
+void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  switch (target.state) {
+    case JobTargetState::kQueued:
+    case JobTargetState::kHeld:
+      if (job.not_after_us > context.now_us()) {
+        target.due_us = job.not_after_us;
+        SaveTarget(context, target);
+        if (const auto index = context.devices.Find(target.device)) ReleaseHead(context, *index);
+        return;
+      }
+      target.error = "its time ran out before it was sent";
+      EndTarget(context, job, target, JobTargetState::kExpired);
+      return;
+    case JobTargetState::kAtEdge:
+      target.error = "its time ran out before it was sent";
+      EndTarget(context, job, target, JobTargetState::kExpired);
+      return;
+    case JobTargetState::kCancelling:
+      EndTarget(context, job, target, JobTargetState::kCancelled);
+      return;
+    case JobTargetState::kSent:
+    case JobTargetState::kRunning:
+      LoseTarget(context, job, target,
+                 absl::StrCat("no result came within ", job.timeout_seconds, " s"));
+      return;
+    default:
+      target.due_us = 0;
+      SaveTarget(context, target);
+  }
+}
+
+void WorkOffDueTargets(ApplyContext& context) {
+  std::vector<std::pair<uint64_t, uint64_t>> due;
+  {
+    Query query(context.db,
+                "SELECT job, device FROM targets WHERE due_us > 0 AND due_us <= ? "
+                "ORDER BY due_us, job, device LIMIT ?",
+                context.now_us(), kStep);
+    while (query.Step()) due.emplace_back(IdOf(query.Int(0)), IdOf(query.Int(1)));
+  }
+  for (const auto& [job_id, device] : due) {
+    const std::optional<JobRules> job = LoadJob(context, job_id);
+    std::optional<TargetRow> target = LoadTarget(context, job_id, device);
+    // An earlier one of this list may have moved it.
+    if (!job.has_value() || !target.has_value() || target->due_us == 0 ||
+        target->due_us > context.now_us()) {
+      continue;
+    }
+    OnDue(context, *job, *target);
+  }
+}
+
+// A member list whose maker went away is sealed as it is, and cancelled.
+void CloseUnsealedJobs(ApplyContext& context) {
+  std::vector<uint64_t> jobs;
+  {
+    Query query(context.db,
+                "SELECT id FROM jobs WHERE sealed = 0 AND create_us <= ? "
+                "ORDER BY create_us, id LIMIT 10",
+                context.now_us() - kUnsealedLifeUs);
+    while (query.Step()) jobs.push_back(IdOf(query.Int(0)));
+  }
+  for (const uint64_t job : jobs) {
+    context.db.Run("UPDATE jobs SET sealed = 1, cancelled = 1 WHERE id = ?", KeyOf(job));
+  }
+}
+
+void DropOld(ApplyContext& context) {
+  context.db.Run(
+      "DELETE FROM requests WHERE scope IN (SELECT scope FROM requests WHERE time_us <= ? "
+      "ORDER BY time_us, scope LIMIT ?)",
+      context.now_us() - kRequestLifeUs, 10 * kStep);
+  context.node.request_count -= static_cast<uint64_t>(context.db.Changes());
+  if (context.node.request_count > kMaxRequests) {
+    context.db.Run(
+        "DELETE FROM requests WHERE scope IN (SELECT scope FROM requests "
+        "ORDER BY time_us, scope LIMIT ?)",
+        context.node.request_count - kMaxRequests);
+    context.node.request_count = kMaxRequests;
+  }
+  context.db.Run(
+      "DELETE FROM events WHERE (device, seq) IN (SELECT device, seq FROM events "
+      "WHERE old = 1 AND time_us <= ? ORDER BY time_us, device, seq LIMIT ?)",
+      context.now_us() - kEventLifeUs, kStep);
+  context.db.Run(
+      "DELETE FROM holders WHERE (device, number, edge) IN (SELECT device, number, edge "
+      "FROM holders WHERE removing = 1 AND drop_us <= ? "
+      "ORDER BY drop_us, device, number, edge LIMIT ?)",
+      context.now_us(), kStep);
+}
+
+}  // namespace
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command) {
+  MoveTime(context.node, command.time_us());
+  ++context.node.ticks;
+  if (!context.TimeIsDoubtful()) {
+    WorkOffDueTargets(context);
+    DropOld(context);
+    CloseUnsealedJobs(context);
+  }
+  return ResultOf(context.node.ticks);
+}
+
+}  // namespace muster::server

@@ -1,0 +1,175 @@
+#include "server/state/device_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace muster::server {
+
+using internal::v1::CheckIn;
+
+bool DeviceCore::SetSealedSecret(absl::string_view sealed) {
+  if (sealed.size() > secret.size()) return false;
+  secret_bytes = static_cast<uint8_t>(sealed.size());
+  std::memcpy(secret.data(), sealed.data(), sealed.size());
+  return true;
+}
+
+DenseIndex DeviceTable::Add(const DeviceCore& core) {
+  MutexLock lock(mutex_);
+  const DenseIndex index = static_cast<DenseIndex>(cores_.size());
+  index_of_[core.id] = index;
+  cores_.push_back(core);
+  rows_.emplace_back();
+  readings_.emplace_back();
+  if (slab_changed_.size() * kSlabRows < cores_.size()) slab_changed_.push_back(false);
+  return index;
+}
+
+size_t DeviceTable::size() const {
+  MutexLock lock(mutex_);
+  return cores_.size();
+}
+
+std::optional<DenseIndex> DeviceTable::Find(uint64_t id) const {
+  MutexLock lock(mutex_);
+  const auto found = index_of_.find(id);
+  if (found == index_of_.end()) return std::nullopt;
+  return found->second;
+}
+
+DeviceCore DeviceTable::Core(DenseIndex index) const {
+  MutexLock lock(mutex_);
+  return cores_[index];
+}
+
+void DeviceTable::SetCore(DenseIndex index, const DeviceCore& core) {
+  MutexLock lock(mutex_);
+  cores_[index] = core;
+}
+
+StatusRow DeviceTable::Row(DenseIndex index) const {
+  MutexLock lock(mutex_);
+  return rows_[index];
+}
+
+std::string DeviceTable::Readings(DenseIndex index) const {
+  MutexLock lock(mutex_);
+  const Readings_& readings = readings_[index];
+  return std::string(readings.bytes.get(), readings.size);
+}
+
+std::optional<DeviceTable::Both> DeviceTable::FindBoth(uint64_t id) const {
+  MutexLock lock(mutex_);
+  const auto found = index_of_.find(id);
+  if (found == index_of_.end()) return std::nullopt;
+  return Both{found->second, cores_[found->second], rows_[found->second]};
+}
+
+std::optional<DeviceTable::Taken> DeviceTable::TakeCheckIn(const CheckIn& check_in, int64_t time_us,
+                                                           uint16_t edge, uint64_t entry_index) {
+  MutexLock lock(mutex_);
+  const auto found = index_of_.find(check_in.device_id());
+  if (found == index_of_.end()) return std::nullopt;
+  const DeviceCore& core = cores_[found->second];
+  if (core.delete_index != 0 && core.delete_index <= entry_index) return std::nullopt;
+  Taken taken{found->second, TakeLocked(found->second, check_in, time_us, edge), core};
+  return taken;
+}
+
+void DeviceTable::ReplayCheckIn(const CheckIn& check_in, int64_t time_us, uint16_t edge,
+                                uint64_t entry_index, const std::vector<uint64_t>& slab_index) {
+  MutexLock lock(mutex_);
+  const auto found = index_of_.find(check_in.device_id());
+  if (found == index_of_.end()) return;
+  const DenseIndex index = found->second;
+  const DeviceCore& core = cores_[index];
+  if (core.delete_index != 0 && core.delete_index <= entry_index) return;
+  const size_t slab = index / kSlabRows;
+  if (slab < slab_index.size() && slab_index[slab] >= entry_index) {
+    // The row has it; the readings are in no slab.
+    if (rows_[index].time_us == time_us) KeepReadings(index, check_in.readings());
+    return;
+  }
+  TakeLocked(index, check_in, time_us, edge);
+}
+
+RowChange DeviceTable::TakeLocked(DenseIndex index, const CheckIn& check_in, int64_t time_us,
+                                  uint16_t edge) {
+  StatusRow& row = rows_[index];
+  const uint16_t old_edge = row.edge[0];
+  const RowChange change = server::TakeCheckIn(row, check_in, time_us, edge);
+  if (!change.taken) return change;
+  slab_changed_[index / kSlabRows] = true;
+  KeepReadings(index, check_in.readings());
+  if (old_edge != edge) {
+    if (old_edge != kNoEdge) CountEdge(old_edge, -1);
+    CountEdge(edge, 1);
+  }
+  return change;
+}
+
+void DeviceTable::KeepReadings(DenseIndex index, const std::string& bytes) {
+  Readings_& readings = readings_[index];
+  const size_t size = bytes.size() <= kMaxReadingsBytes ? bytes.size() : 0;
+  if (size != readings.size) {
+    readings.bytes = size == 0 ? nullptr : std::make_unique<char[]>(size);
+    readings.size = static_cast<uint16_t>(size);
+  }
+  if (size != 0) std::memcpy(readings.bytes.get(), bytes.data(), size);
+}
+
+void DeviceTable::CountEdge(uint16_t edge, int64_t by) {
+  if (at_edge_.size() <= edge) at_edge_.resize(edge + size_t{1});
+  at_edge_[edge] += by;
+}
+
+size_t DeviceTable::slab_count() const {
+  MutexLock lock(mutex_);
+  return slab_changed_.size();
+}
+
+std::vector<StatusRow> DeviceTable::SlabRows(size_t slab, bool& changed) {
+  MutexLock lock(mutex_);
+  changed = slab_changed_[slab];
+  if (!changed) return {};
+  slab_changed_[slab] = false;
+  const auto from = rows_.begin() + static_cast<ptrdiff_t>(slab * kSlabRows);
+  const size_t count = std::min(kSlabRows, rows_.size() - slab * kSlabRows);
+  return {from, from + static_cast<ptrdiff_t>(count)};
+}
+
+void DeviceTable::LoadSlab(size_t slab, const std::vector<StatusRow>& rows) {
+  MutexLock lock(mutex_);
+  const size_t from = slab * kSlabRows;
+  for (size_t i = 0; i < rows.size() && from + i < rows_.size(); ++i) {
+    rows_[from + i] = rows[i];
+    if (rows[i].edge[0] != kNoEdge) CountEdge(rows[i].edge[0], 1);
+  }
+}
+
+int64_t DeviceTable::CountAtEdge(uint16_t edge) const {
+  MutexLock lock(mutex_);
+  return edge < at_edge_.size() ? at_edge_[edge] : 0;
+}
+
+std::vector<DeviceCore> DeviceTable::AtEdge(uint16_t edge, int64_t now_us, DenseIndex from,
+                                            size_t limit, DenseIndex& next) const {
+  std::vector<DeviceCore> found;
+  const int64_t oldest_s = (now_us - kRecentEdgeUs) / 1'000'000;
+  MutexLock lock(mutex_);
+  next = from;
+  // One slab a call, so that nobody waits long for the lock.
+  const size_t end = std::min<size_t>(rows_.size(), size_t{from} + kSlabRows);
+  for (; next < end && found.size() < limit; ++next) {
+    const StatusRow& row = rows_[next];
+    if (cores_[next].delete_index != 0) continue;
+    for (int i = 0; i < kRecentEdges; ++i) {
+      if (row.edge[i] != edge || (i > 0 && row.edge_s[i] < oldest_s)) continue;
+      found.push_back(cores_[next]);
+      break;
+    }
+  }
+  return found;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,129 @@
+// What is kept of every device in memory: the packed status row, the latest readings, and what
+// apply and the edge streams need for each check-in. About 400 bytes a device.
+//
+// Threads:  safe to call from any thread; only the log's writer thread changes it.
+// Owns:     the rows; their durable form (slabs, the devices table) is the caller's.
+// Example:  device_table_test.cc.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "common/sync/mutex.h"
+#include "server/state/slab_codec.h"
+#include "server/state/status_row.h"
+
+namespace muster::server {
+
+// Place of a device in the table, from 0 without gaps; never used again.
+using DenseIndex = uint32_t;
+
+inline constexpr size_t kMaxSealedSecretBytes = 64;
+inline constexpr size_t kMaxReadingsBytes = 1024;
+
+// A copy, in memory, of what the devices and targets tables say.
+struct DeviceCore {
+  uint64_t id = 0;
+  uint64_t organization = 0;
+  uint64_t facts_hash = 0;
+  // Job numbers: the last that was given, the highest that the router ever reported, and the one
+  // that its next report must not be below.
+  uint64_t last_given = 0;
+  uint64_t highest_reported = 0;
+  uint64_t expected_last = 0;
+  // The job between AT_EDGE and its end; 0: none.
+  uint64_t open_number = 0;
+  uint64_t open_job = 0;
+  // Entry that deleted it; 0: live.
+  uint64_t delete_index = 0;
+  uint32_t least_epoch = 1;
+  // Targets that wait for their release.
+  uint32_t queued = 0;
+  bool monitor_only = false;
+  // The queue waits for an operator.
+  bool held = false;
+  uint8_t secret_bytes = 0;
+  std::array<char, kMaxSealedSecretBytes> secret{};
+
+  absl::string_view SealedSecret() const { return {secret.data(), secret_bytes}; }
+  bool SetSealedSecret(absl::string_view sealed);
+};
+
+class DeviceTable {
+ public:
+  // Adds a device without a check-in; its id must be new.
+  DenseIndex Add(const DeviceCore& core);
+  size_t size() const;
+
+  std::optional<DenseIndex> Find(uint64_t id) const;
+  DeviceCore Core(DenseIndex index) const;
+  void SetCore(DenseIndex index, const DeviceCore& core);
+  StatusRow Row(DenseIndex index) const;
+  std::string Readings(DenseIndex index) const;
+
+  // The core and the row of a device in one step.
+  struct Both {
+    DenseIndex index = 0;
+    DeviceCore core;
+    StatusRow row;
+  };
+  std::optional<Both> FindBoth(uint64_t id) const;
+
+  // What apply does next with a check-in that was taken.
+  struct Taken {
+    DenseIndex index = 0;
+    RowChange change;
+    DeviceCore core;
+  };
+  // Finds the device, takes the check-in and keeps its readings. nullopt: unknown, or deleted at
+  // or before `entry_index`.
+  std::optional<Taken> TakeCheckIn(const internal::v1::CheckIn& check_in, int64_t time_us,
+                                   uint16_t edge, uint64_t entry_index);
+
+  // The same for a start: only rows of slabs that are true up to less than `entry_index`.
+  void ReplayCheckIn(const internal::v1::CheckIn& check_in, int64_t time_us, uint16_t edge,
+                     uint64_t entry_index, const std::vector<uint64_t>& slab_index);
+
+  size_t slab_count() const;
+  // Rows of a slab, and whether they changed since the last call.
+  std::vector<StatusRow> SlabRows(size_t slab, bool& changed);
+  // Puts the rows of a slab in place; rows beyond the devices of the table are dropped.
+  void LoadSlab(size_t slab, const std::vector<StatusRow>& rows);
+
+  // Devices whose newest edge is `edge`.
+  int64_t CountAtEdge(uint16_t edge) const;
+  // Live devices that checked in through `edge` within 10 minutes before `now_us`, or there last;
+  // from place `from` on, at most `limit`; `next` is where to go on, or size().
+  std::vector<DeviceCore> AtEdge(uint16_t edge, int64_t now_us, DenseIndex from, size_t limit,
+                                 DenseIndex& next) const;
+
+ private:
+  struct Readings_ {
+    std::unique_ptr<char[]> bytes;
+    uint16_t size = 0;
+  };
+
+  RowChange TakeLocked(DenseIndex index, const internal::v1::CheckIn& check_in, int64_t time_us,
+                       uint16_t edge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void KeepReadings(DenseIndex index, const std::string& bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountEdge(uint16_t edge, int64_t by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  mutable Mutex mutex_;
+  // Only looked up, never walked: its order differs from run to run.
+  absl::flat_hash_map<uint64_t, DenseIndex> index_of_ ABSL_GUARDED_BY(mutex_);
+  std::vector<DeviceCore> cores_ ABSL_GUARDED_BY(mutex_);
+  std::vector<StatusRow> rows_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Readings_> readings_ ABSL_GUARDED_BY(mutex_);
+  std::vector<bool> slab_changed_ ABSL_GUARDED_BY(mutex_);
+  std::vector<int64_t> at_edge_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace muster::server

@@ -1,0 +1,235 @@
+// Reads devices, their states and events.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/state/sqlite_state.h"
+
+namespace muster::server {
+namespace {
+
+#define DEVICE_COLUMNS                                                                      \
+  "id, organization, dense, display_name, notes, site, labels, facts, monitor_only, held, " \
+  "least_epoch, create_us, update_us, delete_us, version"
+
+// Devices that a scan reads at once; a snapshot that is held long keeps the write-ahead log from
+// being used again.
+constexpr size_t kScanPage = 1'000;
+
+void TakeFacts(absl::string_view bytes, Device& device) {
+  internal::v1::Facts facts;
+  if (!facts.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
+  device.identity = facts.identity();
+  device.serial_number = facts.serial_number();
+  device.software_id = facts.software_id();
+  device.mac_address = facts.mac_address();
+  device.routeros_version = facts.routeros_version();
+  device.board = facts.board();
+  device.architecture = facts.architecture();
+  device.agent_version = facts.agent_version();
+  device.format_hex = facts.format_hex();
+  device.format_escaped = facts.format_escaped();
+  device.rights = facts.rights();
+  device.tunnel_public_key = facts.tunnel_public_key();
+}
+
+Device ReadDevice(const Query& query, DenseIndex& index) {
+  Device device;
+  device.id = DeviceId{IdOf(query.Int(0))};
+  device.organization = OrganizationId{IdOf(query.Int(1))};
+  index = static_cast<DenseIndex>(query.Int(2));
+  device.display_name = query.Text(3);
+  device.notes = query.Text(4);
+  device.site = query.Text(5);
+  device.labels = DecodeLabels(query.View(6));
+  TakeFacts(query.View(7), device);
+  device.monitor_only = query.Bool(8);
+  device.jobs_held = query.Bool(9);
+  device.least_epoch = static_cast<uint32_t>(query.Int(10));
+  device.create_time_us = query.Int(11);
+  device.update_time_us = query.Int(12);
+  device.delete_time_us = query.Int(13);
+  device.etag = absl::StrCat(query.Int(14));
+  return device;
+}
+
+DeviceKeyRecord KeyRecordOf(const DeviceCore& core) {
+  return {DeviceId{core.id}, OrganizationId{core.organization},
+          core.least_epoch,  std::string(core.SealedSecret()),
+          core.monitor_only, core.delete_index != 0};
+}
+
+template <typename T, typename V>
+void Give(const StatusRow& row, Present bit, V value, std::optional<T>& field) {
+  if ((row.present & bit) != 0) field = value;
+}
+
+void GiveNumbers(const StatusRow& row, DeviceStatus& status) {
+  Give(row, kHasUptime, row.uptime_seconds, status.uptime_seconds);
+  Give(row, kHasCpuLoad, row.cpu_load_percent, status.cpu_load_percent);
+  Give(row, kHasCpuCount, row.cpu_count, status.cpu_count);
+  Give(row, kHasCpuFrequency, row.cpu_frequency_mhz, status.cpu_frequency_mhz);
+  Give(row, kHasMemoryFree, row.memory_free_bytes, status.memory_free_bytes);
+  Give(row, kHasMemoryTotal, row.memory_total_bytes, status.memory_total_bytes);
+  Give(row, kHasDiskFree, row.disk_free_bytes, status.disk_free_bytes);
+  Give(row, kHasDiskTotal, row.disk_total_bytes, status.disk_total_bytes);
+  Give(row, kHasBadBlocks, row.bad_blocks_millipercent, status.bad_blocks_millipercent);
+  Give(row, kHasSectorsWritten, row.sectors_written, status.sectors_written);
+  Give(row, kHasAgentErrors, row.agent_errors, status.agent_errors);
+}
+
+LinkReading LinkOf(const internal::v1::LinkReading& from) {
+  LinkReading link;
+  link.link = from.link();
+  link.address = from.address();
+  if (from.has_rtt_us()) link.rtt_us = from.rtt_us();
+  if (from.has_jitter_us()) link.jitter_us = from.jitter_us();
+  if (from.has_standard_deviation_us()) link.standard_deviation_us = from.standard_deviation_us();
+  if (from.has_loss_permille()) link.loss_permille = from.loss_permille();
+  return link;
+}
+
+void GiveReadings(const std::string& bytes, DeviceStatus& status) {
+  internal::v1::Readings readings;
+  if (!readings.ParseFromString(bytes)) return;
+  for (const auto& row : readings.health()) {
+    status.health.push_back({row.sensor(), row.value_milli(), row.unit()});
+  }
+  for (const auto& row : readings.links()) status.links.push_back(LinkOf(row));
+  status.router_clock = readings.router_clock();
+}
+
+}  // namespace
+
+Clocks SqliteState::ClocksOf(const NodeState& node, const StatusRow& row) const {
+  Clocks clocks{node.state_time_us, node.jump_from_us, node.jump_hold_until_us};
+  if (row.edge[0] != kNoEdge && row.edge[0] < edges_.size()) {
+    const EdgeCore edge = edges_.Get(row.edge[0]);
+    clocks.watermark_us = edge.watermark_us;
+    clocks.watermark_seen_us = edge.watermark_seen_us;
+  }
+  return clocks;
+}
+
+void SqliteState::FillStatus(const NodeState& node, DenseIndex index, bool readings,
+                             DeviceStatus& status) const {
+  const StatusRow row = devices_.Row(index);
+  status.online = Judge(row, ClocksOf(node, row));
+  status.last_check_in_us = row.time_us;
+  status.deadline_us = DeadlineUs(row);
+  status.source_address.assign(reinterpret_cast<const char*>(row.address.data()),
+                               row.address_bytes);
+  if (row.edge[0] != kNoEdge && row.edge[0] < edges_.size()) {
+    status.edge = edges_.Get(row.edge[0]).id;
+  }
+  status.interval_seconds = row.interval_s;
+  GiveNumbers(row, status);
+  if (readings) GiveReadings(devices_.Readings(index), status);
+}
+
+std::optional<Device> SqliteState::FindDevice(DeviceId id) const {
+  const NodeState node = Published();
+  auto db = readers_.Get();
+  Query query(*db, "SELECT " DEVICE_COLUMNS " FROM devices WHERE id = ?", KeyOf(id.value));
+  if (!query.Step()) return std::nullopt;
+  DenseIndex index = 0;
+  Device device = ReadDevice(query, index);
+  FillStatus(node, index, true, device.status);
+  return device;
+}
+
+std::optional<DeviceKeyRecord> SqliteState::FindDeviceKey(DeviceId id) const {
+  const std::optional<DenseIndex> index = devices_.Find(id.value);
+  if (!index.has_value()) return std::nullopt;
+  return KeyRecordOf(devices_.Core(*index));
+}
+
+std::vector<Device> SqliteState::ListDevices(OrganizationId organization, DeviceId after,
+                                             size_t limit, bool with_deleted) const {
+  const NodeState node = Published();
+  std::vector<Device> devices;
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT " DEVICE_COLUMNS
+              " FROM devices WHERE organization = ? AND id > ? AND (delete_us = 0 OR ?) "
+              "ORDER BY id LIMIT ?",
+              KeyOf(organization.value), KeyOf(after.value), with_deleted, limit);
+  while (query.Step()) {
+    DenseIndex index = 0;
+    devices.push_back(ReadDevice(query, index));
+    FillStatus(node, index, true, devices.back().status);
+  }
+  return devices;
+}
+
+void SqliteState::ScanDevices(OrganizationId organization,
+                              const std::function<bool(const Device&)>& visit) const {
+  const NodeState node = Published();
+  uint64_t after = 0;
+  for (size_t seen = kScanPage; seen == kScanPage;) {
+    seen = 0;
+    auto db = readers_.Get();
+    Query query(*db,
+                "SELECT " DEVICE_COLUMNS
+                " FROM devices WHERE organization = ? AND id > ? ORDER BY id LIMIT ?",
+                KeyOf(organization.value), KeyOf(after), kScanPage);
+    while (query.Step()) {
+      ++seen;
+      DenseIndex index = 0;
+      Device device = ReadDevice(query, index);
+      after = device.id.value;
+      if (device.delete_time_us != 0) continue;
+      FillStatus(node, index, false, device.status);
+      if (!visit(device)) return;
+    }
+  }
+}
+
+std::vector<DeviceEvent> SqliteState::ListDeviceEvents(DeviceId device, size_t limit) const {
+  constexpr int kOrdinalBits = 20;
+  std::vector<DeviceEvent> events;
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT seq, time_us, kind, message FROM events WHERE device = ? "
+              "ORDER BY seq DESC LIMIT ?",
+              KeyOf(device.value), limit);
+  while (query.Step()) {
+    const uint64_t sequence = query.Unsigned(0);
+    events.push_back({device, query.Int(1), query.Text(2), query.Text(3), sequence >> kOrdinalBits,
+                      static_cast<uint32_t>(sequence & ((1U << kOrdinalBits) - 1))});
+  }
+  return events;
+}
+
+SqliteState::EdgeDevices SqliteState::ListEdgeDevices(absl::string_view edge, uint64_t after,
+                                                      size_t limit) const {
+  EdgeDevices answer;
+  const std::optional<EdgeCore> core = edges_.Find(edge);
+  if (!core.has_value()) return answer;
+  const int64_t now_us = Published().state_time_us;
+  const size_t count = devices_.size();
+  DenseIndex from = static_cast<DenseIndex>(after);
+  while (from < count && answer.devices.size() < limit) {
+    const size_t room = limit - answer.devices.size();
+    for (const DeviceCore& device : devices_.AtEdge(core->number, now_us, from, room, from)) {
+      answer.devices.push_back(KeyRecordOf(device));
+    }
+  }
+  answer.next = from < count ? from : 0;
+  return answer;
+}
+
+std::vector<SqliteState::Revocation> SqliteState::ListRevocations(DeviceId after,
+                                                                  size_t limit) const {
+  std::vector<Revocation> rows;
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT id, least_epoch FROM devices WHERE (least_epoch > 1 OR delete_us > 0) "
+              "AND id > ? ORDER BY id LIMIT ?",
+              KeyOf(after.value), limit);
+  while (query.Step()) {
+    rows.push_back({DeviceId{IdOf(query.Int(0))}, static_cast<uint32_t>(query.Int(1))});
+  }
+  return rows;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,246 @@
+#include "server/state/schema.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+namespace {
+
+// Ids are KeyOf(id). Times are microseconds. `seq` columns give a total order of creation.
+constexpr const char* kVersion1[] = {
+    // One row: what the whole state needs to know of itself.
+    R"(CREATE TABLE node (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  log_id BLOB NOT NULL,
+  applied_index INTEGER NOT NULL,
+  state_time_us INTEGER NOT NULL,
+  jump_from_us INTEGER NOT NULL,
+  jump_hold_until_us INTEGER NOT NULL,
+  ticks INTEGER NOT NULL,
+  cluster_id BLOB NOT NULL,
+  audit_sequence INTEGER NOT NULL,
+  audit_hash BLOB NOT NULL,
+  next_sequence INTEGER NOT NULL) STRICT)",
+    "CREATE TABLE blobs (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    // Kept entries of the log; `taken` has a bit for each command that is a batch and was taken.
+    R"(CREATE TABLE entries (
+  idx INTEGER PRIMARY KEY,
+  state_time_us INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  taken BLOB NOT NULL,
+  bytes BLOB NOT NULL) STRICT)",
+    R"(CREATE TABLE requests (
+  scope BLOB PRIMARY KEY,
+  digest BLOB NOT NULL,
+  result BLOB NOT NULL,
+  time_us INTEGER NOT NULL,
+  idx INTEGER NOT NULL) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX requests_by_time ON requests (time_us, scope)",
+    R"(CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  time_us INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  method TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  organization INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  chain_hash BLOB NOT NULL) STRICT)",
+    "CREATE INDEX audit_by_organization ON audit (organization, sequence)",
+    R"(CREATE TABLE organizations (
+  id INTEGER PRIMARY KEY,
+  slug TEXT NOT NULL UNIQUE,
+  display_name TEXT NOT NULL,
+  create_us INTEGER NOT NULL) STRICT)",
+    R"(CREATE TABLE api_keys (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL,
+  role INTEGER NOT NULL,
+  display_name TEXT NOT NULL,
+  key_hash BLOB NOT NULL UNIQUE,
+  create_us INTEGER NOT NULL,
+  expire_us INTEGER NOT NULL,
+  revoke_us INTEGER NOT NULL) STRICT)",
+    "CREATE INDEX api_keys_by_organization ON api_keys (organization, id)",
+    R"(CREATE TABLE claims (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL,
+  claim_hash BLOB NOT NULL UNIQUE,
+  create_us INTEGER NOT NULL,
+  expire_us INTEGER NOT NULL,
+  max_devices INTEGER NOT NULL,
+  used_devices INTEGER NOT NULL,
+  allowed_source TEXT NOT NULL,
+  allowed_network BLOB NOT NULL,
+  allowed_prefix_bits INTEGER NOT NULL,
+  site TEXT NOT NULL,
+  labels BLOB NOT NULL,
+  monitor_only INTEGER NOT NULL) STRICT)",
+    "CREATE INDEX claims_by_organization ON claims (organization, id)",
+    R"(CREATE TABLE enrolments (
+  claim INTEGER NOT NULL,
+  nonce_hash BLOB NOT NULL,
+  device INTEGER NOT NULL,
+  PRIMARY KEY (claim, nonce_hash)) STRICT, WITHOUT ROWID)",
+    R"(CREATE TABLE devices (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL,
+  dense INTEGER NOT NULL UNIQUE,
+  display_name TEXT NOT NULL,
+  notes TEXT NOT NULL,
+  site TEXT NOT NULL,
+  labels BLOB NOT NULL,
+  facts BLOB NOT NULL,
+  facts_hash INTEGER NOT NULL,
+  sealed_secret BLOB NOT NULL,
+  monitor_only INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  least_epoch INTEGER NOT NULL,
+  create_us INTEGER NOT NULL,
+  update_us INTEGER NOT NULL,
+  delete_us INTEGER NOT NULL,
+  delete_index INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  last_given INTEGER NOT NULL,
+  highest_reported INTEGER NOT NULL,
+  expected_last INTEGER NOT NULL) STRICT)",
+    "CREATE INDEX devices_by_organization ON devices (organization, id)",
+    "CREATE INDEX devices_revoked ON devices (id) WHERE least_epoch > 1 OR delete_us > 0",
+    R"(CREATE TABLE slabs (
+  slab INTEGER PRIMARY KEY,
+  idx INTEGER NOT NULL,
+  bytes BLOB NOT NULL) STRICT)",
+    R"(CREATE TABLE events (
+  device INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  time_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  message TEXT NOT NULL,
+  old INTEGER NOT NULL,
+  PRIMARY KEY (device, seq)) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX events_old ON events (time_us, device, seq) WHERE old = 1",
+    "CREATE TABLE scripts (hash BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    R"(CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL,
+  seq INTEGER NOT NULL UNIQUE,
+  script_hash BLOB NOT NULL,
+  description TEXT NOT NULL,
+  device INTEGER NOT NULL,
+  filter TEXT NOT NULL,
+  create_us INTEGER NOT NULL,
+  not_before_us INTEGER NOT NULL,
+  not_after_us INTEGER NOT NULL,
+  idempotent INTEGER NOT NULL,
+  ends_with INTEGER NOT NULL,
+  timeout_s INTEGER NOT NULL,
+  expect_version TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  target_count INTEGER NOT NULL,
+  sealed INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  open_count INTEGER NOT NULL,
+  end_us INTEGER NOT NULL) STRICT)",
+    "CREATE INDEX jobs_by_organization ON jobs (organization, seq)",
+    "CREATE INDEX jobs_unsealed ON jobs (create_us, id) WHERE sealed = 0",
+    R"(CREATE TABLE job_counts (
+  job INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (job, state)) STRICT, WITHOUT ROWID)",
+    // Members that are not targets yet: 8 bytes each, little-endian.
+    R"(CREATE TABLE job_members (
+  job INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  members BLOB NOT NULL,
+  PRIMARY KEY (job, part)) STRICT, WITHOUT ROWID)",
+    // `due_us`: when Tick looks at it next; 0: never.
+    R"(CREATE TABLE targets (
+  job INTEGER NOT NULL,
+  device INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  cancel_wanted INTEGER NOT NULL,
+  due_us INTEGER NOT NULL,
+  update_us INTEGER NOT NULL,
+  times_sent INTEGER NOT NULL,
+  sent_us INTEGER NOT NULL,
+  boot_at_first_send TEXT NOT NULL,
+  silent_beats INTEGER NOT NULL,
+  silent_us INTEGER NOT NULL,
+  result_digest BLOB NOT NULL,
+  phase TEXT NOT NULL,
+  error TEXT NOT NULL,
+  output_cut INTEGER NOT NULL,
+  output TEXT NOT NULL,
+  PRIMARY KEY (job, device)) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX targets_open ON targets (device, seq, state) WHERE state IN (1, 2, 3, 4, 7, 12)",
+    "CREATE INDEX targets_due ON targets (due_us, job, device) WHERE due_us > 0",
+    // Every number that was ever given.
+    R"(CREATE TABLE numbers (
+  device INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  job INTEGER NOT NULL,
+  PRIMARY KEY (device, number)) STRICT, WITHOUT ROWID)",
+    // Where a number lies; `removing` once the edge was asked to drop it.
+    R"(CREATE TABLE holders (
+  device INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  edge INTEGER NOT NULL,
+  removing INTEGER NOT NULL,
+  drop_us INTEGER NOT NULL,
+  PRIMARY KEY (device, number, edge)) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX holders_by_edge ON holders (edge, removing, device, number)",
+    "CREATE INDEX holders_by_drop ON holders (drop_us, device, number, edge) WHERE removing = 1",
+    R"(CREATE TABLE edges (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  public_url TEXT NOT NULL,
+  version TEXT NOT NULL,
+  join_token_hash BLOB NOT NULL,
+  join_expire_us INTEGER NOT NULL,
+  sealed_check_key BLOB NOT NULL,
+  create_us INTEGER NOT NULL,
+  join_us INTEGER NOT NULL,
+  revoke_us INTEGER NOT NULL,
+  session_epoch INTEGER NOT NULL,
+  spool_id BLOB NOT NULL,
+  watermark_us INTEGER NOT NULL,
+  watermark_seen_us INTEGER NOT NULL) STRICT)",
+    R"(CREATE TABLE lanes (
+  edge INTEGER NOT NULL,
+  spool_id BLOB NOT NULL,
+  lane INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  seen_us INTEGER NOT NULL,
+  PRIMARY KEY (edge, spool_id, lane)) STRICT, WITHOUT ROWID)",
+};
+
+int VersionOf(Database& db) {
+  Query query(db, "PRAGMA user_version");
+  return query.Step() ? static_cast<int>(query.Int(0)) : 0;
+}
+
+}  // namespace
+
+absl::Status PrepareSchema(Database& db) {
+  const int version = VersionOf(db);
+  if (version > kSchemaVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("the data directory has schema ", version,
+                                                      ", this musterd knows ", kSchemaVersion,
+                                                      "; start the newer musterd that wrote it"));
+  }
+  db.Execute("PRAGMA journal_mode=WAL");
+  db.Execute("PRAGMA synchronous=FULL");
+  db.Execute("PRAGMA wal_autocheckpoint=0");
+  if (version == kSchemaVersion) return absl::OkStatus();
+  db.Execute("BEGIN IMMEDIATE");
+  for (const char* statement : kVersion1) db.Execute(statement);
+  db.Execute("PRAGMA user_version=1");
+  db.Execute("COMMIT");
+  return absl::OkStatus();
+}
+
+}  // namespace muster::server

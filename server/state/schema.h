@@ -1,0 +1,18 @@
+// The tables of state.db.
+//
+// Threads:  none; called while the database is opened.
+// Errors:   FailedPrecondition for a schema that is newer than this program.
+#pragma once
+
+#include "absl/status/status.h"
+#include "server/state/database.h"
+
+namespace muster::server {
+
+// Of this program. Migrations are append-only: a step leads from each version to the next.
+inline constexpr int kSchemaVersion = 1;
+
+// Sets the pragmas of a writer, makes the tables or brings them up to kSchemaVersion.
+absl::Status PrepareSchema(Database& db);
+
+}  // namespace muster::server

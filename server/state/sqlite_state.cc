@@ -1,0 +1,201 @@
+#include "server/state/sqlite_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+#include "server/state/apply/requests.h"
+#include "server/state/schema.h"
+
+namespace muster::server {
+namespace {
+
+// A slab is written once in so many Ticks.
+constexpr uint64_t kSlabTurns = 30;
+// Entries that one call drops at most.
+constexpr int kTrimStep = 2'000;
+
+bool WasTaken(const internal::v1::Command& command, const Outcome& outcome) {
+  return command.has_edge_batch() && outcome.status.ok() &&
+         outcome.result.edge_batch().outcome() == internal::v1::BATCH_OUTCOME_TAKEN;
+}
+
+}  // namespace
+
+// One entry, from BEGIN to COMMIT.
+class SqliteState::WriteTransaction : public Transaction {
+ public:
+  explicit WriteTransaction(SqliteState& state) : state_(state) {
+    state_.writer_->Execute("BEGIN IMMEDIATE");
+  }
+
+  ~WriteTransaction() override {
+    // Memory can't be rolled back, so a transaction that was begun is ended by its caller.
+    if (!committed_) DieLoudly("state", "an entry was applied, but not committed");
+  }
+
+  std::vector<Outcome> Apply(uint64_t index, const std::vector<const Command*>& commands) override {
+    NodeState& node = state_.node_;
+    if (index != node.applied_index + 1) {
+      DieLoudly("state", absl::StrCat("entry ", index, " does not follow ", node.applied_index));
+    }
+    index_ = index;
+    changes_.index = index;
+    const uint64_t ticks = node.ticks;
+    ApplyContext context{*state_.writer_, state_.devices_, state_.edges_, node, index, 0, changes_};
+    std::vector<Outcome> outcomes;
+    outcomes.reserve(commands.size());
+    taken_.assign((commands.size() + 7) / 8, '\0');
+    for (size_t i = 0; i < commands.size(); ++i) {
+      outcomes.push_back(ApplyOnce(context, *commands[i]));
+      if (WasTaken(*commands[i], outcomes.back())) {
+        taken_[i / 8] = static_cast<char>(taken_[i / 8] | (1 << (i % 8)));
+      }
+    }
+    node.applied_index = index;
+    if (node.ticks != ticks) state_.FlushSlabs(index);
+    return outcomes;
+  }
+
+  void KeepEntry(absl::string_view bytes) override {
+    state_.writer_->Run(
+        "INSERT INTO entries (idx, state_time_us, size, taken, bytes) VALUES (?, ?, ?, ?, ?)",
+        index_, state_.node_.state_time_us, bytes.size(), Blob{taken_}, Blob{bytes});
+    state_.kept_bytes_ += bytes.size();
+  }
+
+  void TrimEntries(uint64_t max_bytes, int64_t older_than_us) override {
+    Database& db = *state_.writer_;
+    uint64_t needed_from = index_;
+    {
+      Query query(db, "SELECT min(idx) FROM slabs");
+      if (query.Step() && !query.IsNull(0)) needed_from = query.Unsigned(0);
+    }
+    uint64_t cut = 0;
+    {
+      Query query(db, "SELECT idx, size, state_time_us FROM entries ORDER BY idx LIMIT ?",
+                  kTrimStep);
+      while (query.Step() && query.Unsigned(0) <= needed_from &&
+             (state_.kept_bytes_ > max_bytes || query.Int(2) < older_than_us)) {
+        cut = query.Unsigned(0);
+        state_.kept_bytes_ -= query.Unsigned(1);
+      }
+    }
+    if (cut != 0) db.Run("DELETE FROM entries WHERE idx <= ?", cut);
+  }
+
+  void Commit() override {
+    state_.SaveNode();
+    state_.writer_->Execute("COMMIT");
+    committed_ = true;
+    state_.Publish(std::move(changes_));
+  }
+
+ private:
+  SqliteState& state_;
+  uint64_t index_ = 0;
+  std::string taken_;
+  ChangeBatch changes_;
+  bool committed_ = false;
+};
+
+SqliteState::SqliteState(std::string path)
+    : path_(std::move(path)), readers_(path_), listeners_(std::make_shared<Listeners>()) {}
+
+SqliteState::~SqliteState() = default;
+
+absl::StatusOr<std::unique_ptr<SqliteState>> SqliteState::Open(const std::string& path) {
+  std::unique_ptr<SqliteState> state(new SqliteState(path));
+  ASSIGN_OR_RETURN(state->writer_, Database::Open(path, Database::Mode::kReadWrite));
+  RETURN_IF_ERROR(PrepareSchema(*state->writer_));
+  ASSIGN_OR_RETURN(state->checkpointer_, Database::Open(path, Database::Mode::kReadWrite));
+  RETURN_IF_ERROR(state->Load());
+  return state;
+}
+
+std::unique_ptr<Transaction> SqliteState::Begin() {
+  return std::make_unique<WriteTransaction>(*this);
+}
+
+Position SqliteState::AppliedPosition() const {
+  MutexLock lock(mutex_);
+  return {published_.log_id, published_.applied_index};
+}
+
+int64_t SqliteState::StateTimeUs() const {
+  MutexLock lock(mutex_);
+  return published_.state_time_us;
+}
+
+void SqliteState::Checkpoint() { checkpointer_->Checkpoint(); }
+
+int SqliteState::WalPages() const { return writer_->WalPages(); }
+
+void SqliteState::CheckpointFromWriter() { writer_->Checkpoint(); }
+
+uint64_t SqliteState::NextJobToExpand() const {
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT job FROM (SELECT m.job AS job, j.seq AS seq FROM job_members m "
+              "JOIN jobs j ON j.id = m.job WHERE j.sealed = 1 "
+              "UNION SELECT id, seq FROM jobs WHERE cancelled = 1) ORDER BY seq LIMIT 1");
+  return query.Step() ? IdOf(query.Int(0)) : 0;
+}
+
+NodeState SqliteState::Published() const {
+  MutexLock lock(mutex_);
+  return published_;
+}
+
+absl::Time SqliteState::StateTime() const { return absl::FromUnixMicros(StateTimeUs()); }
+
+std::string SqliteState::LogId() const { return Published().log_id; }
+
+std::string SqliteState::ClusterId() const { return Published().cluster_id; }
+
+void SqliteState::FlushSlabs(uint64_t entry_index) {
+  const size_t count = devices_.slab_count();
+  for (size_t slab = node_.ticks % kSlabTurns; slab < count; slab += kSlabTurns) {
+    bool changed = false;
+    const std::vector<StatusRow> rows = devices_.SlabRows(slab, changed);
+    if (changed) {
+      writer_->Run("UPDATE slabs SET idx = ?, bytes = ? WHERE slab = ?", entry_index,
+                   Blob{EncodeSlab(rows)}, slab);
+    } else {
+      writer_->Run("UPDATE slabs SET idx = ? WHERE slab = ?", entry_index, slab);
+    }
+  }
+}
+
+void SqliteState::SaveNode() {
+  writer_->Run(
+      "UPDATE node SET applied_index = ?, state_time_us = ?, jump_from_us = ?, "
+      "jump_hold_until_us = ?, ticks = ?, cluster_id = ?, audit_sequence = ?, audit_hash = ?, "
+      "next_sequence = ? WHERE one = 1",
+      node_.applied_index, node_.state_time_us, node_.jump_from_us, node_.jump_hold_until_us,
+      node_.ticks, Blob{node_.cluster_id}, node_.audit_sequence, Blob{node_.audit_hash},
+      node_.next_sequence);
+}
+
+void SqliteState::Publish(ChangeBatch changes) {
+  const bool keys =
+      std::any_of(changes.changes.begin(), changes.changes.end(),
+                  [](const Change& change) { return change.kind == ChangeKind::kApiKey; });
+  {
+    MutexLock lock(mutex_);
+    published_ = node_;
+    if (keys) {
+      api_keys_.clear();
+      ++api_key_generation_;
+    }
+  }
+  if (!changes.changes.empty()) listeners_->Tell(changes);
+}
+
+std::unique_ptr<Subscription> SqliteState::Subscribe(ChangeListener listener) {
+  return Listeners::Add(listeners_, std::move(listener));
+}
+
+}  // namespace muster::server

@@ -1,0 +1,137 @@
+// The state in an SQLite file and in memory: what the log feeds (Store) and all others read
+// (State).
+//
+// Threads:  as Store and State say. One writer connection for transactions, a few for readers, one
+//           for checkpoints.
+// Owns:     the connections and the tables in memory.
+// Errors:   Open: FailedPrecondition for a newer schema, DataLoss for damaged slabs or entries.
+//           Later: see Database.
+// Example:  sqlite_state_test.cc.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "common/sync/mutex.h"
+#include "server/command_log/log/store.h"
+#include "server/state/apply/context.h"
+#include "server/state/database.h"
+#include "server/state/device_table.h"
+#include "server/state/edge_table.h"
+#include "server/state/listeners.h"
+#include "server/state/read/read_pool.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+class SqliteState : public State, public Store {
+ public:
+  // Opens or makes the file at `path`, loads what is kept in memory and replays the entries that
+  // its slabs do not have yet.
+  static absl::StatusOr<std::unique_ptr<SqliteState>> Open(const std::string& path);
+  ~SqliteState() override;
+
+  // Store.
+  std::unique_ptr<Transaction> Begin() override;
+  Position AppliedPosition() const override;
+  int64_t StateTimeUs() const override;
+  void Checkpoint() override;
+  int WalPages() const override;
+  void CheckpointFromWriter() override;
+  uint64_t NextJobToExpand() const override;
+
+  // State.
+  absl::Time StateTime() const override;
+  std::string LogId() const override;
+  std::string ClusterId() const override;
+  std::optional<std::string> FindBlob(absl::string_view name) const override;
+  std::optional<Organization> FindOrganization(OrganizationId id) const override;
+  std::optional<Organization> FindOrganizationBySlug(absl::string_view slug) const override;
+  std::vector<Organization> ListOrganizations(absl::string_view after_slug,
+                                              size_t limit) const override;
+  std::optional<ApiKey> FindApiKey(ApiKeyId id) const override;
+  std::optional<ApiKey> FindApiKeyByHash(absl::string_view key_hash) const override;
+  std::vector<ApiKey> ListApiKeys(OrganizationId organization, ApiKeyId after,
+                                  size_t limit) const override;
+  std::optional<Claim> FindClaim(ClaimId id) const override;
+  std::optional<Claim> FindClaimByHash(absl::string_view claim_hash) const override;
+  std::vector<Claim> ListClaims(OrganizationId organization, ClaimId after,
+                                size_t limit) const override;
+  std::optional<Device> FindDevice(DeviceId id) const override;
+  std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const override;
+  std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
+                                  bool with_deleted) const override;
+  void ScanDevices(OrganizationId organization,
+                   const std::function<bool(const Device&)>& visit) const override;
+  std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const override;
+  std::optional<Job> FindJob(JobId id, bool with_script) const override;
+  std::vector<Job> ListJobs(OrganizationId organization, JobId after, size_t limit) const override;
+  std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const override;
+  std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const override;
+  std::optional<Edge> FindEdge(absl::string_view id) const override;
+  std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const override;
+  EdgeDevices ListEdgeDevices(absl::string_view edge, uint64_t after, size_t limit) const override;
+  std::vector<EdgeJob> ListEdgeJobs(absl::string_view edge, DeviceId after,
+                                    size_t limit) const override;
+  std::optional<EdgeJob> FindEdgeJob(absl::string_view edge, DeviceId device) const override;
+  std::vector<EdgeRemoval> ListEdgeRemovals(absl::string_view edge, DeviceId after,
+                                            size_t limit) const override;
+  std::vector<Revocation> ListRevocations(DeviceId after, size_t limit) const override;
+  std::vector<AuditEntry> ListAudit(OrganizationId organization, uint64_t before_sequence,
+                                    size_t limit) const override;
+  std::unique_ptr<Subscription> Subscribe(ChangeListener listener) override;
+
+  // Everything that apply has made, as text, in a fixed order: equal on every node that applied
+  // the same entries. For tests and for finding out where two nodes differ.
+  std::string Dump() const;
+
+ private:
+  class WriteTransaction;
+
+  explicit SqliteState(std::string path);
+
+  absl::Status Load();
+  absl::Status LoadDevices();
+  void LoadEdges();
+  void LoadQueues();
+  absl::Status Replay(const std::vector<uint64_t>& slab_index);
+  absl::Status ReplayEntry(absl::string_view bytes, absl::string_view taken,
+                           const std::vector<uint64_t>& slab_index);
+
+  // The writer's.
+  void FlushSlabs(uint64_t entry_index);
+  void SaveNode();
+  void Publish(ChangeBatch changes);
+
+  NodeState Published() const;
+  Clocks ClocksOf(const NodeState& node, const StatusRow& row) const;
+  void FillStatus(const NodeState& node, DenseIndex index, bool readings,
+                  DeviceStatus& status) const;
+  std::optional<ApiKey> ReadApiKeyByHash(absl::string_view key_hash) const;
+
+  const std::string path_;
+  std::unique_ptr<Database> writer_;
+  std::unique_ptr<Database> checkpointer_;
+  mutable ReadPool readers_;
+  DeviceTable devices_;
+  EdgeTable edges_;
+  // The writer thread's own; readers see `published_`.
+  NodeState node_;
+  uint64_t kept_bytes_ = 0;
+
+  mutable Mutex mutex_;
+  NodeState published_ ABSL_GUARDED_BY(mutex_);
+  mutable absl::flat_hash_map<std::string, ApiKey> api_keys_ ABSL_GUARDED_BY(mutex_);
+  // Rises when keys change: a row that was read before must not be kept.
+  uint64_t api_key_generation_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // Shared with subscriptions, which may outlive this object.
+  std::shared_ptr<Listeners> listeners_;
+};
+
+}  // namespace muster::server

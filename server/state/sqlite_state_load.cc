@@ -1,0 +1,190 @@
+// Start: what is kept in memory is read back, and the entries that the slabs lack are replayed.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/secrets/secrets.h"
+#include "common/status/status_macros.h"
+#include "server/command_log/log/entry_codec.h"
+#include "server/state/sqlite_state.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kLogIdBytes = 16;
+
+NodeState ReadNode(Database& db) {
+  NodeState node;
+  Query query(db,
+              "SELECT log_id, applied_index, state_time_us, jump_from_us, jump_hold_until_us, "
+              "ticks, cluster_id, audit_sequence, audit_hash, next_sequence FROM node");
+  if (!query.Step()) return node;
+  node.log_id = query.Text(0);
+  node.applied_index = query.Unsigned(1);
+  node.state_time_us = query.Int(2);
+  node.jump_from_us = query.Int(3);
+  node.jump_hold_until_us = query.Int(4);
+  node.ticks = query.Unsigned(5);
+  node.cluster_id = query.Text(6);
+  node.audit_sequence = query.Unsigned(7);
+  node.audit_hash = query.Text(8);
+  node.next_sequence = query.Unsigned(9);
+  return node;
+}
+
+uint64_t OneNumber(Database& db, const char* sql) {
+  Query query(db, sql);
+  return query.Step() ? query.Unsigned(0) : 0;
+}
+
+bool Bit(absl::string_view bits, size_t at) {
+  return at / 8 < bits.size() && ((static_cast<uint8_t>(bits[at / 8]) >> (at % 8)) & 1) != 0;
+}
+
+}  // namespace
+
+absl::Status SqliteState::Load() {
+  node_ = ReadNode(*writer_);
+  if (node_.log_id.empty()) {
+    const std::string log_id = RandomBytes(kLogIdBytes);
+    writer_->Run(
+        "INSERT INTO node (one, log_id, applied_index, state_time_us, jump_from_us, "
+        "jump_hold_until_us, ticks, cluster_id, audit_sequence, audit_hash, next_sequence) "
+        "VALUES (1, ?, 0, 0, 0, 0, 0, x'', 0, x'', 1)",
+        Blob{log_id});
+    node_ = ReadNode(*writer_);
+  }
+  node_.request_count = OneNumber(*writer_, "SELECT count(*) FROM requests");
+  kept_bytes_ = OneNumber(*writer_, "SELECT coalesce(sum(size), 0) FROM entries");
+  LoadEdges();
+  RETURN_IF_ERROR(LoadDevices());
+  LoadQueues();
+  MutexLock lock(mutex_);
+  published_ = node_;
+  return absl::OkStatus();
+}
+
+void SqliteState::LoadEdges() {
+  std::vector<EdgeCore> edges;
+  {
+    Query query(*writer_,
+                "SELECT number, id, revoke_us, session_epoch, spool_id, watermark_us, "
+                "watermark_seen_us FROM edges ORDER BY number");
+    while (query.Step()) {
+      EdgeCore edge;
+      edge.number = static_cast<uint16_t>(query.Int(0));
+      edge.id = query.Text(1);
+      edge.revoked = query.Int(2) != 0;
+      edge.session_epoch = query.Unsigned(3);
+      edge.spool_id = query.Text(4);
+      edge.watermark_us = query.Int(5);
+      edge.watermark_seen_us = query.Int(6);
+      edges.push_back(std::move(edge));
+    }
+  }
+  for (EdgeCore& edge : edges) {
+    Query query(*writer_,
+                "SELECT lane, number FROM lanes WHERE edge = ? AND spool_id = ? ORDER BY lane",
+                edge.number, Blob{edge.spool_id});
+    while (query.Step()) {
+      const int64_t lane = query.Int(0);
+      if (lane > 0 && lane < kLanes) edge.lanes[static_cast<size_t>(lane)] = query.Unsigned(1);
+    }
+    edges_.Set(edge);
+  }
+}
+
+absl::Status SqliteState::LoadDevices() {
+  Query query(*writer_,
+              "SELECT id, organization, facts_hash, last_given, highest_reported, expected_last, "
+              "delete_index, least_epoch, monitor_only, held, sealed_secret FROM devices "
+              "ORDER BY dense");
+  while (query.Step()) {
+    DeviceCore core;
+    core.id = IdOf(query.Int(0));
+    core.organization = IdOf(query.Int(1));
+    core.facts_hash = query.Unsigned(2);
+    core.last_given = query.Unsigned(3);
+    core.highest_reported = query.Unsigned(4);
+    core.expected_last = query.Unsigned(5);
+    core.delete_index = query.Unsigned(6);
+    core.least_epoch = static_cast<uint32_t>(query.Int(7));
+    core.monitor_only = query.Bool(8);
+    core.held = query.Bool(9);
+    if (!core.SetSealedSecret(query.View(10))) {
+      return absl::DataLossError("a device has a secret that is too long");
+    }
+    devices_.Add(core);
+  }
+  std::vector<uint64_t> slab_index(devices_.slab_count(), 0);
+  Query slabs(*writer_, "SELECT slab, idx, bytes FROM slabs ORDER BY slab");
+  while (slabs.Step()) {
+    const size_t slab = slabs.Unsigned(0);
+    if (slab >= slab_index.size()) return absl::DataLossError("a slab without devices");
+    slab_index[slab] = slabs.Unsigned(1);
+    ASSIGN_OR_RETURN(const std::vector<StatusRow> rows, DecodeSlab(slabs.View(2)));
+    devices_.LoadSlab(slab, rows);
+  }
+  return Replay(slab_index);
+}
+
+void SqliteState::LoadQueues() {
+  Query query(*writer_,
+              "SELECT device, job, state, number FROM targets WHERE state IN (1, 2, 3, 4, 7, 12) "
+              "ORDER BY device, seq, job");
+  while (query.Step()) {
+    const auto device = devices_.FindBoth(IdOf(query.Int(0)));
+    if (!device.has_value()) continue;
+    DeviceCore core = device->core;
+    const JobTargetState state = static_cast<JobTargetState>(query.Int(2));
+    if (state == JobTargetState::kQueued) {
+      ++core.queued;
+    } else if (state != JobTargetState::kHeld) {
+      core.open_job = IdOf(query.Int(1));
+      core.open_number = query.Unsigned(3);
+    }
+    devices_.SetCore(device->index, core);
+  }
+}
+
+absl::Status SqliteState::Replay(const std::vector<uint64_t>& slab_index) {
+  if (slab_index.empty()) return absl::OkStatus();
+  const uint64_t lowest = *std::min_element(slab_index.begin(), slab_index.end());
+  uint64_t expected = lowest;
+  Query query(*writer_, "SELECT idx, taken, bytes FROM entries WHERE idx > ? ORDER BY idx", lowest);
+  while (query.Step()) {
+    if (query.Unsigned(0) != ++expected) {
+      return absl::DataLossError(absl::StrCat("log entry ", expected, " is missing"));
+    }
+    if (absl::Status status = ReplayEntry(query.View(2), query.View(1), slab_index); !status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat("log entry ", expected, ": ", status.message()));
+    }
+  }
+  if (expected != node_.applied_index) {
+    return absl::DataLossError(absl::StrCat("the log ends at entry ", expected,
+                                            ", the state is at ", node_.applied_index));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteState::ReplayEntry(absl::string_view bytes, absl::string_view taken,
+                                      const std::vector<uint64_t>& slab_index) {
+  ASSIGN_OR_RETURN(const DecodedEntry decoded, DecodeEntry(bytes));
+  if (decoded.header.log_id != node_.log_id) {
+    return absl::DataLossError("it is of another log");
+  }
+  size_t at = 0;
+  for (const internal::v1::Command& command : decoded.entry.commands()) {
+    if (!Bit(taken, at++) || !command.has_edge_batch()) continue;
+    const internal::v1::EdgeBatch& batch = command.edge_batch();
+    const std::optional<EdgeCore> edge = edges_.Find(batch.edge_id());
+    if (!edge.has_value()) return absl::DataLossError("it names an unknown edge");
+    for (const internal::v1::CheckIn& check_in : batch.check_ins()) {
+      devices_.ReplayCheckIn(check_in, batch.base_time_us() + check_in.time_delta_us(),
+                             edge->number, decoded.header.index, slab_index);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace muster::server
