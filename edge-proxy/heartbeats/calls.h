@@ -1,0 +1,72 @@
+// The calls of the device protocol, without sockets: which call a request is, whether it may be
+// heard, and its reply.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; everything in CallParts must outlive this object and every call.
+// Blocks:   never.
+// Example:  calls_test.cc.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "edge-proxy/heartbeats/enrolment_desk.h"
+#include "edge-proxy/heartbeats/heartbeat_desk.h"
+#include "edge-proxy/heartbeats/metrics.h"
+#include "edge-proxy/heartbeats/reply.h"
+#include "edge-proxy/heartbeats/token_gate.h"
+
+namespace muster::edge {
+
+// The head of a request.
+struct Asked {
+  absl::string_view method;
+  absl::string_view target;
+  // The value of Authorization, or empty.
+  absl::string_view authorization;
+};
+
+// A request whose head was heard; its body may follow.
+struct Heard {
+  Call call = Call::kOther;
+  // Set: answer this without reading the body.
+  std::optional<Reply> refusal;
+  // Of heartbeats and results.
+  Caller caller;
+  // Behind "Claim ", for installer and enrolment.
+  std::string claim;
+  // Of /b/VERSION.
+  std::string version;
+};
+
+struct CallParts {
+  TokenGate& gate;
+  HeartbeatDesk& heartbeats;
+  EnrolmentDesk& enrolments;
+  // PEM; what /ca.pem answers.
+  std::function<std::string()> router_root;
+  // False: /readyz answers 503.
+  std::function<bool()> ready;
+};
+
+class Calls {
+ public:
+  explicit Calls(CallParts parts) : parts_(std::move(parts)) {}
+
+  // Looks at the head alone: the token is opened here, before any byte of the body is read.
+  Heard Hear(const Asked& asked) const;
+
+  // Answers a request that Hear did not refuse. `done` is called once, perhaps before Take returns,
+  // perhaps from another thread.
+  void Take(const Heard& heard, absl::string_view body, absl::string_view source_address,
+            ReplyDone done) const;
+
+ private:
+  void HearToken(const Asked& asked, Heard& heard) const;
+
+  const CallParts parts_;
+};
+
+}  // namespace muster::edge

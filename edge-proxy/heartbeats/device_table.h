@@ -1,0 +1,101 @@
+// What the edge knows of the devices that it serves: the control plane's record, and what their
+// beats said last.
+//
+// Threads:  safe to call from any thread.
+// Blocks:   never.
+// Units:    a device takes less than 512 bytes.
+// Example:  device_table_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "common/ids/ids.h"
+#include "common/sync/mutex.h"
+#include "routeros/heartbeat/heartbeat.h"
+
+namespace muster::edge {
+
+struct DeviceRecord {
+  DeviceId device;
+  OrganizationId organization;
+  uint32_t least_epoch = 0;
+  // 16 bytes: what the right secret gives under this edge's key.
+  std::string secret_check;
+  // 0: the edge's setting.
+  uint32_t interval_seconds = 0;
+  bool monitor_only = false;
+};
+
+struct Revocation {
+  DeviceId device;
+  uint32_t least_epoch = 0;
+};
+
+// What a token may do here.
+enum class Standing {
+  kKnown,        // the secret is right
+  kUnknown,      // no record: may be heard, the control plane checks
+  kRevoked,      // deleted, or of an old epoch
+  kWrongSecret,  // sealed here, but not this device's secret
+};
+
+class DeviceTable {
+ public:
+  void Put(const DeviceRecord& record);
+  void Remove(DeviceId device);
+  // Replaces every record; what beats said stays for devices that stay.
+  void ReplaceAll(const std::vector<DeviceRecord>& records);
+
+  void SetRevocations(const std::vector<Revocation>& revocations);
+  void AddRevocation(const Revocation& revocation);
+
+  struct Judgement {
+    Standing standing = Standing::kUnknown;
+    uint32_t interval_seconds = 0;
+    bool monitor_only = false;
+  };
+  Judgement Judge(DeviceId device, OrganizationId organization, uint32_t epoch,
+                  absl::string_view secret_check) const;
+
+  // What the device's earlier beats say about this one.
+  struct Memory {
+    // This beat included.
+    uint64_t highest_reported = 0;
+    bool went_back = false;
+    // The facts differ from those that went upstream in this session.
+    bool facts_are_new = true;
+  };
+  // Unknown devices are not remembered.
+  Memory RecordBeat(DeviceId device, const routeros::Heartbeat& beat);
+
+  // A new session, or check-ins were lost: facts have to be sent once more.
+  void ForgetSentFacts();
+
+  size_t size() const;
+
+ private:
+  struct Row {
+    OrganizationId organization;
+    uint64_t secret_check[2] = {0, 0};
+    uint32_t least_epoch = 0;
+    uint32_t interval_seconds = 0;
+    uint64_t last_reported = 0;
+    uint64_t highest_reported = 0;
+    uint64_t facts_hash = 0;
+    uint32_t facts_session = 0;
+    bool monitor_only = false;
+  };
+  static void Fill(Row& row, const DeviceRecord& record);
+
+  mutable Mutex mutex_;
+  absl::flat_hash_map<DeviceId, Row> rows_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<DeviceId, uint32_t> least_epochs_ ABSL_GUARDED_BY(mutex_);
+  uint32_t session_ ABSL_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace muster::edge

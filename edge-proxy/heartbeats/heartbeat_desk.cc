@@ -1,0 +1,75 @@
+#include "edge-proxy/heartbeats/heartbeat_desk.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::edge {
+namespace {
+
+constexpr int kRetrySeconds = 5;
+
+void CountRepairs(const routeros::RepairCounts& counts, Metrics& metrics) {
+  if (counts.text_repaired > 0) metrics.Count(Metrics::kRepairedTexts, counts.text_repaired);
+  if (counts.numbers_dropped > 0) metrics.Count(Metrics::kDroppedNumbers, counts.numbers_dropped);
+}
+
+Reply ReplyToResult(uint64_t number, const absl::Status& status) {
+  if (status.ok()) return Reply{.text = absl::StrCat("A", number)};
+  if (absl::IsUnauthenticated(status)) return Refusal(401, "unknown token");
+  if (absl::IsInvalidArgument(status)) return Refusal(400, "result refused");
+  return Later("not committed yet", kRetrySeconds);
+}
+
+Asking AskingOf(const Caller& caller, const routeros::Heartbeat& beat,
+                const DeviceTable::Memory& memory) {
+  return Asking{.device = caller.device,
+                .secret_check = caller.secret_check,
+                .highest_reported = memory.highest_reported,
+                .running_number = beat.running_number,
+                .went_back = memory.went_back,
+                .boot = beat.boot,
+                .decodes_hex = beat.facts.format_hex,
+                .decodes_escaped = beat.facts.format_escaped,
+                .routeros_version = beat.facts.routeros_version};
+}
+
+}  // namespace
+
+Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
+                                   absl::string_view source_address) {
+  absl::StatusOr<routeros::Heartbeat> beat = routeros::ParseHeartbeat(body);
+  if (!beat.ok()) return Refusal(400, std::string(beat.status().message()));
+  CountRepairs(beat->counts, parts_.metrics);
+  const absl::Time now = parts_.clock.Now();
+  const DeviceTable::Memory memory = parts_.devices.RecordBeat(caller.device, *beat);
+  const Asking asking = AskingOf(caller, *beat, memory);
+  CheckIn check_in{.device = caller.device,
+                   .time = now,
+                   .secret_check = caller.secret_check,
+                   .interval_seconds = caller.interval_seconds,
+                   .source_address = std::string(source_address),
+                   .beat = *std::move(beat),
+                   .with_facts = memory.facts_are_new};
+  check_in.with_facts = check_in.with_facts && check_in.beat.has_facts;
+  parts_.check_ins.AddCheckIn(std::move(check_in));
+  if (!caller.known || caller.monitor_only) return Reply{.text = "0"};
+  return Reply{.text = parts_.jobs.ReplyTo(asking, now)};
+}
+
+void HeartbeatDesk::TakeResult(const Caller& caller, absl::string_view body, ReplyDone done) {
+  absl::StatusOr<routeros::JobReport> report = routeros::ParseResult(body);
+  if (!report.ok()) return done(Refusal(400, std::string(report.status().message())));
+  CountRepairs(report->counts, parts_.metrics);
+  const uint64_t number = report->number;
+  JobResult result{.device = caller.device,
+                   .time = parts_.clock.Now(),
+                   .secret_check = caller.secret_check,
+                   .report = *std::move(report)};
+  parts_.results.AddJobResult(std::move(result),
+                              [number, done = std::move(done)](const absl::Status& status) {
+                                done(ReplyToResult(number, status));
+                              });
+}
+
+}  // namespace muster::edge

@@ -1,0 +1,68 @@
+// Numbers that the edge counts about itself.
+//
+// Threads:  safe to call from any thread; counting never blocks.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace muster::edge {
+
+// The calls of the device protocol, as metrics name them.
+enum class Call {
+  kRouterRoot,
+  kInstaller,
+  kEnroll,
+  kHeartbeat,
+  kResult,
+  kHealth,
+  kOther,
+};
+constexpr size_t kCalls = 7;
+absl::string_view CallName(Call call);
+
+class Metrics {
+ public:
+  enum Counter {
+    kForgedTokens,
+    kRevokedTokens,
+    kWrongSecrets,
+    kRepairedTexts,
+    kDroppedNumbers,
+    kHandshakes,
+    kFailedHandshakes,
+    kResumedHandshakes,
+    kRefusedConnections,
+    kTimeouts,
+    kAcceptBackOffs,
+    kCounters,
+  };
+  static absl::string_view CounterName(Counter counter);
+
+  // The statuses that are told apart; any other counts as 500.
+  static constexpr std::array<int, 16> kStatuses = {200, 400, 401, 403, 404, 405, 408, 411,
+                                                    413, 417, 429, 431, 500, 501, 503, 505};
+
+  void Count(Counter counter, uint64_t by = 1) {
+    counters_[counter].fetch_add(by, std::memory_order_relaxed);
+  }
+  uint64_t Value(Counter counter) const {
+    return counters_[counter].load(std::memory_order_relaxed);
+  }
+
+  void CountReply(Call call, int status);
+  uint64_t Replies(Call call, int status) const;
+
+  void AddConnections(int64_t by) { connections_.fetch_add(by, std::memory_order_relaxed); }
+  int64_t connections() const { return connections_.load(std::memory_order_relaxed); }
+
+ private:
+  std::array<std::atomic<uint64_t>, kCounters> counters_{};
+  std::array<std::array<std::atomic<uint64_t>, kStatuses.size()>, kCalls> replies_{};
+  std::atomic<int64_t> connections_{0};
+};
+
+}  // namespace muster::edge

@@ -1,0 +1,57 @@
+#include "edge-proxy/heartbeats/token_gate.h"
+
+#include <utility>
+
+namespace muster::edge {
+
+std::shared_ptr<const Trust> TokenGate::trust() const {
+  MutexLock lock(mutex_);
+  return trust_;
+}
+
+void TokenGate::SetTrust(Trust trust) {
+  auto shared = std::make_shared<const Trust>(std::move(trust));
+  MutexLock lock(mutex_);
+  trust_ = std::move(shared);
+}
+
+void TokenGate::SetInterval(uint32_t interval_seconds) {
+  MutexLock lock(mutex_);
+  if (trust_ == nullptr) return;
+  Trust changed = *trust_;
+  changed.interval_seconds = interval_seconds;
+  trust_ = std::make_shared<const Trust>(std::move(changed));
+}
+
+absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token) const {
+  const std::shared_ptr<const Trust> trust = this->trust();
+  if (trust == nullptr) {
+    return absl::UnavailableError("the edge has not heard from the control plane yet");
+  }
+  const absl::StatusOr<routeros::TokenContents> contents =
+      routeros::OpenToken(trust->token_keys, trust->cluster_id, token);
+  if (!contents.ok()) {
+    metrics_.Count(Metrics::kForgedTokens);
+    return absl::UnauthenticatedError("unknown token");
+  }
+  Caller caller;
+  caller.device = contents->device;
+  caller.secret_check = routeros::SecretCheck(trust->secret_check_key, contents->secret);
+  const DeviceTable::Judgement judgement = devices_.Judge(contents->device, contents->organization,
+                                                          contents->epoch, caller.secret_check);
+  if (judgement.standing == Standing::kRevoked) {
+    metrics_.Count(Metrics::kRevokedTokens);
+    return absl::UnauthenticatedError("revoked token");
+  }
+  if (judgement.standing == Standing::kWrongSecret) {
+    metrics_.Count(Metrics::kWrongSecrets);
+    return absl::UnauthenticatedError("unknown token");
+  }
+  caller.known = judgement.standing == Standing::kKnown;
+  caller.monitor_only = judgement.monitor_only;
+  caller.interval_seconds =
+      judgement.interval_seconds != 0 ? judgement.interval_seconds : trust->interval_seconds;
+  return caller;
+}
+
+}  // namespace muster::edge

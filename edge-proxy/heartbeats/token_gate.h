@@ -1,0 +1,69 @@
+// Who speaks: opens the token of a call and compares its secret with the device's record.
+//
+// A token that was not sealed here, is revoked, or carries another secret than the device's has no
+// effect at all. One of a device without a record may be heard: its items go upstream with their
+// secret check, and the control plane decides.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; `devices` and `metrics` must outlive this object.
+// Errors:   Unauthenticated for a token that may not be heard; Unavailable before the control plane
+//           has given the keys.
+// Example:  calls_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/ids/ids.h"
+#include "common/sync/mutex.h"
+#include "edge-proxy/heartbeats/device_table.h"
+#include "edge-proxy/heartbeats/metrics.h"
+#include "routeros/token/token.h"
+
+namespace muster::edge {
+
+// What Welcome brings.
+struct Trust {
+  std::string cluster_id;
+  std::vector<routeros::TokenKey> token_keys;
+  // 32 bytes, of this edge alone.
+  Secret secret_check_key;
+  uint32_t interval_seconds = 30;
+};
+
+struct Caller {
+  DeviceId device;
+  // 16 bytes.
+  std::string secret_check;
+  // False: the control plane checks the secret.
+  bool known = false;
+  bool monitor_only = false;
+  uint32_t interval_seconds = 30;
+};
+
+class TokenGate {
+ public:
+  TokenGate(DeviceTable& devices, Metrics& metrics) : devices_(devices), metrics_(metrics) {}
+
+  void SetTrust(Trust trust);
+  void SetInterval(uint32_t interval_seconds);
+  bool ready() const { return trust() != nullptr; }
+
+  absl::StatusOr<Caller> Admit(absl::string_view token) const;
+
+ private:
+  // Shared with the calls that are looking at it while a new one comes.
+  std::shared_ptr<const Trust> trust() const;
+
+  DeviceTable& devices_;
+  Metrics& metrics_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Trust> trust_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace muster::edge

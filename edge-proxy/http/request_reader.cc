@@ -1,0 +1,181 @@
+#include "edge-proxy/http/request_reader.h"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+namespace muster::edge {
+namespace {
+
+namespace http = boost::beast::http;
+
+constexpr absl::string_view kEnd = "\r\n\r\n";
+
+bool IsTokenCharacter(char c) {
+  return absl::ascii_isalnum(c) ||
+         absl::string_view("!#$%&'*+-.^_`|~").find(c) != absl::string_view::npos;
+}
+
+// "name: value" without controls; a line that begins with a space would be folding, which RFC 9112
+// lets a server refuse.
+bool IsFieldLine(absl::string_view line) {
+  const size_t colon = line.find(':');
+  if (colon == absl::string_view::npos || colon == 0) return false;
+  if (!std::all_of(line.begin(), line.begin() + colon, IsTokenCharacter)) return false;
+  return std::none_of(line.begin() + colon, line.end(),
+                      [](char c) { return (absl::ascii_iscntrl(c) && c != '\t') || c == '\x7F'; });
+}
+
+absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+int StatusOf(const boost::beast::error_code& error) {
+  if (error == http::error::body_limit) return 413;
+  if (error == http::error::header_limit) return 431;
+  if (error == http::error::bad_version) return 505;
+  return 400;
+}
+
+}  // namespace
+
+struct RequestReader::Parser {
+  http::request_parser<http::string_body> parser;
+};
+
+RequestReader::RequestReader() = default;
+RequestReader::~RequestReader() = default;
+
+int CheckHeadText(absl::string_view head) {
+  size_t lines = 0;
+  while (true) {
+    const size_t end = head.find("\r\n");
+    if (end == absl::string_view::npos) return 400;
+    const absl::string_view line = head.substr(0, end);
+    head.remove_prefix(end + 2);
+    if (line.empty()) return lines == 0 || !head.empty() ? 400 : 0;
+    // Line 0 is the request line.
+    if (lines > kMostFields) return 431;
+    if (lines > 0 && !IsFieldLine(line)) return 400;
+    if (line.find('\n') != absl::string_view::npos || line.find('\0') != absl::string_view::npos) {
+      return 400;
+    }
+    ++lines;
+  }
+}
+
+RequestReader::Phase RequestReader::Fail(int status) {
+  status_ = status;
+  return phase_ = Phase::kFailed;
+}
+
+bool RequestReader::begun() const { return phase_ != Phase::kHead || !pending_.empty(); }
+
+RequestReader::Phase RequestReader::Feed(absl::string_view bytes) {
+  pending_.append(bytes.data(), bytes.size());
+  if (phase_ == Phase::kHead) return TakeHead();
+  if (phase_ == Phase::kBody) return ReadBody();
+  return phase_;
+}
+
+RequestReader::Phase RequestReader::TakeHead() {
+  // A line break before the request line is to be ignored (RFC 9112, 2.2).
+  if (searched_ == 0 && absl::StartsWith(pending_, "\r\n")) pending_.erase(0, 2);
+  const size_t from = searched_ < kEnd.size() ? 0 : searched_ - kEnd.size();
+  const size_t end = pending_.find(kEnd.data(), from, kEnd.size());
+  const size_t size = end == std::string::npos ? pending_.size() : end + kEnd.size();
+  if (size > kLongestHead) return Fail(431);
+  if (end == std::string::npos) {
+    searched_ = pending_.size();
+    const auto lines = std::count(pending_.begin(), pending_.end(), '\n');
+    return static_cast<size_t>(lines) > kMostFields + 1 ? Fail(431) : phase_;
+  }
+  const int refused = CheckHeadText(absl::string_view(pending_).substr(0, size));
+  if (refused != 0) return Fail(refused);
+  parser_ = std::make_unique<Parser>();
+  auto& parser = parser_->parser;
+  parser.header_limit(kLongestHead);
+  parser.body_limit(kLongestBody);
+  boost::beast::error_code error;
+  const size_t used = parser.put(boost::asio::buffer(pending_.data(), size), error);
+  if (error && error != http::error::need_more) return Fail(StatusOf(error));
+  if (!parser.is_header_done()) return Fail(400);
+  pending_.erase(0, used);
+  searched_ = 0;
+  body_bytes_ = 0;
+  return TakeFields() ? phase_ = Phase::kBody : phase_;
+}
+
+bool RequestReader::TakeFields() {
+  auto& message = parser_->parser.get();
+  const auto once = [&message](http::field field) { return message.count(field) <= 1; };
+  const bool has_length = message.count(http::field::content_length) > 0;
+  const bool has_coding = message.count(http::field::transfer_encoding) > 0;
+  chunked_ = parser_->parser.chunked();
+  method_ = std::string(View(message.method_string()));
+  target_ = std::string(View(message.target()));
+  authorization_ = std::string(View(message[http::field::authorization]));
+  keep_alive_ = message.keep_alive();
+  const absl::string_view expect = View(message[http::field::expect]);
+  expects_continue_ = absl::EqualsIgnoreCase(expect, "100-continue");
+  int refused = 0;
+  if (message.version() != 10 && message.version() != 11) {
+    refused = 505;
+  } else if (!once(http::field::host) || !once(http::field::authorization) ||
+             !once(http::field::content_length) || !once(http::field::transfer_encoding) ||
+             (message.version() == 11 && message.count(http::field::host) == 0) ||
+             (has_length && has_coding)) {
+    refused = 400;
+  } else if (has_coding && !chunked_) {
+    refused = 501;
+  } else if (!expect.empty() && !expects_continue_) {
+    refused = 417;
+  } else if (message.method() == http::verb::post && !has_length && !chunked_) {
+    refused = 411;
+  } else if (parser_->parser.content_length().value_or(0) > kLongestBody) {
+    refused = 413;
+  }
+  if (refused != 0) Fail(refused);
+  return refused == 0;
+}
+
+RequestReader::Phase RequestReader::ReadBody() {
+  if (phase_ != Phase::kBody) return phase_;
+  auto& parser = parser_->parser;
+  parser.eager(true);
+  while (!parser.is_done() && !pending_.empty()) {
+    boost::beast::error_code error;
+    const size_t used = parser.put(boost::asio::buffer(pending_), error);
+    body_bytes_ += used;
+    pending_.erase(0, used);
+    if (error == http::error::need_more) break;
+    if (error) return Fail(StatusOf(error));
+    if (used == 0) break;
+  }
+  if (body_bytes_ + (parser.is_done() ? 0 : pending_.size()) > kLongestChunkedBody) {
+    return Fail(413);
+  }
+  if (!parser.is_done()) return phase_;
+  return phase_ = Phase::kDone;
+}
+
+absl::string_view RequestReader::body() const { return parser_->parser.get().body(); }
+
+RequestReader::Phase RequestReader::Next() {
+  parser_.reset();
+  phase_ = Phase::kHead;
+  return pending_.empty() ? phase_ : TakeHead();
+}
+
+void RequestReader::Shrink() {
+  for (std::string* text : {&pending_, &method_, &target_, &authorization_}) {
+    if (text->empty() || text != &pending_) {
+      text->clear();
+      text->shrink_to_fit();
+    }
+  }
+}
+
+}  // namespace muster::edge

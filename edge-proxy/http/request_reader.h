@@ -1,0 +1,85 @@
+// Reads HTTP/1.0 and 1.1 requests out of the bytes of one connection. Beast does the parsing; this
+// class holds the limits, which Beast does not keep when bytes come piecewise, and refuses what
+// two readers could understand in two ways.
+//
+// Limits:   head kLongestHead bytes and kMostFields fields, body kLongestBody bytes, chunked or
+//           not; a chunked body with its framing at most kLongestChunkedBody.
+// Threads:  not safe; one per connection.
+// Errors:   a phase kFailed with the status to answer with: 400 malformed, 411 a POST without
+//           length, 413 and 431 too large, 417 unknown expectation, 501 unknown transfer coding,
+//           505 unknown version. The connection is then to be closed.
+// Example:  request_reader_test.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace muster::edge {
+
+constexpr size_t kLongestHead = 8 * 1024;
+constexpr size_t kMostFields = 64;
+constexpr size_t kLongestBody = 16 * 1024;
+constexpr size_t kLongestChunkedBody = 4 * kLongestBody;
+
+class RequestReader {
+ public:
+  enum class Phase { kHead, kBody, kDone, kFailed };
+
+  RequestReader();
+  ~RequestReader();
+
+  // Takes bytes as they come. Stops at the end of the head, so that the caller can refuse the
+  // request before its body: call ReadBody to go on.
+  Phase Feed(absl::string_view bytes);
+
+  // From kBody on: reads what has come of the body.
+  Phase ReadBody();
+
+  // After kDone: forgets the request, keeps bytes that follow it, and looks whether they hold
+  // another head.
+  Phase Next();
+
+  Phase phase() const { return phase_; }
+  // For kFailed.
+  int status() const { return status_; }
+  // True once a byte of a request has come.
+  bool begun() const;
+
+  // From kBody on.
+  absl::string_view method() const { return method_; }
+  absl::string_view target() const { return target_; }
+  absl::string_view authorization() const { return authorization_; }
+  bool keep_alive() const { return keep_alive_; }
+  bool expects_continue() const { return expects_continue_; }
+  // For kDone.
+  absl::string_view body() const;
+
+  // Gives memory back while the connection waits for the next request.
+  void Shrink();
+
+ private:
+  struct Parser;
+
+  Phase Fail(int status);
+  Phase TakeHead();
+  bool TakeFields();
+
+  Phase phase_ = Phase::kHead;
+  int status_ = 0;
+  std::string pending_;
+  size_t searched_ = 0;
+  size_t body_bytes_ = 0;
+  std::unique_ptr<Parser> parser_;
+  std::string method_, target_, authorization_;
+  bool keep_alive_ = false;
+  bool expects_continue_ = false;
+  bool chunked_ = false;
+};
+
+// 0 where the head (up to and with its empty line) is well-formed and within the limits that can be
+// seen in the text alone, else the status to refuse it with.
+int CheckHeadText(absl::string_view head);
+
+}  // namespace muster::edge

@@ -1,0 +1,85 @@
+#include "edge-proxy/https/address_limits.h"
+
+#include <algorithm>
+
+namespace muster::edge {
+namespace {
+
+constexpr size_t kIpv6Network = 8;
+
+// An IPv6 user has a whole /64.
+absl::string_view KeyOf(absl::string_view address) {
+  return address.size() == 16 ? address.substr(0, kIpv6Network) : address;
+}
+
+}  // namespace
+
+void AddressLimits::Refill(Row& row, absl::Duration now) const {
+  const double seconds = absl::ToDoubleSeconds(now - row.refilled);
+  row.handshakes =
+      std::min(limits_.handshake_burst, row.handshakes + seconds * limits_.handshakes_per_second);
+  row.refilled = now;
+}
+
+AddressLimits::Verdict AddressLimits::Open(absl::string_view address, absl::Duration now) {
+  MutexLock lock(mutex_);
+  if (open_ >= limits_.connections + limits_.polite) return Verdict::kDrop;
+  const auto [found, added] = rows_.try_emplace(KeyOf(address));
+  Row& row = found->second;
+  if (added) {
+    row.handshakes = limits_.handshake_burst;
+    row.refilled = now;
+  }
+  Refill(row, now);
+  if (row.handshakes < 1 || row.unproven >= limits_.connections_per_address + limits_.polite) {
+    return Verdict::kDrop;
+  }
+  row.handshakes -= 1;
+  ++row.unproven;
+  ++open_;
+  if (open_ > limits_.connections) return Verdict::kFull;
+  return row.unproven > limits_.connections_per_address ? Verdict::kTooManyFromAddress
+                                                        : Verdict::kServe;
+}
+
+void AddressLimits::Prove(absl::string_view address) {
+  MutexLock lock(mutex_);
+  const auto found = rows_.find(KeyOf(address));
+  if (found == rows_.end()) return;
+  Row& row = found->second;
+  --row.unproven;
+  ++row.proven;
+  row.handshakes = std::min(limits_.handshake_burst, row.handshakes + 1);
+}
+
+void AddressLimits::Close(absl::string_view address, bool proven) {
+  MutexLock lock(mutex_);
+  --open_;
+  const auto found = rows_.find(KeyOf(address));
+  if (found == rows_.end()) return;
+  Row& row = found->second;
+  --(proven ? row.proven : row.unproven);
+  const bool quiet = row.proven + row.unproven == 0;
+  if (quiet && row.handshakes >= limits_.handshake_burst) rows_.erase(found);
+}
+
+void AddressLimits::Prune(absl::Duration now) {
+  MutexLock lock(mutex_);
+  for (auto it = rows_.begin(); it != rows_.end();) {
+    Row& row = it->second;
+    Refill(row, now);
+    const bool quiet = row.proven + row.unproven == 0;
+    if (quiet && row.handshakes >= limits_.handshake_burst) {
+      rows_.erase(it++);
+    } else {
+      ++it;
+    }
+  }
+}
+
+size_t AddressLimits::addresses() const {
+  MutexLock lock(mutex_);
+  return rows_.size();
+}
+
+}  // namespace muster::edge

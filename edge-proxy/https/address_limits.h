@@ -1,0 +1,73 @@
+// How many connections there may be, in all and per address (IPv6: per /64).
+//
+// A connection on which a valid token was shown no longer counts against its address, and gives its
+// handshake back: a thousand routers behind one provider's address are served, a flood is not.
+//
+// Threads:  safe to call from any thread.
+// Blocks:   never.
+// Example:  address_limits_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/sync/mutex.h"
+
+namespace muster::edge {
+
+struct ConnectionLimits {
+  size_t connections = 50'000;
+  // Without a valid token.
+  size_t connections_per_address = 2'048;
+  // Handshakes without a valid token: so many at once, and so many more each second.
+  double handshake_burst = 5'000;
+  double handshakes_per_second = 200;
+  // Above a limit, so many more get a reply that says so; beyond that connections are just closed.
+  size_t polite = 64;
+};
+
+class AddressLimits {
+ public:
+  enum class Verdict {
+    kServe,
+    kTooManyFromAddress,  // answer 429
+    kFull,                // answer 503
+    kDrop,                // close without a handshake
+  };
+
+  explicit AddressLimits(const ConnectionLimits& limits) : limits_(limits) {}
+
+  // Opens a connection from `address` (4 or 16 bytes). After any verdict but kDrop, Close must be
+  // called once.
+  Verdict Open(absl::string_view address, absl::Duration now);
+
+  // A valid token was shown on it. Once per connection.
+  void Prove(absl::string_view address);
+
+  void Close(absl::string_view address, bool proven);
+
+  // Forgets addresses that have been quiet.
+  void Prune(absl::Duration now);
+
+  size_t addresses() const;
+
+ private:
+  struct Row {
+    size_t unproven = 0;
+    size_t proven = 0;
+    double handshakes = 0;
+    absl::Duration refilled;
+  };
+  void Refill(Row& row, absl::Duration now) const;
+
+  const ConnectionLimits limits_;
+  mutable Mutex mutex_;
+  size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, Row> rows_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace muster::edge

@@ -1,0 +1,82 @@
+#include "edge-proxy/https/address_limits.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace muster::edge {
+namespace {
+
+using Verdict = AddressLimits::Verdict;
+
+class AddressLimitsTest : public testing::Test {
+ protected:
+  AddressLimitsTest()
+      : limits_({.connections = 6,
+                 .connections_per_address = 2,
+                 .handshake_burst = 5,
+                 .handshakes_per_second = 1,
+                 .polite = 1}) {}
+  Verdict Open(absl::string_view address) { return limits_.Open(address, now_); }
+
+  AddressLimits limits_;
+  absl::Duration now_ = absl::Seconds(100);
+  const std::string first_ = std::string("\x0a\x00\x00\x01", 4);
+  const std::string second_ = std::string("\x0a\x00\x00\x02", 4);
+};
+
+TEST_F(AddressLimitsTest, TellsTheFirstTooManyAndDropsTheRest) {
+  EXPECT_EQ(Open(first_), Verdict::kServe);
+  EXPECT_EQ(Open(first_), Verdict::kServe);
+  EXPECT_EQ(Open(first_), Verdict::kTooManyFromAddress);
+  EXPECT_EQ(Open(first_), Verdict::kDrop);
+  EXPECT_EQ(Open(second_), Verdict::kServe);
+  limits_.Close(first_, false);
+  limits_.Close(first_, false);
+  EXPECT_EQ(Open(first_), Verdict::kServe);
+}
+
+TEST_F(AddressLimitsTest, ProvenConnectionsDoNotCountAgainstTheirAddress) {
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(Open(first_), Verdict::kServe) << i;
+    limits_.Prove(first_);
+  }
+  EXPECT_EQ(Open(first_), Verdict::kFull);
+  EXPECT_EQ(Open(first_), Verdict::kDrop);
+  for (int i = 0; i < 6; ++i) limits_.Close(first_, true);
+  EXPECT_EQ(Open(first_), Verdict::kServe);
+}
+
+TEST_F(AddressLimitsTest, HandshakesOfAnAddressAreRationed) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(Open(first_), Verdict::kServe) << i;
+    limits_.Close(first_, false);
+  }
+  EXPECT_EQ(Open(first_), Verdict::kDrop);
+  EXPECT_EQ(Open(second_), Verdict::kServe);
+  now_ += absl::Seconds(1);
+  EXPECT_EQ(Open(first_), Verdict::kServe);
+}
+
+TEST_F(AddressLimitsTest, ANetworkOfIpv6IsOneAddress) {
+  std::string one(16, '\x20'), other(16, '\x20');
+  other[15] = 1;
+  EXPECT_EQ(Open(one), Verdict::kServe);
+  EXPECT_EQ(Open(other), Verdict::kServe);
+  EXPECT_EQ(Open(one), Verdict::kTooManyFromAddress);
+  other[7] = 1;
+  EXPECT_EQ(Open(other), Verdict::kServe);
+}
+
+TEST_F(AddressLimitsTest, ForgetsQuietAddresses) {
+  Open(first_);
+  Open(second_);
+  limits_.Close(first_, false);
+  limits_.Prune(now_);
+  EXPECT_EQ(limits_.addresses(), 2u);
+  limits_.Prune(now_ + absl::Seconds(10));
+  EXPECT_EQ(limits_.addresses(), 1u);
+}
+
+}  // namespace
+}  // namespace muster::edge

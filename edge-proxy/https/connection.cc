@@ -1,0 +1,277 @@
+#include "edge-proxy/https/connection.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <optional>
+#include <utility>
+
+#include "edge-proxy/http/reply_writer.h"
+#include "edge-proxy/http/request_reader.h"
+
+namespace muster::edge {
+namespace {
+
+namespace asio = boost::asio;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, Executor>;
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
+
+constexpr absl::Duration kLinger = absl::Seconds(1);
+constexpr size_t kMostLingering = 256 * 1024;
+constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// A reply that may come from another thread.
+struct Slot {
+  explicit Slot(const Executor& executor) : timer(executor) {}
+  std::optional<Reply> reply;
+  Timer timer;
+};
+
+bool ProvesItself(Call call, const Reply& reply) {
+  if (reply.status != 200) return false;
+  return call == Call::kInstaller ||
+         (call == Call::kEnroll && !reply.text.empty() && reply.text[0] == 'T');
+}
+
+}  // namespace
+
+Connection::Connection(LoopParts& loop, Socket socket, std::shared_ptr<TlsContext> context,
+                       std::string address, AddressLimits::Verdict verdict)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      context_(std::move(context)),
+      ssl_(SSL_new(context_->get())),
+      address_(std::move(address)),
+      verdict_(verdict) {
+  place_ = loop_.connections.insert(loop_.connections.end(), this);
+  loop_.metrics.AddConnections(1);
+}
+
+Connection::~Connection() {
+  SSL_free(ssl_);
+  ERR_clear_error();
+  loop_.connections.erase(place_);
+  loop_.limits.Close(address_, proven_);
+  loop_.metrics.AddConnections(-1);
+}
+
+void Connection::SetDeadline(absl::Duration from_now) {
+  deadline_ = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(from_now);
+}
+
+void Connection::CheckDeadline(Deadline now) {
+  if (now < deadline_ && !(idle_ && loop_.draining)) return;
+  expired_ = true;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::Prove() {
+  if (proven_) return;
+  proven_ = true;
+  loop_.limits.Prove(address_);
+}
+
+Task<bool> Connection::Wait(Socket::wait_type what) {
+  if (expired_) co_return false;
+  const auto [error] = co_await socket_.async_wait(what, kTuple);
+  co_return !error && !expired_;
+}
+
+Task<bool> Connection::WaitAfter(int result) {
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_READ:
+      co_return co_await Wait(Socket::wait_read);
+    case SSL_ERROR_WANT_WRITE:
+      co_return co_await Wait(Socket::wait_write);
+    default:
+      co_return false;
+  }
+}
+
+Task<bool> Connection::Handshake() {
+  SetDeadline(loop_.deadlines.handshake);
+  if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.native_handle()) != 1) co_return false;
+  while (true) {
+    ERR_clear_error();
+    const int result = SSL_accept(ssl_);
+    if (result == 1) break;
+    if (!co_await WaitAfter(result)) {
+      loop_.metrics.Count(Metrics::kFailedHandshakes);
+      co_return false;
+    }
+  }
+  loop_.metrics.Count(Metrics::kHandshakes);
+  if (SSL_session_reused(ssl_) == 1) loop_.metrics.Count(Metrics::kResumedHandshakes);
+  co_return true;
+}
+
+Task<size_t> Connection::Read() {
+  while (true) {
+    ERR_clear_error();
+    size_t size = 0;
+    const int result = SSL_read_ex(ssl_, loop_.scratch.data(), loop_.scratch.size(), &size);
+    if (result == 1) co_return size;
+    if (!co_await WaitAfter(result)) co_return 0;
+  }
+}
+
+Task<bool> Connection::Write(std::string bytes) {
+  SetDeadline(loop_.deadlines.write);
+  absl::string_view rest = bytes;
+  while (!rest.empty()) {
+    ERR_clear_error();
+    size_t size = 0;
+    const int result = SSL_write_ex(ssl_, rest.data(), rest.size(), &size);
+    if (result == 1) {
+      rest.remove_prefix(size);
+    } else if (!co_await WaitAfter(result)) {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+// With unread bytes in the socket, close() would send a reset and the reply could be lost on its
+// way: read on for a moment.
+Task<void> Connection::Close(bool linger) {
+  ERR_clear_error();
+  SSL_shutdown(ssl_);
+  if (!linger) co_return;
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  SetDeadline(kLinger);
+  for (size_t read = 0; read < kMostLingering;) {
+    boost::system::error_code error;
+    const size_t size = socket_.read_some(asio::buffer(loop_.scratch), error);
+    if (error == asio::error::would_block) {
+      if (!co_await Wait(Socket::wait_read)) co_return;
+    } else if (error || size == 0) {
+      co_return;
+    }
+    read += size;
+  }
+}
+
+Task<void> Connection::Refuse(RequestReader& reader, int status) {
+  co_await Send(reader, Call::kOther, Refusal(status, ""), false);
+  co_await Close(true);
+}
+
+// A late client that has sent something hears that it was late.
+Task<bool> Connection::ReadHead(RequestReader& reader) {
+  SetDeadline(first_ || reader.begun() ? loop_.deadlines.request : loop_.deadlines.keep_alive);
+  while (reader.phase() == RequestReader::Phase::kHead) {
+    const bool begun = reader.begun();
+    idle_ = !begun && !first_;
+    const size_t size = co_await Read();
+    idle_ = false;
+    if (size == 0) {
+      if (expired_ && begun) {
+        expired_ = false;
+        loop_.metrics.Count(Metrics::kTimeouts);
+        co_await Refuse(reader, 408);
+      }
+      co_return false;
+    }
+    if (!begun && !first_) SetDeadline(loop_.deadlines.request);
+    reader.Feed({loop_.scratch.data(), size});
+  }
+  if (reader.phase() != RequestReader::Phase::kFailed) co_return true;
+  co_await Refuse(reader, reader.status());
+  co_return false;
+}
+
+Task<bool> Connection::ReadBody(RequestReader& reader) {
+  if (reader.ReadBody() == RequestReader::Phase::kBody && reader.expects_continue()) {
+    const Deadline deadline = deadline_;
+    if (!co_await Write(std::string(kContinue))) co_return false;
+    deadline_ = deadline;
+  }
+  while (reader.phase() == RequestReader::Phase::kBody) {
+    const size_t size = co_await Read();
+    if (size == 0) {
+      if (expired_) {
+        expired_ = false;
+        loop_.metrics.Count(Metrics::kTimeouts);
+        co_await Refuse(reader, 408);
+      }
+      co_return false;
+    }
+    reader.Feed({loop_.scratch.data(), size});
+  }
+  if (reader.phase() == RequestReader::Phase::kDone) co_return true;
+  co_await Refuse(reader, reader.status());
+  co_return false;
+}
+
+Task<Reply> Connection::Answer(const Heard& heard, absl::string_view body) {
+  const Executor executor = socket_.get_executor();
+  // Shared with the call, which may answer after this connection is gone.
+  const auto slot = std::make_shared<Slot>(executor);
+  loop_.calls.Take(heard, body, address_, [slot, executor](Reply reply) {
+    asio::dispatch(executor, [slot, reply = std::move(reply)]() mutable {
+      slot->reply = std::move(reply);
+      slot->timer.cancel();
+    });
+  });
+  if (!slot->reply.has_value()) {
+    deadline_ = Deadline::max();
+    slot->timer.expires_after(absl::ToChronoMilliseconds(loop_.deadlines.answer));
+    co_await slot->timer.async_wait(kTuple);
+  }
+  if (!slot->reply.has_value()) co_return Later("the control plane is slow", 5);
+  co_return *std::move(slot->reply);
+}
+
+Task<bool> Connection::Send(RequestReader& reader, Call call, Reply reply, bool keep_alive) {
+  loop_.metrics.CountReply(call, reply.status);
+  const ReplyHead head{.status = reply.status,
+                       .content_type = reply.content_type,
+                       .retry_after_seconds = reply.retry_after_seconds,
+                       .allow = reply.allow,
+                       .keep_alive = keep_alive,
+                       .head_only = reader.method() == "HEAD"};
+  co_return co_await Write(WriteReply(head, reply.text));
+}
+
+Task<bool> Connection::ServeOne(RequestReader& reader) {
+  if (!co_await ReadHead(reader)) co_return false;
+  Heard heard = loop_.calls.Hear({reader.method(), reader.target(), reader.authorization()});
+  if (verdict_ == AddressLimits::Verdict::kFull) {
+    heard.refusal = Later("the edge is full", 10);
+  } else if (verdict_ == AddressLimits::Verdict::kTooManyFromAddress && !heard.caller.known) {
+    heard.refusal = Refusal(429, "too many connections from this address");
+    heard.refusal->retry_after_seconds = 10;
+  }
+  if (heard.refusal.has_value()) {
+    co_await Send(reader, heard.call, *std::move(heard.refusal), false);
+    co_await Close(true);
+    co_return false;
+  }
+  if (heard.caller.known) Prove();
+  if (!co_await ReadBody(reader)) co_return false;
+  Reply reply = co_await Answer(heard, reader.body());
+  if (ProvesItself(heard.call, reply)) Prove();
+  const bool keep_alive = reader.keep_alive() && !loop_.draining;
+  if (!co_await Send(reader, heard.call, std::move(reply), keep_alive)) co_return false;
+  if (!keep_alive) co_await Close(false);
+  co_return keep_alive;
+}
+
+Task<void> Connection::Serve(std::unique_ptr<Connection> connection) {
+  if (!co_await connection->Handshake()) co_return;
+  RequestReader reader;
+  while (co_await connection->ServeOne(reader)) {
+    connection->first_ = false;
+    reader.Next();
+    reader.Shrink();
+  }
+}
+
+}  // namespace muster::edge

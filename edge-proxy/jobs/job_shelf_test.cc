@@ -1,0 +1,204 @@
+#include "edge-proxy/jobs/job_shelf.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::edge {
+namespace {
+
+constexpr DeviceId kDevice{5};
+
+class FakeEvents : public JobEvents {
+ public:
+  void AddJobEvent(JobEvent event) override { events.push_back(std::move(event)); }
+  std::vector<JobEvent> events;
+};
+
+PayloadRules FakeRules() {
+  return {.largest_script = [](absl::string_view version) -> absl::StatusOr<size_t> {
+            if (version == "unknown") return absl::InvalidArgumentError("version");
+            return version == "small" ? 4 : 1000;
+          },
+          .reply =
+              [](uint64_t number, absl::string_view script, routeros::PayloadFormat format) {
+                const bool hex = format == routeros::PayloadFormat::kHex;
+                return absl::StrCat("J", number, hex ? " hex " : " esc ", script, ".");
+              }};
+}
+
+class JobShelfTest : public testing::Test {
+ protected:
+  static Job NewJob(uint64_t number) {
+    return {.device = kDevice,
+            .number = number,
+            .script = ":put 1",
+            .not_before = absl::FromUnixSeconds(1000),
+            .not_after = absl::FromUnixSeconds(2000)};
+  }
+  std::string Ask() { return shelf_.ReplyTo(asking_, now_); }
+
+  FakeEvents events_;
+  JobShelf shelf_{FakeRules(), events_};
+  absl::Time now_ = absl::FromUnixSeconds(1500);
+  Asking asking_{.device = kDevice,
+                 .secret_check = "check",
+                 .highest_reported = 9,
+                 .boot = "boot1",
+                 .decodes_hex = true,
+                 .decodes_escaped = true,
+                 .routeros_version = "7.20.8"};
+};
+
+TEST_F(JobShelfTest, SendsAJobAndReportsThatItDid) {
+  shelf_.Put(NewJob(10));
+  EXPECT_EQ(Ask(), "J10 hex :put 1.");
+  ASSERT_EQ(events_.events.size(), 1u);
+  EXPECT_EQ(events_.events[0].kind, JobEventKind::kSent);
+  EXPECT_EQ(events_.events[0].times_sent, 1u);
+  EXPECT_EQ(events_.events[0].boot_at_first_send, "boot1");
+  EXPECT_EQ(events_.events[0].secret_check, "check");
+  EXPECT_EQ(events_.events[0].number, 10u);
+}
+
+TEST_F(JobShelfTest, AnswersNothingForOtherDevices) {
+  shelf_.Put(NewJob(10));
+  asking_.device = DeviceId{6};
+  EXPECT_EQ(Ask(), "0");
+  EXPECT_TRUE(events_.events.empty());
+}
+
+TEST_F(JobShelfTest, SendsAtMostThreeTimes) {
+  shelf_.Put(NewJob(10));
+  for (int i = 0; i < 3; ++i) EXPECT_NE(Ask(), "0") << i;
+  EXPECT_EQ(Ask(), "0");
+  EXPECT_EQ(events_.events.size(), 3u);
+  EXPECT_EQ(events_.events[2].times_sent, 3u);
+}
+
+TEST_F(JobShelfTest, CountsWhatOtherEdgesSent) {
+  Job job = NewJob(10);
+  job.times_sent = 2;
+  job.boot_at_first_send = "boot1";
+  shelf_.Put(job);
+  EXPECT_NE(Ask(), "0");
+  EXPECT_EQ(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, DoesNotSendAgainAfterAReboot) {
+  shelf_.Put(NewJob(10));
+  EXPECT_NE(Ask(), "0");
+  asking_.boot = "boot2";
+  EXPECT_EQ(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, DoesNotSendANumberThatTheRouterHasReported) {
+  shelf_.Put(NewJob(9));
+  EXPECT_EQ(Ask(), "0");
+  shelf_.Put(NewJob(8));
+  EXPECT_EQ(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, WaitsWhileTheRouterRunsSomething) {
+  shelf_.Put(NewJob(10));
+  asking_.running_number = 9;
+  EXPECT_EQ(Ask(), "0");
+  asking_.running_number = 0;
+  EXPECT_NE(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, HoldsTheJobAfterTheRouterWentBackUntilItIsPutAgain) {
+  shelf_.Put(NewJob(10));
+  asking_.went_back = true;
+  EXPECT_EQ(Ask(), "0");
+  asking_.went_back = false;
+  EXPECT_EQ(Ask(), "0");
+  shelf_.Put(NewJob(10));
+  EXPECT_NE(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, KeepsToTheTimeWindow) {
+  shelf_.Put(NewJob(10));
+  now_ = absl::FromUnixSeconds(999);
+  EXPECT_EQ(Ask(), "0");
+  now_ = absl::FromUnixSeconds(2000);
+  EXPECT_EQ(Ask(), "0");
+  now_ = absl::FromUnixSeconds(1000);
+  EXPECT_NE(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, TheAgentsFormatDecides) {
+  shelf_.Put(NewJob(10));
+  asking_.decodes_hex = false;
+  EXPECT_EQ(Ask(), "J10 esc :put 1.");
+  asking_.decodes_escaped = false;
+  EXPECT_EQ(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, GivesBackAScriptThatIsTooLongForTheVersion) {
+  shelf_.Put(NewJob(10));
+  asking_.routeros_version = "small";
+  EXPECT_EQ(Ask(), "0");
+  ASSERT_EQ(events_.events.size(), 1u);
+  EXPECT_EQ(events_.events[0].kind, JobEventKind::kTooLong);
+  EXPECT_EQ(events_.events[0].times_sent, 0u);
+  EXPECT_EQ(shelf_.size(), 0u);
+}
+
+TEST_F(JobShelfTest, WaitsForAVersionThatItKnows) {
+  shelf_.Put(NewJob(10));
+  asking_.routeros_version = "unknown";
+  EXPECT_EQ(Ask(), "0");
+  EXPECT_EQ(shelf_.size(), 1u);
+}
+
+TEST_F(JobShelfTest, RemovalIsReportedAlsoWhereNothingLies) {
+  shelf_.Put(NewJob(10));
+  shelf_.Remove(kDevice, 10, now_);
+  shelf_.Remove(kDevice, 10, now_);
+  EXPECT_EQ(Ask(), "0");
+  ASSERT_EQ(events_.events.size(), 2u);
+  EXPECT_EQ(events_.events[1].kind, JobEventKind::kRemoved);
+}
+
+TEST_F(JobShelfTest, RemovingAnOlderNumberLeavesTheJob) {
+  shelf_.Put(NewJob(10));
+  shelf_.Remove(kDevice, 9, now_);
+  EXPECT_NE(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, AReplacementRemovesWhatItDoesNotNameAndKeepsWhatWasSent) {
+  shelf_.Put(NewJob(10));
+  Job other = NewJob(11);
+  other.device = DeviceId{6};
+  shelf_.Put(other);
+  EXPECT_NE(Ask(), "0");
+  shelf_.ReplaceAll({NewJob(10)}, now_);
+  ASSERT_EQ(events_.events.size(), 2u);
+  EXPECT_EQ(events_.events[1].kind, JobEventKind::kRemoved);
+  EXPECT_EQ(events_.events[1].number, 11u);
+  EXPECT_NE(Ask(), "0");
+  EXPECT_NE(Ask(), "0");
+  EXPECT_EQ(Ask(), "0");
+}
+
+TEST_F(JobShelfTest, ExpiryIsReportedOnlyForWhatWasNeverSent) {
+  shelf_.Put(NewJob(10));
+  Job sent = NewJob(11);
+  sent.device = DeviceId{6};
+  sent.times_sent = 1;
+  shelf_.Put(sent);
+  shelf_.DropExpired(absl::FromUnixSeconds(1999));
+  EXPECT_EQ(shelf_.size(), 2u);
+  shelf_.DropExpired(absl::FromUnixSeconds(2000));
+  EXPECT_EQ(shelf_.size(), 0u);
+  ASSERT_EQ(events_.events.size(), 1u);
+  EXPECT_EQ(events_.events[0].kind, JobEventKind::kExpired);
+  EXPECT_EQ(events_.events[0].number, 10u);
+}
+
+}  // namespace
+}  // namespace muster::edge
