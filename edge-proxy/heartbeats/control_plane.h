@@ -12,7 +12,7 @@
 
 namespace muster::edge {
 
-enum class ClaimVerdict { kOk, kUnknown, kExpired, kUsedUp, kWrongAddress };
+enum class ClaimVerdict { kOk, kUnknown, kExpired, kUsedUp, kWrongAddress, kTokenForeign };
 
 struct ClaimQuestion {
   // 16 bytes.
@@ -33,8 +33,7 @@ struct EnrolmentAnswer {
   DeviceRecord record;
 };
 
-// Unavailable while the control plane is away; Unauthenticated where the held token is not one of
-// this installation.
+// Unavailable while the control plane is away; InvalidArgument for an enrolment that it can't take.
 class ControlPlane {
  public:
   virtual ~ControlPlane() = default;

@@ -84,6 +84,14 @@ DeviceTable::Judgement DeviceTable::Judge(DeviceId device, OrganizationId organi
   return {Standing::kKnown, row.interval_seconds, row.monitor_only};
 }
 
+std::string DeviceTable::SecretCheckOf(DeviceId device) const {
+  MutexLock lock(mutex_);
+  const auto found = rows_.find(device);
+  if (found == rows_.end()) return "";
+  const Row& row = found->second;
+  return std::string(reinterpret_cast<const char*>(row.secret_check), sizeof row.secret_check);
+}
+
 DeviceTable::Memory DeviceTable::RecordBeat(DeviceId device, const routeros::Heartbeat& beat) {
   const uint64_t facts_hash = HashOf(beat.facts);
   MutexLock lock(mutex_);

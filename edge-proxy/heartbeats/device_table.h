@@ -62,6 +62,10 @@ class DeviceTable {
   Judgement Judge(DeviceId device, OrganizationId organization, uint32_t epoch,
                   absl::string_view secret_check) const;
 
+  // The check that proves to the control plane that this edge serves the device; empty for a device
+  // without a record.
+  std::string SecretCheckOf(DeviceId device) const;
+
   // What the device's earlier beats say about this one.
   struct Memory {
     // This beat included.

@@ -20,6 +20,8 @@ const char* WordFor(ClaimVerdict verdict) {
       return "claim-used";
     case ClaimVerdict::kWrongAddress:
       return "claim-address";
+    case ClaimVerdict::kTokenForeign:
+      return "token-foreign";
     default:
       return "claim-unknown";
   }
@@ -76,7 +78,7 @@ void EnrolmentDesk::Enroll(absl::string_view claim, absl::string_view body,
   control_plane_.Enroll(
       {bytes, std::string(source_address)}, *enrolment,
       [this, done = std::move(done)](const absl::StatusOr<EnrolmentAnswer>& answer) {
-        if (absl::IsUnauthenticated(answer.status())) return done(Reply{.text = "token-foreign"});
+        if (absl::IsInvalidArgument(answer.status())) return done(Refusal(400, "bad enrolment"));
         if (!answer.ok()) return done(Away());
         if (answer->verdict != ClaimVerdict::kOk) {
           return done(Reply{.text = WordFor(answer->verdict)});

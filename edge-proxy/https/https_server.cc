@@ -198,7 +198,13 @@ void HttpsServer::State::DrainLoop(Loop& loop) {
 HttpsServer::HttpsServer(const HttpsOptions& options, const Calls& calls, Metrics& metrics)
     : state_(std::make_unique<State>(options, calls, metrics)) {}
 
-HttpsServer::~HttpsServer() { Drain(absl::ZeroDuration()); }
+HttpsServer::~HttpsServer() {
+  for (const auto& loop : state_->loops) {
+    loop->context.stop();
+    if (loop->thread.joinable()) loop->thread.join();
+  }
+  state_->loops.clear();
+}
 
 absl::Status HttpsServer::SetCertificates(const std::vector<TlsPair>& pairs) {
   ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> context, TlsContext::Make(pairs, state_->tickets));
@@ -241,11 +247,6 @@ void HttpsServer::Drain(absl::Duration at_most) {
   while (state_->metrics.connections() > 0 && MonotonicNow() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  for (const auto& loop : state_->loops) {
-    loop->context.stop();
-    if (loop->thread.joinable()) loop->thread.join();
-  }
-  state_->loops.clear();
 }
 
 }  // namespace muster::edge

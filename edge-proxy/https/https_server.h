@@ -55,7 +55,8 @@ class HttpsServer {
   // Binds and serves; answers the bound "ADDR:PORT".
   absl::StatusOr<std::string> Start();
 
-  // Serves what is in the accept queues and begun, closes idle connections, then stops.
+  // Accepts no more, serves what has begun or waits to be accepted, and closes idle connections.
+  // Replies that come later still find the loops: they end with this object.
   void Drain(absl::Duration at_most);
 
  private:

@@ -1,0 +1,295 @@
+#include "edge-proxy/main/edge.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/join_file/join_file.h"
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+#include "common/x509/x509.h"
+#include "edge-proxy/heartbeats/calls.h"
+#include "edge-proxy/heartbeats/proven_job_events.h"
+#include "edge-proxy/https/https_server.h"
+#include "edge-proxy/jobs/job_results.h"
+#include "edge-proxy/main/metrics_page.h"
+#include "edge-proxy/uplink/join.h"
+#include "edge-proxy/uplink/uplink.h"
+#include "routeros/script/agent.h"
+
+namespace muster::edge {
+namespace {
+
+constexpr absl::Duration kJoinPatience = absl::Seconds(30);
+constexpr absl::Duration kWelcomePatience = absl::Seconds(5);
+constexpr absl::Duration kDrain = absl::Seconds(8);
+constexpr absl::Duration kFlush = absl::Seconds(3);
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return absl::NotFoundError(absl::StrCat("can't read ", path));
+  return text.str();
+}
+
+absl::Status CheckPublicUrl(const std::string& url) {
+  absl::string_view host = url;
+  if (absl::ConsumePrefix(&host, "https://") && !host.empty() &&
+      host.find_first_of("/?# \t\"\\$") == absl::string_view::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--public-url ", url, ": expected https://HOST or https://HOST:PORT without a path"));
+}
+
+absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& folder) {
+  if (options.join_file.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.data_dir,
+                     " holds no identity; make a join file with `muster edge create` and give "
+                     "it with --join-file"));
+  }
+  ASSIGN_OR_RETURN(const Secret text, ReadSecretFile(options.join_file));
+  absl::StatusOr<JoinFile> file = ParseJoinFile(text.Reveal());
+  if (!file.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--join-file ", options.join_file, ": ", file.status().message()));
+  }
+  if (file->expires < absl::Now()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.join_file, " has expired; run `muster edge create` again"));
+  }
+  const std::string control = options.controls.empty() ? file->control : options.controls.front();
+  if (control.empty()) return absl::InvalidArgumentError("--control HOST:PORT is missing");
+  absl::StatusOr<Identity> identity =
+      Join(control, *file, options.public_url, absl::Now() + kJoinPatience);
+  if (!identity.ok()) {
+    return absl::Status(identity.status().code(), absl::StrCat("can't join through ", control, ": ",
+                                                               identity.status().message()));
+  }
+  RETURN_IF_ERROR(folder.Save(*identity));
+  LogInfo("main", "joined", {{"edge", identity->edge_id}});
+  return identity;
+}
+
+absl::StatusOr<Identity> LoadOrJoin(const EdgeOptions& options, const DataFolder& folder) {
+  absl::StatusOr<Identity> identity = folder.Load();
+  if (absl::IsNotFound(identity.status())) return JoinWith(options, folder);
+  if (identity.ok() && identity->public_url != options.public_url) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--public-url is ", options.public_url, ", but this edge has joined as ",
+                     identity->public_url,
+                     "; routers know it by that. Use it, or join as a new edge with "
+                     "another --data-dir"));
+  }
+  return identity;
+}
+
+// The pairs to show to routers: the operator's own, or those of the identity.
+absl::StatusOr<std::vector<TlsPair>> PairsOf(const EdgeOptions& options, const Identity& identity) {
+  if (options.tls_certs.size() != options.tls_keys.size()) {
+    return absl::InvalidArgumentError("give one --tls-key for each --tls-cert");
+  }
+  if (options.tls_certs.empty()) {
+    return std::vector<TlsPair>{{identity.router_ecdsa_chain, identity.router_ecdsa_key},
+                                {identity.router_rsa_chain, identity.router_rsa_key}};
+  }
+  std::vector<TlsPair> pairs;
+  for (size_t i = 0; i < options.tls_certs.size(); ++i) {
+    TlsPair pair;
+    ASSIGN_OR_RETURN(pair.chain_pem, ReadFile(options.tls_certs[i]));
+    ASSIGN_OR_RETURN(pair.key_pem, ReadSecretFile(options.tls_keys[i]));
+    ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::FromPem(pair.key_pem));
+    const absl::Status chain = CheckChain(pair.chain_pem, key, identity.router_root, absl::Now());
+    if (!chain.ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("--tls-cert ", options.tls_certs[i],
+                       " must end in the router root of this installation, which routers trust: ",
+                       chain.message()));
+    }
+    pairs.push_back(std::move(pair));
+  }
+  return pairs;
+}
+
+PayloadRules RealPayloadRules() {
+  return {.largest_script = [](absl::string_view text) -> absl::StatusOr<size_t> {
+            ASSIGN_OR_RETURN(const routeros::Version version, routeros::ParseVersion(text));
+            return routeros::LargestScript(version);
+          },
+          .reply = routeros::JobReply};
+}
+
+RenderInstallerFor RealInstaller(const std::string& url, const std::string& root_sha256) {
+  return [url, root_sha256](absl::string_view version, absl::string_view claim,
+                            bool monitor_only) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const routeros::Version parsed, routeros::ParseVersion(version));
+    return routeros::RenderInstaller({.url = url,
+                                      .root_sha256 = root_sha256,
+                                      .claim = std::string(claim),
+                                      .monitor_only = monitor_only},
+                                     parsed);
+  };
+}
+
+}  // namespace
+
+// In the order in which they use each other; they end in reverse.
+struct Edge::Parts {
+  Parts(const EdgeOptions& the_options, DataFolder the_folder, Identity the_identity,
+        const std::string& root_sha256)
+      : options(the_options),
+        folder(std::move(the_folder)),
+        identity(std::move(the_identity)),
+        clock(own_clock),
+        gate(devices, metrics),
+        outbox(
+            clock, OutboxLimits(), [this] { uplink.Wake(); },
+            [this] { devices.ForgetSentFacts(); }),
+        events(devices, outbox),
+        results(outbox),
+        jobs(RealPayloadRules(), events),
+        uplink({.controls = options.controls,
+                .clock = clock,
+                .own_clock = own_clock,
+                .outbox = outbox,
+                .devices = devices,
+                .jobs = jobs,
+                .gate = gate,
+                .on_renewed = [this](const Identity& renewed) { return Keep(renewed); }},
+               identity),
+        heartbeats({clock, devices, jobs, outbox, results, metrics}),
+        enrolments(uplink, devices, RealInstaller(options.public_url, root_sha256)),
+        calls({.gate = gate,
+               .heartbeats = heartbeats,
+               .enrolments = enrolments,
+               .router_root = [this] { return identity.router_root; },
+               .ready = [this] { return gate.ready(); }}),
+        server({.listen = options.listen,
+                .threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))},
+               calls, metrics) {}
+
+  absl::Status Keep(const Identity& renewed) {
+    RETURN_IF_ERROR(folder.Save(renewed));
+    if (!options.tls_certs.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, renewed));
+    return server.SetCertificates(pairs);
+  }
+  std::vector<MetricValue> Measure() const;
+
+  const EdgeOptions options;
+  const DataFolder folder;
+  // Of the start; a renewed one differs in keys and leaves only.
+  const Identity identity;
+  const SystemClock own_clock;
+  Metrics metrics;
+  CorrectedClock clock;
+  DeviceTable devices;
+  TokenGate gate;
+  Outbox outbox;
+  ProvenJobEvents events;
+  ResultsOnTheWay results;
+  JobShelf jobs;
+  Uplink uplink;
+  HeartbeatDesk heartbeats;
+  EnrolmentDesk enrolments;
+  Calls calls;
+  HttpsServer server;
+  std::unique_ptr<MetricsPage> page;
+  std::string https_address;
+};
+
+std::vector<MetricValue> Edge::Parts::Measure() const {
+  std::vector<MetricValue> values;
+  for (size_t call = 0; call < kCalls; ++call) {
+    for (const int status : Metrics::kStatuses) {
+      const uint64_t count = metrics.Replies(static_cast<Call>(call), status);
+      if (count == 0) continue;
+      values.push_back({"replies",
+                        static_cast<double>(count),
+                        true,
+                        {{"call", std::string(CallName(static_cast<Call>(call)))},
+                         {"status", absl::StrCat(status)}}});
+    }
+  }
+  for (int i = 0; i < Metrics::kCounters; ++i) {
+    const auto counter = static_cast<Metrics::Counter>(i);
+    values.push_back({std::string(Metrics::CounterName(counter)),
+                      static_cast<double>(metrics.Value(counter)), true});
+  }
+  const Outbox::Stats stats = outbox.stats();
+  const auto gauge = [&values](const char* name, double value) {
+    values.push_back({name, value, false});
+  };
+  gauge("connections", static_cast<double>(metrics.connections()));
+  gauge("devices", static_cast<double>(devices.size()));
+  gauge("jobs", static_cast<double>(jobs.size()));
+  gauge("connected", uplink.connected() ? 1 : 0);
+  gauge("queued_check_ins", static_cast<double>(stats.queued_check_ins));
+  gauge("queued_results", static_cast<double>(stats.queued_results));
+  gauge("unacknowledged_batches", static_cast<double>(stats.unacknowledged_batches));
+  values.push_back({"dropped_check_ins", static_cast<double>(stats.dropped_check_ins), true});
+  values.push_back({"refused_results", static_cast<double>(stats.refused_results), true});
+  values.push_back({"refused_items", static_cast<double>(stats.refused_items), true});
+  return values;
+}
+
+Edge::Edge(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Edge::~Edge() { Stop(); }
+
+const std::string& Edge::https_address() const { return parts_->https_address; }
+const std::string& Edge::metrics_address() const { return parts_->page->address(); }
+
+absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(const EdgeOptions& options) {
+  RETURN_IF_ERROR(CheckPublicUrl(options.public_url));
+  ASSIGN_OR_RETURN(DataFolder folder, DataFolder::Open(options.data_dir));
+  ASSIGN_OR_RETURN(Identity identity, LoadOrJoin(options, folder));
+  ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, identity));
+  ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(identity.router_root));
+  EdgeOptions complete = options;
+  if (complete.controls.empty()) {
+    return absl::InvalidArgumentError("--control HOST:PORT is missing");
+  }
+  auto parts =
+      std::make_unique<Parts>(complete, std::move(folder), std::move(identity), root.sha256);
+  RETURN_IF_ERROR(parts->server.SetCertificates(pairs));
+  return std::unique_ptr<Edge>(new Edge(std::move(parts)));
+}
+
+absl::Status Edge::Start() {
+  Parts& parts = *parts_;
+  ASSIGN_OR_RETURN(parts.page,
+                   MetricsPage::Start(parts.options.metrics, [&parts] { return parts.Measure(); }));
+  ASSIGN_OR_RETURN(parts.https_address, parts.server.Start());
+  parts.uplink.Start();
+  if (!parts.uplink.WaitForWelcome(kWelcomePatience)) {
+    LogWarning("main", "the control plane does not answer; serving without it");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Edge::ReloadCertificates() {
+  if (parts_->options.tls_certs.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(parts_->options, parts_->identity));
+  return parts_->server.SetCertificates(pairs);
+}
+
+// Replies may come until the outbox is closed and the uplink has ended; the loops of the server
+// that they go to are still there then.
+void Edge::Stop() {
+  if (parts_ == nullptr) return;
+  parts_->server.Drain(kDrain);
+  parts_->uplink.Flush(kFlush);
+  parts_->outbox.Close();
+  parts_->uplink.Stop();
+  parts_.reset();
+}
+
+}  // namespace muster::edge

@@ -1,0 +1,29 @@
+// Between the edge's own structs and the messages of muster.edge.v1.
+//
+// Threads:  pure functions.
+// Errors:   InvalidArgument for a message that breaks its contract; the message names the field.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "edge-proxy/heartbeats/check_in.h"
+#include "edge-proxy/heartbeats/control_plane.h"
+#include "edge-proxy/heartbeats/device_table.h"
+#include "edge-proxy/heartbeats/token_gate.h"
+#include "edge-proxy/jobs/job_events.h"
+#include "edge-proxy/jobs/job_shelf.h"
+#include "muster/edge/v1/edge_service.pb.h"
+
+namespace muster::edge {
+
+::muster::edge::v1::CheckIn ToProto(const CheckIn& check_in);
+::muster::edge::v1::JobEvent ToProto(const JobEvent& event);
+::muster::edge::v1::JobResult ToProto(const JobResult& result);
+::muster::edge::v1::EnrollRequest ToProto(const ClaimQuestion& question,
+                                          const routeros::Enrolment& enrolment);
+
+absl::StatusOr<DeviceRecord> FromProto(const ::muster::edge::v1::DeviceRecord& record);
+absl::StatusOr<Job> FromProto(const ::muster::edge::v1::JobPut& put);
+absl::StatusOr<Trust> FromProto(const ::muster::edge::v1::Welcome& welcome);
+ClaimVerdict FromProto(::muster::edge::v1::ClaimVerdict verdict);
+
+}  // namespace muster::edge

@@ -1,0 +1,154 @@
+#include "edge-proxy/uplink/identity.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/status/status_macros.h"
+#include "common/x509/x509.h"
+
+namespace muster::edge {
+namespace {
+
+constexpr char kLink[] = "/identity";
+
+absl::Status Problem(absl::string_view what, const std::string& path) {
+  return absl::FailedPreconditionError(absl::StrCat(what, " ", path, ": ", std::strerror(errno)));
+}
+
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  ASSIGN_OR_RETURN(const Secret text, ReadSecretFile(path));
+  return absl::StrCat(text.Reveal(), "\n");
+}
+
+absl::Status SyncFolder(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Problem("can't open", path);
+  const bool synced = fsync(fd) == 0;
+  close(fd);
+  return synced ? absl::OkStatus() : Problem("can't fsync", path);
+}
+
+struct File {
+  const char* name;
+  absl::string_view text;
+};
+
+absl::Status WriteAll(const std::string& folder, const Identity& identity) {
+  const std::string head =
+      absl::StrCat("edge ", identity.edge_id, "\ncluster ",
+                   absl::BytesToHexString(identity.cluster_id), "\nurl ", identity.public_url);
+  const File files[] = {
+      {"edge", head},
+      {"client.key", identity.client_key.Reveal()},
+      {"client.pem", identity.client_chain},
+      {"router-ecdsa.key", identity.router_ecdsa_key.Reveal()},
+      {"router-ecdsa.pem", identity.router_ecdsa_chain},
+      {"router-rsa.key", identity.router_rsa_key.Reveal()},
+      {"router-rsa.pem", identity.router_rsa_chain},
+      {"cluster-ca.pem", identity.cluster_root},
+      {"router-ca.pem", identity.router_root},
+  };
+  for (const File& file : files) {
+    RETURN_IF_ERROR(WriteNewSecretFile(absl::StrCat(folder, "/", file.name), file.text));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadHead(const std::string& folder, Identity& identity) {
+  ASSIGN_OR_RETURN(const std::string head, ReadText(folder + "/edge"));
+  for (const absl::string_view line : absl::StrSplit(head, '\n', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> field =
+        absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    if (field.first == "edge") identity.edge_id = std::string(field.second);
+    if (field.first == "cluster") identity.cluster_id = absl::HexStringToBytes(field.second);
+    if (field.first == "url") identity.public_url = std::string(field.second);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<DataFolder> DataFolder::Open(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Problem("can't make", path);
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return Problem("can't use", path);
+  }
+  if ((status.st_mode & 077) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " can be read by others; run: chmod 700 ", path));
+  }
+  const std::string lock = path + "/lock";
+  const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return Problem("can't open", lock);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    close(fd);
+    return absl::AbortedError(
+        absl::StrCat("another muster-edge uses ", path, "; stop it or give another --data-dir"));
+  }
+  return DataFolder(path, fd);
+}
+
+DataFolder::DataFolder(DataFolder&& other) noexcept
+    : path_(std::move(other.path_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+
+DataFolder::~DataFolder() {
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+absl::StatusOr<Identity> DataFolder::Load() const {
+  const std::string folder = path_ + kLink;
+  Identity identity;
+  RETURN_IF_ERROR(ReadHead(folder, identity));
+  ASSIGN_OR_RETURN(identity.client_key, ReadSecretFile(folder + "/client.key"));
+  ASSIGN_OR_RETURN(identity.client_chain, ReadText(folder + "/client.pem"));
+  ASSIGN_OR_RETURN(identity.router_ecdsa_key, ReadSecretFile(folder + "/router-ecdsa.key"));
+  ASSIGN_OR_RETURN(identity.router_ecdsa_chain, ReadText(folder + "/router-ecdsa.pem"));
+  ASSIGN_OR_RETURN(identity.router_rsa_key, ReadSecretFile(folder + "/router-rsa.key"));
+  ASSIGN_OR_RETURN(identity.router_rsa_chain, ReadText(folder + "/router-rsa.pem"));
+  ASSIGN_OR_RETURN(identity.cluster_root, ReadText(folder + "/cluster-ca.pem"));
+  ASSIGN_OR_RETURN(identity.router_root, ReadText(folder + "/router-ca.pem"));
+  if (identity.edge_id.empty() || identity.cluster_id.size() != 16) {
+    return absl::FailedPreconditionError(absl::StrCat(folder, "/edge is damaged"));
+  }
+  return identity;
+}
+
+absl::Status DataFolder::Save(const Identity& identity) const {
+  const std::string name = absl::StrCat("identity.", absl::BytesToHexString(RandomBytes(8)));
+  const std::string folder = absl::StrCat(path_, "/", name);
+  if (mkdir(folder.c_str(), 0700) != 0) return Problem("can't make", folder);
+  RETURN_IF_ERROR(WriteAll(folder, identity));
+  const std::string link = path_ + kLink, fresh = link + ".new";
+  std::error_code ignored;
+  const std::filesystem::path old = std::filesystem::read_symlink(link, ignored);
+  std::filesystem::remove(fresh, ignored);
+  if (symlink(name.c_str(), fresh.c_str()) != 0) return Problem("can't make", fresh);
+  if (rename(fresh.c_str(), link.c_str()) != 0) return Problem("can't make", link);
+  RETURN_IF_ERROR(SyncFolder(path_));
+  if (!old.empty()) std::filesystem::remove_all(path_ / old, ignored);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> NeedsRenewal(const Identity& identity, absl::Time now) {
+  // Router-facing leaves begin in 1970, so a third is counted of what a renewal gives.
+  constexpr absl::Duration kClientThird = absl::Hours(24 * 10);
+  constexpr absl::Duration kRouterThird = absl::Hours(24 * 30);
+  ASSIGN_OR_RETURN(const CertificateFacts client, ReadCertificate(identity.client_chain));
+  ASSIGN_OR_RETURN(const CertificateFacts ecdsa, ReadCertificate(identity.router_ecdsa_chain));
+  ASSIGN_OR_RETURN(const CertificateFacts rsa, ReadCertificate(identity.router_rsa_chain));
+  return now > client.not_after - kClientThird || now > ecdsa.not_after - kRouterThird ||
+         now > rsa.not_after - kRouterThird;
+}
+
+}  // namespace muster::edge

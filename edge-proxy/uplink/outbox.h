@@ -1,0 +1,137 @@
+// What is on its way to the control plane: check-ins, job events and results, in numbered batches
+// that are kept and repeated until they are acknowledged.
+//
+// A batch gets its number when it is made and never changes afterwards. At most kWindow batches of
+// a lane are on the way in one session; what comes meanwhile is collected. Everything lies in
+// memory and is bounded: over the limit the oldest check-ins that have no number yet are dropped
+// and counted, results are refused. The spool id is of this process; it is changed only when the
+// control plane has gone back behind what it had acknowledged.
+//
+// Threads:  safe to call from any thread; callbacks run while no lock is held.
+// Owns:     nothing; `clock` must outlive this object.
+// Blocks:   never.
+// Example:  outbox_test.cc.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "common/clock/clock.h"
+#include "common/sync/mutex.h"
+#include "edge-proxy/heartbeats/check_in.h"
+#include "edge-proxy/jobs/job_events.h"
+#include "muster/edge/v1/edge_service.pb.h"
+
+namespace muster::edge {
+
+constexpr int kWindow = 4;
+constexpr size_t kMostItemsInBatch = 1000;
+constexpr size_t kMostBytesInBatch = 256 * 1024;
+
+struct OutboxLimits {
+  size_t check_in_bytes = 96u << 20;
+  size_t result_bytes = 32u << 20;
+  // How long a check-in may wait for others.
+  absl::Duration flush = absl::Milliseconds(50);
+};
+
+class Outbox : public CheckIns, public JobEvents, public JobResults {
+ public:
+  // `clock` is the corrected one. `wake` is called when there is something to send at once;
+  // `dropped` when check-ins were dropped.
+  Outbox(const Clock& clock, const OutboxLimits& limits, std::function<void()> wake,
+         std::function<void()> dropped);
+  ~Outbox() override { Close(); }
+
+  // Answers every result that waits, and every one that comes, with Unavailable.
+  void Close();
+
+  void AddCheckIn(CheckIn check_in) override;
+  void AddJobEvent(JobEvent event) override;
+  void AddJobResult(JobResult result, ResultDone done) override;
+
+  // Fills what a new stream begins with.
+  void FillHello(::muster::edge::v1::Hello& hello) const;
+  // The control plane has answered. False: it knows less than it had acknowledged; this outbox now
+  // has a new spool id and numbers what it holds from 1, and the stream must begin anew.
+  bool BeginSession(const ::muster::edge::v1::Welcome& welcome);
+  // What was on the way will be sent again in the next session.
+  void EndSession();
+
+  // The next batch to send, results first; nullopt: nothing now.
+  std::optional<::muster::edge::v1::Batch> NextBatch();
+  ::muster::edge::v1::Watermark WatermarkNow() const;
+  void TakeAck(const ::muster::edge::v1::Ack& ack);
+
+  // Nothing is queued and nothing unacknowledged.
+  bool empty() const;
+
+  struct Stats {
+    size_t queued_check_ins = 0;
+    size_t queued_results = 0;
+    size_t unacknowledged_batches = 0;
+    uint64_t dropped_check_ins = 0;
+    uint64_t refused_results = 0;
+    uint64_t refused_items = 0;
+  };
+  Stats stats() const;
+
+ private:
+  using Wire = ::muster::edge::v1::Batch;
+  struct Queued {
+    std::variant<::muster::edge::v1::CheckIn, ::muster::edge::v1::JobEvent,
+                 ::muster::edge::v1::JobResult>
+        item;
+    size_t bytes = 0;
+    absl::Duration since;
+    ResultDone done;
+  };
+  struct Made {
+    Wire batch;
+    size_t bytes = 0;
+    bool sent = false;
+    std::vector<ResultDone> dones;  // of job_results, in order
+  };
+  struct Lane {
+    ::muster::edge::v1::Lane id;
+    std::deque<Queued> queue;
+    size_t bytes = 0;  // queued and made
+    std::deque<Made> made;
+    uint64_t last_number = 0;
+    uint64_t acknowledged = 0;
+  };
+  struct Answer {
+    ResultDone done;
+    absl::Status status;
+  };
+  enum { kResults, kLive, kLanes };
+
+  bool Due(const Lane& lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Make(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Wire* NextOf(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool AddToResults(Queued queued);
+  void Release(Lane& lane, uint64_t number, const ::muster::edge::v1::Ack* ack,
+               std::vector<Answer>& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Renumber() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Clock& clock_;
+  const OutboxLimits limits_;
+  const std::function<void()> wake_;
+  const std::function<void()> dropped_;
+  mutable Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string spool_id_ ABSL_GUARDED_BY(mutex_);
+  std::array<Lane, kLanes> lanes_ ABSL_GUARDED_BY(mutex_);
+  Stats stats_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace muster::edge

@@ -1,0 +1,170 @@
+#include "edge-proxy/uplink/session.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/program/options.h"
+#include "common/status/status_macros.h"
+#include "edge-proxy/uplink/convert.h"
+
+namespace muster::edge {
+namespace {
+
+namespace wire = ::muster::edge::v1;
+
+constexpr uint32_t kProtocol = 1;
+constexpr absl::Duration kWatermarkEvery = absl::Milliseconds(900);
+constexpr size_t kMostStateBytes = 512u << 20;
+
+}  // namespace
+
+wire::ConnectRequest Session::Hello() const {
+  wire::ConnectRequest request;
+  wire::Hello& hello = *request.mutable_hello();
+  hello.set_edge_id(parts_.edge_id);
+  hello.set_version(std::string(Version()));
+  hello.set_time_us(absl::ToUnixMicros(parts_.own_clock.Now()));
+  hello.set_protocol(kProtocol);
+  parts_.outbox.FillHello(hello);
+  return request;
+}
+
+bool Session::welcomed() const {
+  MutexLock lock(mutex_);
+  return welcomed_;
+}
+
+absl::Status Session::Take(const wire::ConnectResponse& response) {
+  if (response.has_welcome()) return TakeWelcome(response.welcome());
+  if (!welcomed()) return absl::FailedPreconditionError("the first message is no welcome");
+  switch (response.message_case()) {
+    case wire::ConnectResponse::kAck:
+      parts_.outbox.TakeAck(response.ack());
+      break;
+    case wire::ConnectResponse::kState:
+      TakeState(response.state());
+      break;
+    case wire::ConnectResponse::kSettings:
+      if (response.settings().interval_seconds() > 0) {
+        parts_.gate.SetInterval(response.settings().interval_seconds());
+      }
+      break;
+    case wire::ConnectResponse::kDrain:
+      return absl::UnavailableError(
+          absl::StrCat("the control plane drains: ", response.drain().reason()));
+    default:
+      // A message of a newer control plane.
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Session::TakeWelcome(const wire::Welcome& welcome) {
+  if (welcomed()) return absl::FailedPreconditionError("a second welcome");
+  ASSIGN_OR_RETURN(Trust trust, FromProto(welcome));
+  if (trust.cluster_id != parts_.cluster_id) {
+    return absl::FailedPreconditionError("the control plane is of another cluster");
+  }
+  if (!parts_.outbox.BeginSession(welcome)) {
+    return absl::AbortedError("the control plane went back; going on with a new spool id");
+  }
+  std::vector<Revocation> revocations;
+  revocations.reserve(welcome.revocations_size());
+  for (const wire::Revocation& revocation : welcome.revocations()) {
+    revocations.push_back({DeviceId{revocation.device_id()}, revocation.least_epoch()});
+  }
+  parts_.devices.SetRevocations(revocations);
+  parts_.devices.ForgetSentFacts();
+  parts_.clock.SetOffset(absl::Microseconds(welcome.time_offset_us()));
+  parts_.gate.SetTrust(std::move(trust));
+  MutexLock lock(mutex_);
+  welcomed_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Session::Collect(const wire::StateChunk& chunk, Coming& coming) {
+  coming.bytes += chunk.ByteSizeLong();
+  if (coming.bytes > kMostStateBytes) return absl::InvalidArgumentError("state is too large");
+  for (const wire::DeviceRecord& record : chunk.records()) {
+    ASSIGN_OR_RETURN(DeviceRecord converted, FromProto(record));
+    coming.records.push_back(std::move(converted));
+  }
+  for (const uint64_t device : chunk.removed_devices()) {
+    coming.removed_devices.push_back(DeviceId{device});
+  }
+  for (const wire::JobPut& put : chunk.jobs()) {
+    ASSIGN_OR_RETURN(Job job, FromProto(put));
+    coming.jobs.push_back(std::move(job));
+  }
+  for (const wire::JobRemove& removed : chunk.removed_jobs()) {
+    coming.removed_jobs.emplace_back(DeviceId{removed.device_id()}, removed.number());
+  }
+  for (const wire::Revocation& revocation : chunk.revocations()) {
+    coming.revocations.push_back({DeviceId{revocation.device_id()}, revocation.least_epoch()});
+  }
+  return absl::OkStatus();
+}
+
+// A generation is taken or refused as a whole; the last good one stays in force until then.
+void Session::TakeState(const wire::StateChunk& chunk) {
+  if (chunk.generation() != coming_.generation || coming_.generation == 0) {
+    coming_ = Coming{.generation = chunk.generation()};
+  }
+  coming_.snapshot = coming_.snapshot || chunk.snapshot();
+  if (coming_.refusal.empty()) {
+    coming_.refusal = std::string(Collect(chunk, coming_).message());
+  }
+  if (!chunk.last()) return;
+  Coming coming = std::exchange(coming_, Coming());
+  if (coming.refusal.empty()) Apply(coming);
+  wire::StateVerdict verdict;
+  verdict.set_generation(coming.generation);
+  verdict.set_refusal(coming.refusal);
+  MutexLock lock(mutex_);
+  verdicts_.push_back(std::move(verdict));
+}
+
+void Session::Apply(Coming& coming) {
+  const absl::Time now = parts_.clock.Now();
+  for (const Revocation& revocation : coming.revocations) {
+    parts_.devices.AddRevocation(revocation);
+  }
+  if (coming.snapshot) {
+    parts_.devices.ReplaceAll(coming.records);
+    parts_.jobs.ReplaceAll(std::move(coming.jobs), now);
+  } else {
+    for (const DeviceRecord& record : coming.records) parts_.devices.Put(record);
+    for (Job& job : coming.jobs) parts_.jobs.Put(std::move(job));
+  }
+  for (const auto& [device, number] : coming.removed_jobs) {
+    parts_.jobs.Remove(device, number, now);
+  }
+  for (const DeviceId device : coming.removed_devices) parts_.devices.Remove(device);
+}
+
+std::optional<wire::ConnectRequest> Session::Next() {
+  wire::ConnectRequest request;
+  const absl::Duration now = parts_.own_clock.Monotonic();
+  bool watermark_due = false;
+  {
+    MutexLock lock(mutex_);
+    if (!welcomed_) return std::nullopt;
+    if (!verdicts_.empty()) {
+      *request.mutable_state_verdict() = std::move(verdicts_.front());
+      verdicts_.pop_front();
+      return request;
+    }
+    watermark_due = now - watermark_sent_ >= kWatermarkEvery;
+    if (watermark_due) watermark_sent_ = now;
+  }
+  if (watermark_due) {
+    *request.mutable_watermark() = parts_.outbox.WatermarkNow();
+    return request;
+  }
+  std::optional<wire::Batch> batch = parts_.outbox.NextBatch();
+  if (!batch.has_value()) return std::nullopt;
+  *request.mutable_batch() = *std::move(batch);
+  return request;
+}
+
+}  // namespace muster::edge

@@ -1,0 +1,85 @@
+// One stream to the control plane, without gRPC: what to send next, and what an answer does.
+//
+// Threads:  Take from one thread, Next from another.
+// Owns:     nothing; everything in SessionParts must outlive this object.
+// Errors:   Take: Aborted where the stream has to begin anew at once, any other code where the
+//           control plane broke the contract; the stream is then to be ended.
+// Example:  session_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/clock/clock.h"
+#include "common/sync/mutex.h"
+#include "edge-proxy/heartbeats/corrected_clock.h"
+#include "edge-proxy/heartbeats/device_table.h"
+#include "edge-proxy/heartbeats/token_gate.h"
+#include "edge-proxy/jobs/job_shelf.h"
+#include "edge-proxy/uplink/outbox.h"
+#include "muster/edge/v1/edge_service.pb.h"
+
+namespace muster::edge {
+
+struct SessionParts {
+  std::string edge_id;
+  // 16 bytes.
+  std::string cluster_id;
+  CorrectedClock& clock;
+  // Not corrected.
+  const Clock& own_clock;
+  Outbox& outbox;
+  DeviceTable& devices;
+  JobShelf& jobs;
+  TokenGate& gate;
+};
+
+class Session {
+ public:
+  explicit Session(const SessionParts& parts) : parts_(parts) {}
+  ~Session() { parts_.outbox.EndSession(); }
+
+  // The first message of the stream.
+  ::muster::edge::v1::ConnectRequest Hello() const;
+
+  absl::Status Take(const ::muster::edge::v1::ConnectResponse& response);
+
+  // What to send now; nullopt: nothing yet.
+  std::optional<::muster::edge::v1::ConnectRequest> Next();
+
+  bool welcomed() const;
+
+ private:
+  // A generation of state that is still coming.
+  struct Coming {
+    uint64_t generation = 0;
+    bool snapshot = false;
+    size_t bytes = 0;
+    std::string refusal;
+    std::vector<DeviceRecord> records;
+    std::vector<DeviceId> removed_devices;
+    std::vector<Job> jobs;
+    std::vector<std::pair<DeviceId, uint64_t>> removed_jobs;
+    std::vector<Revocation> revocations;
+  };
+
+  absl::Status TakeWelcome(const ::muster::edge::v1::Welcome& welcome);
+  void TakeState(const ::muster::edge::v1::StateChunk& chunk);
+  static absl::Status Collect(const ::muster::edge::v1::StateChunk& chunk, Coming& coming);
+  void Apply(Coming& coming);
+
+  const SessionParts parts_;
+  Coming coming_;
+  mutable Mutex mutex_;
+  bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<::muster::edge::v1::StateVerdict> verdicts_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration watermark_sent_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace muster::edge

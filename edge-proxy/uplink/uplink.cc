@@ -1,0 +1,347 @@
+#include "edge-proxy/uplink/uplink.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+#include "edge-proxy/uplink/convert.h"
+#include "edge-proxy/uplink/join.h"
+#include "muster/edge/v1/edge_service.grpc.pb.h"
+
+namespace muster::edge {
+namespace {
+
+namespace wire = ::muster::edge::v1;
+using Stream = grpc::ClientReaderWriter<wire::ConnectRequest, wire::ConnectResponse>;
+
+constexpr absl::Duration kTick = absl::Milliseconds(25);
+constexpr absl::Duration kHousekeeping = absl::Seconds(1);
+constexpr absl::Duration kRenewalCheck = absl::Hours(1);
+constexpr absl::Duration kRenewalRetry = absl::Minutes(1);
+constexpr absl::Duration kFirstPause = absl::Seconds(2);
+constexpr absl::Duration kLongestPause = absl::Seconds(30);
+constexpr absl::Duration kWelcomeDeadline = absl::Seconds(10);
+constexpr absl::Duration kCallDeadline = absl::Milliseconds(4500);
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+// A unary call on its way.
+template <typename Request, typename Response>
+struct PendingCall {
+  grpc::ClientContext context;
+  Request request;
+  Response response;
+};
+
+}  // namespace
+
+struct Uplink::State {
+  State(UplinkParts the_parts, Identity the_identity)
+      : parts(std::move(the_parts)), identity(std::move(the_identity)) {}
+
+  void Run();
+  absl::Status RunSession(const std::string& control);
+  void Send(Session& session, Stream& stream, const bool& ended);
+  void Pause(absl::Duration longest);
+  void RunRenewal();
+  void Housekeep();
+  SessionParts PartsOfSession();
+  // Counts the call as open; nullptr where there is no control plane.
+  std::shared_ptr<grpc::Channel> BeginCall();
+  void EndCall();
+
+  UplinkParts parts;
+  Mutex mutex;
+  ConditionVariable changed;
+  Identity identity ABSL_GUARDED_BY(mutex);
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  bool woken ABSL_GUARDED_BY(mutex) = false;
+  bool welcomed_once ABSL_GUARDED_BY(mutex) = false;
+  int open_calls ABSL_GUARDED_BY(mutex) = 0;
+  // Shared with the calls that are on their way when a stream ends.
+  std::shared_ptr<grpc::Channel> channel ABSL_GUARDED_BY(mutex);
+  grpc::ClientContext* stream_context ABSL_GUARDED_BY(mutex) = nullptr;
+  absl::Duration housekept;
+  std::thread thread;
+  std::thread renewal;
+};
+
+SessionParts Uplink::State::PartsOfSession() {
+  MutexLock lock(mutex);
+  return {.edge_id = identity.edge_id,
+          .cluster_id = identity.cluster_id,
+          .clock = parts.clock,
+          .own_clock = parts.own_clock,
+          .outbox = parts.outbox,
+          .devices = parts.devices,
+          .jobs = parts.jobs,
+          .gate = parts.gate};
+}
+
+void Uplink::State::Housekeep() {
+  const absl::Duration now = parts.own_clock.Monotonic();
+  if (now - housekept < kHousekeeping) return;
+  housekept = now;
+  parts.jobs.DropExpired(parts.clock.Now());
+}
+
+void Uplink::State::Pause(absl::Duration longest) {
+  absl::BitGen random;
+  const absl::Duration pause =
+      absl::Milliseconds(absl::Uniform<int64_t>(random, 0, absl::ToInt64Milliseconds(longest)));
+  const absl::Duration end = parts.own_clock.Monotonic() + pause;
+  MutexLock lock(mutex);
+  while (!stopping && parts.own_clock.Monotonic() < end) {
+    changed.WaitFor(mutex, std::min(kHousekeeping, end - parts.own_clock.Monotonic()));
+    mutex.unlock();
+    Housekeep();
+    mutex.lock();
+  }
+}
+
+void Uplink::State::Run() {
+  absl::Duration longest = kFirstPause;
+  for (size_t attempt = 0;; ++attempt) {
+    {
+      MutexLock lock(mutex);
+      if (stopping) return;
+    }
+    const std::string control = parts.controls[attempt % parts.controls.size()];
+    const absl::Duration begin = parts.own_clock.Monotonic();
+    const absl::Status status = RunSession(control);
+    {
+      MutexLock lock(mutex);
+      if (stopping) return;
+    }
+    LogWarning("uplink", "disconnected",
+               {{"control", control}, {"why", std::string(status.message())}});
+    if (absl::IsAborted(status)) continue;
+    const bool lasted = parts.own_clock.Monotonic() - begin > kLongestPause;
+    longest = lasted ? kFirstPause : std::min(longest * 1.5, kLongestPause);
+    Pause(longest);
+  }
+}
+
+absl::Status Uplink::State::RunSession(const std::string& control) {
+  std::shared_ptr<grpc::Channel> own_channel;
+  grpc::ClientContext context;
+  {
+    MutexLock lock(mutex);
+    own_channel =
+        MakeChannel(control, identity.cluster_root, identity.client_key, identity.client_chain);
+    stream_context = &context;
+  }
+  Session session(PartsOfSession());
+  const auto stub = wire::EdgeService::NewStub(own_channel);
+  const std::unique_ptr<Stream> stream = stub->Connect(&context);
+  absl::Status why;
+  bool ended = false;  // guarded by mutex
+  std::thread reader([&] {
+    wire::ConnectResponse response;
+    while (stream->Read(&response)) {
+      absl::Status taken = session.Take(response);
+      MutexLock lock(mutex);
+      if (session.welcomed() && channel == nullptr) {
+        channel = own_channel;
+        welcomed_once = true;
+        LogInfo("uplink", "connected", {{"control", control}});
+      }
+      woken = true;
+      if (!taken.ok()) why = std::move(taken);
+      changed.NotifyAll();
+      if (!why.ok()) break;
+    }
+    MutexLock lock(mutex);
+    ended = true;
+    changed.NotifyAll();
+  });
+  stream->Write(session.Hello());
+  Send(session, *stream, ended);
+  context.TryCancel();
+  reader.join();
+  const absl::Status status = FromGrpc(stream->Finish());
+  MutexLock lock(mutex);
+  stream_context = nullptr;
+  channel = nullptr;
+  changed.NotifyAll();
+  return why.ok() ? status : why;
+}
+
+void Uplink::State::Send(Session& session, Stream& stream, const bool& ended) {
+  const absl::Duration welcome_by = parts.own_clock.Monotonic() + kWelcomeDeadline;
+  while (true) {
+    {
+      MutexLock lock(mutex);
+      if (ended || stopping) return;
+      if (!woken) changed.WaitFor(mutex, kTick);
+      if (ended || stopping) return;
+      woken = false;
+    }
+    Housekeep();
+    if (!session.welcomed() && parts.own_clock.Monotonic() > welcome_by) return;
+    while (std::optional<wire::ConnectRequest> request = session.Next()) {
+      if (!stream.Write(*request)) return;
+    }
+  }
+}
+
+void Uplink::State::RunRenewal() {
+  absl::Duration pause = absl::ZeroDuration();
+  while (true) {
+    std::shared_ptr<grpc::Channel> through;
+    Identity current;
+    {
+      MutexLock lock(mutex);
+      const absl::Duration end = parts.own_clock.Monotonic() + pause;
+      while (!stopping && (channel == nullptr || parts.own_clock.Monotonic() < end)) {
+        changed.WaitFor(mutex, kHousekeeping);
+      }
+      if (stopping) return;
+      through = channel;
+      current = identity;
+    }
+    pause = kRenewalCheck;
+    const absl::StatusOr<bool> due = NeedsRenewal(current, parts.clock.Now());
+    if (!due.ok() || !*due) continue;
+    absl::StatusOr<Identity> renewed = Renew(through, current);
+    absl::Status kept = renewed.status();
+    if (kept.ok()) kept = parts.on_renewed(*renewed);
+    if (!kept.ok()) {
+      LogWarning("uplink", "can't renew certificates", {{"why", std::string(kept.message())}});
+      pause = kRenewalRetry;
+      continue;
+    }
+    LogInfo("uplink", "renewed certificates");
+    MutexLock lock(mutex);
+    identity = *std::move(renewed);
+  }
+}
+
+std::shared_ptr<grpc::Channel> Uplink::State::BeginCall() {
+  MutexLock lock(mutex);
+  if (channel == nullptr || stopping) return nullptr;
+  ++open_calls;
+  return channel;
+}
+
+void Uplink::State::EndCall() {
+  MutexLock lock(mutex);
+  --open_calls;
+  changed.NotifyAll();
+}
+
+Uplink::Uplink(UplinkParts parts, Identity identity)
+    : state_(std::make_unique<State>(std::move(parts), std::move(identity))) {}
+
+Uplink::~Uplink() { Stop(); }
+
+void Uplink::Start() {
+  state_->thread = std::thread([this] { state_->Run(); });
+  state_->renewal = std::thread([this] { state_->RunRenewal(); });
+}
+
+void Uplink::Wake() {
+  MutexLock lock(state_->mutex);
+  state_->woken = true;
+  state_->changed.NotifyAll();
+}
+
+bool Uplink::WaitForWelcome(absl::Duration at_most) const {
+  const absl::Duration end = state_->parts.own_clock.Monotonic() + at_most;
+  MutexLock lock(state_->mutex);
+  while (!state_->welcomed_once && state_->parts.own_clock.Monotonic() < end) {
+    state_->changed.WaitFor(state_->mutex, end - state_->parts.own_clock.Monotonic());
+  }
+  return state_->welcomed_once;
+}
+
+bool Uplink::welcomed_once() const {
+  MutexLock lock(state_->mutex);
+  return state_->welcomed_once;
+}
+
+bool Uplink::connected() const {
+  MutexLock lock(state_->mutex);
+  return state_->channel != nullptr;
+}
+
+void Uplink::Flush(absl::Duration at_most) {
+  const absl::Duration end = state_->parts.own_clock.Monotonic() + at_most;
+  while (!state_->parts.outbox.empty() && state_->parts.own_clock.Monotonic() < end) {
+    MutexLock lock(state_->mutex);
+    if (state_->channel == nullptr) return;
+    state_->changed.WaitFor(state_->mutex, kTick);
+  }
+}
+
+void Uplink::Stop() {
+  {
+    MutexLock lock(state_->mutex);
+    state_->stopping = true;
+    if (state_->stream_context != nullptr) state_->stream_context->TryCancel();
+    state_->changed.NotifyAll();
+  }
+  if (state_->thread.joinable()) state_->thread.join();
+  if (state_->renewal.joinable()) state_->renewal.join();
+  MutexLock lock(state_->mutex);
+  while (state_->open_calls > 0) state_->changed.Wait(state_->mutex);
+}
+
+void Uplink::CheckClaim(const ClaimQuestion& question,
+                        std::function<void(absl::StatusOr<ClaimAnswer>)> done) {
+  const std::shared_ptr<grpc::Channel> channel = state_->BeginCall();
+  if (channel == nullptr) return done(absl::UnavailableError("the control plane is away"));
+  // Shared with gRPC until the answer.
+  auto call = std::make_shared<PendingCall<wire::CheckClaimRequest, wire::CheckClaimResponse>>();
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
+  call->request.set_claim(question.claim);
+  call->request.set_source_address(question.source_address);
+  std::shared_ptr<wire::EdgeService::Stub> stub = wire::EdgeService::NewStub(channel);
+  stub->async()->CheckClaim(
+      &call->context, &call->request, &call->response,
+      [this, call, stub, done = std::move(done)](const grpc::Status& status) {
+        if (status.ok()) {
+          done(ClaimAnswer{FromProto(call->response.verdict()), call->response.monitor_only()});
+        } else {
+          done(FromGrpc(status));
+        }
+        state_->EndCall();
+      });
+}
+
+void Uplink::Enroll(const ClaimQuestion& question, const routeros::Enrolment& enrolment,
+                    std::function<void(absl::StatusOr<EnrolmentAnswer>)> done) {
+  const std::shared_ptr<grpc::Channel> channel = state_->BeginCall();
+  if (channel == nullptr) return done(absl::UnavailableError("the control plane is away"));
+  // Shared with gRPC until the answer.
+  auto call = std::make_shared<PendingCall<wire::EnrollRequest, wire::EnrollResponse>>();
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
+  call->request = ToProto(question, enrolment);
+  std::shared_ptr<wire::EdgeService::Stub> stub = wire::EdgeService::NewStub(channel);
+  stub->async()->Enroll(&call->context, &call->request, &call->response,
+                        [this, call, stub, done = std::move(done)](const grpc::Status& status) {
+                          if (!status.ok()) {
+                            done(FromGrpc(status));
+                          } else {
+                            EnrolmentAnswer answer;
+                            answer.verdict = FromProto(call->response.verdict());
+                            answer.token = Secret(call->response.token());
+                            const absl::StatusOr<DeviceRecord> record =
+                                FromProto(call->response.record());
+                            if (record.ok()) answer.record = *record;
+                            done(std::move(answer));
+                          }
+                          state_->EndCall();
+                        });
+}
+
+}  // namespace muster::edge
