@@ -19,6 +19,8 @@ void AppendDetail(const google::protobuf::Any& detail, std::string* message) {
   google::rpc::Help help;
   if (detail.UnpackTo(&bad_request)) {
     for (const auto& violation : bad_request.field_violations()) {
+      // Where the one violation is the message, once is enough.
+      if (absl::StrContains(*message, violation.description())) continue;
       absl::StrAppend(message, "\n  ", violation.field(), ": ", violation.description());
     }
   } else if (detail.UnpackTo(&retry)) {

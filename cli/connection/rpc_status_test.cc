@@ -26,6 +26,17 @@ TEST(FromGrpcTest, ShowsFieldViolationsAndWhenToTryAgain) {
             "bad filter\n  filter: character 7: expected a value\n  try again in 3s");
 }
 
+TEST(FromGrpcTest, DoesNotSayTheSameTwice) {
+  google::rpc::Status details;
+  google::rpc::BadRequest bad_request;
+  bad_request.add_field_violations()->set_description("the filter is wrong at character 7");
+  details.add_details()->PackFrom(bad_request);
+  const absl::Status status =
+      FromGrpc(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                            "the filter is wrong at character 7", details.SerializeAsString()));
+  EXPECT_EQ(status.message(), "the filter is wrong at character 7");
+}
+
 TEST(FromGrpcTest, IgnoresDetailsThatAreNoDetails) {
   const absl::Status status =
       FromGrpc(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such thing", "\xFF\x01garbage"));
