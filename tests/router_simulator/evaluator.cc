@@ -225,6 +225,7 @@ bool Evaluator::RunCommand(const Node& node, Value* result) {
         node.command == nullptr
             ? node.text
             : absl::StrCat(node.menu->path, node.menu->path.empty() ? "" : " ", node.command->name);
+    router_->Emit({EventKind::kUnsupported, task_->script(), name, node.line, node.column});
     return Fail(node, absl::StrCat("the simulator can't run ", name));
   }
   if (!Needs(node, node.command->policy)) return false;

@@ -186,6 +186,7 @@ bool BuildRequest(Evaluator& evaluator, const Node& node, const Arguments& argum
       "User-Agent",
       v6 ? "Mikrotik/6.x Fetch" : absl::StrCat("RouterOS ", evaluator.version().text));
   if (!v6) request->headers.emplace_back("Accept-Encoding", "deflate, gzip");
+  request->sends_server_name = !v6;
   request->clock = evaluator.router().WallClock();
   AddTrust(evaluator.router(), request);
   return true;

@@ -1,8 +1,7 @@
-// Scripts and jobs, /import, files, the log, reboot.
+// Scripts and jobs, files, the log, reboot.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "tests/router_simulator/ast.h"
 #include "tests/router_simulator/evaluator.h"
 #include "tests/router_simulator/export.h"
@@ -58,10 +57,10 @@ bool RunScript(Evaluator& evaluator, const Node& node, Value*) {
 // What an `:execute … as-string` answers where its text failed.
 bool AsString(Evaluator& evaluator, const Node& node, Task* task, Value* result) {
   while (!task->ended()) {
-    if (!evaluator.Sleep(node, absl::Milliseconds(1))) {
+    if (!evaluator.task().WaitForEnd(*task)) {
       task->Kill();
       task->keep = false;
-      return false;
+      return evaluator.Leave(UnwindKind::kKilled, Value());
     }
   }
   std::string text = task->output;
@@ -108,60 +107,6 @@ bool RunExecute(Evaluator& evaluator, const Node& node, Value* result) {
   task->keep = true;
   task->report_errors = false;
   return AsString(evaluator, node, task, result);
-}
-
-// One statement of an import after the other; what came before an error stays done.
-bool ImportLines(Evaluator& evaluator, const Node& node, const std::string& text) {
-  Router& router = evaluator.router();
-  std::string piece;
-  uint32_t line = 0;
-  uint32_t first = 1;
-  std::string path;
-  for (const absl::string_view part : absl::StrSplit(text, '\n')) {
-    ++line;
-    absl::StrAppend(&piece, part, "\n");
-    ParseResult parsed = router.Parse(path + piece);
-    if (!parsed.program) {
-      // More lines may complete it: an open brace or quote, a joined line.
-      const bool open =
-          parsed.error.message.find("expected closing") != std::string::npos ||
-          (!part.empty() && (part.back() == '\\' || (part.size() > 1 && part.back() == '\r' &&
-                                                     part[part.size() - 2] == '\\')));
-      if (open) continue;
-      return evaluator.Fail(
-          node, absl::StrCat(parsed.error.message, " (line ", first + parsed.error.line - 1,
-                             " column ", parsed.error.column, ")"));
-    }
-    // A line that only names a menu moves there for the lines behind it.
-    if (piece[0] == '/' && parsed.program->root.children.empty()) path = piece;
-    Value ignored;
-    if (!evaluator.RunProgram(parsed.program, &ignored)) return false;
-    piece.clear();
-    first = line + 1;
-  }
-  const std::string rest = piece;
-  if (rest.find_first_not_of(" \t\r\n") == std::string::npos) return true;
-  const ParseResult parsed = router.Parse(rest);
-  return parsed.program != nullptr || evaluator.Fail(node, parsed.error.ToText());
-}
-
-bool RunImport(Evaluator& evaluator, const Node& node, Value*) {
-  Arguments arguments;
-  if (!evaluator.EvaluateArguments(node, &arguments)) return false;
-  const std::string name = arguments.Text("file-name");
-  Router& router = evaluator.router();
-  const std::optional<std::string> text = ReadFile(router, name);
-  if (!text) return evaluator.Fail(node, "failure: cannot open file");
-  if (evaluator.quirks().import_line_by_line || arguments.Has("verbose")) {
-    if (!ImportLines(evaluator, node, *text)) return false;
-  } else {
-    const ParseResult parsed = router.Parse(*text);
-    if (!parsed.program) return evaluator.Fail(node, parsed.error.ToText());
-    Value ignored;
-    if (!evaluator.RunProgram(parsed.program, &ignored)) return false;
-  }
-  evaluator.Print("Script file loaded and executed successfully");
-  return true;
 }
 
 template <int kLevel>
@@ -232,7 +177,6 @@ void AddSystemHandlers(HandlerMap* handlers) {
   HandlerMap& map = *handlers;
   map["/system/script run"] = RunScript;
   map[":execute"] = RunExecute;
-  map[":import"] = RunImport;
   map["/log debug"] = RunLog<0>;
   map["/log info"] = RunLog<1>;
   map["/log warning"] = RunLog<2>;

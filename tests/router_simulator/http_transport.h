@@ -23,6 +23,8 @@ struct HttpRequest {
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  // v6 is not known to send the server's name in the handshake.
+  bool sends_server_name = true;
   CertificateCheck check = CertificateCheck::kNo;
   // Trusted certificates of the router's own store, PEM.
   std::vector<std::string> trusted;

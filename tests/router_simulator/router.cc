@@ -128,6 +128,11 @@ bool Router::RunReadyTasks() {
       pasted_->output = task.output;
       paste_task_ = 0;
     }
+    if (task.ended()) {
+      for (const auto& waiting : tasks_) {
+        if (waiting->waits_for_task() == task.id()) waiting->WakeAt(now_);
+      }
+    }
     if (requested_reboot_) break;
   }
   if (requested_reboot_) PerformRequestedReboot();

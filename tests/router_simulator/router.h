@@ -65,6 +65,7 @@ enum class EventKind {
   kLog,          // text; name = topics
   kScriptError,  // an uncaught error: name = script, text, line, column
   kLoadError,    // a text that doesn't load: the same
+  kUnsupported,  // a command that RouterOS has and the simulator can't run: the same
   kRowAdded,     // name = menu path, text = the row's name or id
   kRowChanged,
   kRowRemoved,

@@ -79,6 +79,14 @@ bool Task::WaitForReply(HttpReply* reply) {
   return true;
 }
 
+bool Task::WaitForEnd(const Task& other) {
+  waits_for_task_ = other.id();
+  wake_ = absl::InfiniteDuration();
+  if (!killed_) fiber_->Suspend();
+  waits_for_task_ = 0;
+  return !killed_;
+}
+
 void Task::Deliver(HttpReply reply) {
   reply_ = std::move(reply);
   wake_ = router_->now();

@@ -30,6 +30,8 @@ class Task {
   // where the task was killed.
   bool Wait(absl::Duration wake);
   bool WaitForReply(HttpReply* reply);
+  // Waits until `other` has ended.
+  bool WaitForEnd(const Task& other);
 
   int64_t id() const { return id_; }
   const std::string& script() const { return script_; }
@@ -40,6 +42,9 @@ class Task {
   absl::Duration wake() const { return wake_; }
   bool waits_for_reply() const { return waits_for_reply_; }
   void Deliver(HttpReply reply);
+  // 0: waits for none.
+  int64_t waits_for_task() const { return waits_for_task_; }
+  void WakeAt(absl::Duration at) { wake_ = at; }
 
   std::shared_ptr<const Program> program;
   // Runs instead of `program` where set (an import, line by line).
@@ -62,6 +67,7 @@ class Task {
   std::unique_ptr<Fiber> fiber_;
   absl::Duration wake_;
   bool waits_for_reply_ = false;
+  int64_t waits_for_task_ = 0;
   bool killed_ = false;
   bool ended_ = false;
   bool begun_ = false;
