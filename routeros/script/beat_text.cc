@@ -148,7 +148,7 @@ constexpr absl::string_view kRestoreRoot =
     :if ($muBad) do={
       :set musterErr ($musterErr + 1)
       :foreach i in=[/certificate find] do={
-        :if ([:typeof [:find $muOld $i]] != "num") do={ /certificate remove $i }
+        :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={ /certificate remove $i }
       }
     } else={
       /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca"

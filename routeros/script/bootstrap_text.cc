@@ -25,7 +25,7 @@ constexpr absl::string_view kLine =
     "on-error={:set o ($o+1);:delay 1s}};"
     "/file remove [find name=mu.pem];"
     ":if ([:len [find]]!=([:len $b]+1)||[:len [find fingerprint=$f]]!=1) do={"
-    ":foreach i in=[find] do={:if ([:typeof [:find $b $i]]!=\"num\") do={remove $i}};"
+    ":foreach i in=[find] do={:if (!(\"$[:find $b $i]\"~\"^[0-9]\")) do={remove $i}};"
     ":error \"wrong CA\"}};"
     ":local v [/system resource get version];:set o 0;"
     ":while ($o<5) do={:do {/tool fetch url=(\"$u/b/\".[:pick $v 0 [:find \"$v \" \" \"]]) "

@@ -74,7 +74,7 @@ constexpr absl::string_view kNonce = R"rsc(:local muNonce ""
   :set muNonce ""
   :for i from=0 to=([:len $muSeed] - 1) do={
     :local c [:find "0123456789ABCDEF0123456789abcdefGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz" [:pick $muSeed $i ($i + 1)]]
-    :if (([:typeof $c] = "num") && ([:len $muNonce] < 32)) do={
+    :if (([:tostr $c] ~ "^[0-9]") && ([:len $muNonce] < 32)) do={
       :set c ($c & 15)
       :set muNonce ($muNonce . [:pick "0123456789abcdef" $c ($c + 1)])
     }

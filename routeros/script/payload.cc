@@ -1,7 +1,13 @@
 #include "routeros/script/payload.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/status/status_macros.h"
 
 namespace muster::routeros {
 namespace {
@@ -18,6 +24,11 @@ int DigitValue(char digit, const char* digits) {
     if (digits[value] == digit) return value;
   }
   return -1;
+}
+
+bool IsDigits(absl::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c); });
 }
 
 }  // namespace
@@ -65,6 +76,27 @@ size_t LargestScript(const Version& version) {
 std::string JobReply(uint64_t number, absl::string_view script, PayloadFormat format) {
   const std::string payload = EncodePayload(script, format);
   return absl::StrCat("J", number, " ", payload.size(), " ", payload, ".");
+}
+
+absl::StatusOr<Job> ReadJobReply(absl::string_view reply) {
+  const absl::Status no_job = absl::InvalidArgumentError("the reply is no whole job");
+  if (!absl::ConsumePrefix(&reply, "J") || !absl::ConsumeSuffix(&reply, ".")) return no_job;
+  const size_t space = reply.find(' ');
+  if (space == absl::string_view::npos) return no_job;
+  const absl::string_view rest = reply.substr(space + 1);
+  const size_t gap = rest.find(' ');
+  if (gap == absl::string_view::npos) return no_job;
+  const absl::string_view payload = rest.substr(gap + 1);
+  Job job;
+  size_t length = 0;
+  if (!IsDigits(reply.substr(0, space)) || !IsDigits(rest.substr(0, gap)) ||
+      !absl::SimpleAtoi(reply.substr(0, space), &job.number) ||
+      !absl::SimpleAtoi(rest.substr(0, gap), &length) || payload.size() != length ||
+      job.number == 0) {
+    return no_job;
+  }
+  ASSIGN_OR_RETURN(job.script, DecodePayload(payload));
+  return job;
 }
 
 }  // namespace muster::routeros

@@ -34,4 +34,13 @@ size_t LargestScript(const Version& version);
 // "J<number> <length> <payload>.": length counts the characters of the payload.
 std::string JobReply(uint64_t number, absl::string_view script, PayloadFormat format);
 
+// What a router makes of a reply.
+struct Job {
+  uint64_t number = 0;
+  std::string script;
+};
+// Reads a job the way muster-run does: the length and the final dot must be right, else
+// InvalidArgument. For tests, and for programs that play a router.
+absl::StatusOr<Job> ReadJobReply(absl::string_view reply);
+
 }  // namespace muster::routeros

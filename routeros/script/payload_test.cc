@@ -31,6 +31,27 @@ TEST(PayloadTest, CountsThePayloadWithoutItsDot) {
             "J18446744073709551615 3 \\61.");
 }
 
+TEST(PayloadTest, ReadsBackItsOwnReplies) {
+  for (const PayloadFormat format : {PayloadFormat::kHex, PayloadFormat::kEscaped}) {
+    const auto job = ReadJobReply(JobReply(1763805433000000, ":put \"a. b\"\n", format));
+    ASSERT_TRUE(job.ok()) << job.status();
+    EXPECT_EQ(job->number, 1763805433000000u);
+    EXPECT_EQ(job->script, ":put \"a. b\"\n");
+  }
+}
+
+TEST(PayloadTest, TakesNoReplyThatWasCutOrChanged) {
+  const std::string whole = JobReply(7, ":put 12345", PayloadFormat::kHex);
+  for (size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_FALSE(ReadJobReply(whole.substr(0, length)).ok()) << length;
+  }
+  for (const char* text : {"", "0", "J", "J.", "J1.", "J1 .", "J1 2.", "J1 2 .", "J0 2 30.",
+                           "J-1 2 30.", "J1 +2 30.", "J1 3 30.", "J1 1 30.", "J1 2 zz.", "A1 2 30.",
+                           "J1  2 30.", "J99999999999999999999 2 30."}) {
+    EXPECT_FALSE(ReadJobReply(text).ok()) << text;
+  }
+}
+
 TEST(PayloadTest, KeepsRepliesBelowTheLimitOfFetch) {
   const struct {
     const char* version;

@@ -9,9 +9,11 @@
 
 namespace muster::routeros {
 
-// muKey: [$muKey "cpu" 12] gives `,"cpu":"12"`, or nothing for an empty value. Controls become
-// spaces; bytes of any code page pass, since the edge repairs them. `:for` counts down where `to`
-// is below `from`, so an empty text never enters it. A local function sees no local of its caller.
+// muKey: [$muKey "cpu" 12] gives `,"cpu":"12"`, or nothing for an empty value. Controls but
+// line ends become spaces; bytes of any code page pass, since the edge repairs them. Where :find
+// finds nothing it gives nil, or -1 on early versions: neither is text that begins with a digit.
+// `:for` counts down where `to` is below `from`, so an empty text never enters it. A local function
+// sees no local of its caller.
 inline constexpr absl::string_view kKeyFunction = R"rsc(:local muKey do={
   :local s [:tostr $2]
   :local n [:len $s]
@@ -19,8 +21,8 @@ inline constexpr absl::string_view kKeyFunction = R"rsc(:local muKey do={
   :local o ""
   :for i from=0 to=($n - 1) do={
     :local c [:pick $s $i ($i + 1)]
-    :if ([:typeof [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] = "num") do={
-      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :set c " " }
+    :if ([:tostr [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] ~ "^[0-9]") do={
+      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :if ($c = "\n") do={ :set c "\\n" } else={ :set c " " } }
     }
     :set o ($o . $c)
   }
@@ -66,7 +68,7 @@ inline constexpr absl::string_view kFacts =
   }
 }
 :if ([:len $muMac] = 0) do={
-  :set muMac [:tostr [$muGet "/interface get [:pick [find where type=\"ether\"] 0] mac-address"]]
+  :set muMac [:tostr [$muGet "/interface get [:pick [/interface find where type=\"ether\"] 0] mac-address"]]
 }
 :set muFacts ($muFacts . [$muKey "mac" $muMac])
 :set muFacts ($muFacts . [$muKey "ver" [$muGet "/system resource get version"]])

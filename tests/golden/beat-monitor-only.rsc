@@ -35,8 +35,8 @@
   :local o ""
   :for i from=0 to=($n - 1) do={
     :local c [:pick $s $i ($i + 1)]
-    :if ([:typeof [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] = "num") do={
-      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :set c " " }
+    :if ([:tostr [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] ~ "^[0-9]") do={
+      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :if ($c = "\n") do={ :set c "\\n" } else={ :set c " " } }
     }
     :set o ($o . $c)
   }
@@ -89,7 +89,7 @@
   }
 }
 :if ([:len $muMac] = 0) do={
-  :set muMac [:tostr [$muGet "/interface get [:pick [find where type=\"ether\"] 0] mac-address"]]
+  :set muMac [:tostr [$muGet "/interface get [:pick [/interface find where type=\"ether\"] 0] mac-address"]]
 }
 :set muFacts ($muFacts . [$muKey "mac" $muMac])
 :set muFacts ($muFacts . [$muKey "ver" [$muGet "/system resource get version"]])
@@ -154,7 +154,7 @@
     :if ($muBad) do={
       :set musterErr ($musterErr + 1)
       :foreach i in=[/certificate find] do={
-        :if ([:typeof [:find $muOld $i]] != "num") do={ /certificate remove $i }
+        :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={ /certificate remove $i }
       }
     } else={
       /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca"

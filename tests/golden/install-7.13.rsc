@@ -9,8 +9,8 @@
   :local o ""
   :for i from=0 to=($n - 1) do={
     :local c [:pick $s $i ($i + 1)]
-    :if ([:typeof [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] = "num") do={
-      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :set c " " }
+    :if ([:tostr [:find "\"\\\01\02\03\04\05\06\07\08\09\0A\0B\0C\0D\0E\0F\10\11\12\13\14\15\16\17\18\19\1A\1B\1C\1D\1E\1F\7F" $c]] ~ "^[0-9]") do={
+      :if (($c = "\"") || ($c = "\\")) do={ :set c ("\\" . $c) } else={ :if ($c = "\n") do={ :set c "\\n" } else={ :set c " " } }
     }
     :set o ($o . $c)
   }
@@ -66,7 +66,7 @@
   }
 }
 :if ([:len $muMac] = 0) do={
-  :set muMac [:tostr [$muGet "/interface get [:pick [find where type=\"ether\"] 0] mac-address"]]
+  :set muMac [:tostr [$muGet "/interface get [:pick [/interface find where type=\"ether\"] 0] mac-address"]]
 }
 :set muFacts ($muFacts . [$muKey "mac" $muMac])
 :set muFacts ($muFacts . [$muKey "ver" [$muGet "/system resource get version"]])
@@ -98,7 +98,7 @@
   :set muNonce ""
   :for i from=0 to=([:len $muSeed] - 1) do={
     :local c [:find "0123456789ABCDEF0123456789abcdefGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz" [:pick $muSeed $i ($i + 1)]]
-    :if (([:typeof $c] = "num") && ([:len $muNonce] < 32)) do={
+    :if (([:tostr $c] ~ "^[0-9]") && ([:len $muNonce] < 32)) do={
       :set c ($c & 15)
       :set muNonce ($muNonce . [:pick "0123456789abcdef" $c ($c + 1)])
     }
@@ -152,8 +152,8 @@
     \_ :local o \"\"\n\
     \_ :for i from=0 to=(\$n - 1) do={\n\
     \_   :local c [:pick \$s \$i (\$i + 1)]\n\
-    \_   :if ([:typeof [:find \"\\\"\\\\\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\10\\11\\12\\13\\14\\15\\16\\17\\18\\19\\1A\\1B\\1C\\1D\\1E\\1F\\7F\" \$c]] = \"num\") do={\n\
-    \_     :if ((\$c = \"\\\"\") || (\$c = \"\\\\\")) do={ :set c (\"\\\\\" . \$c) } else={ :set c \" \" }\n\
+    \_   :if ([:tostr [:find \"\\\"\\\\\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\10\\11\\12\\13\\14\\15\\16\\17\\18\\19\\1A\\1B\\1C\\1D\\1E\\1F\\7F\" \$c]] ~ \"^[0-9]\") do={\n\
+    \_     :if ((\$c = \"\\\"\") || (\$c = \"\\\\\")) do={ :set c (\"\\\\\" . \$c) } else={ :if (\$c = \"\\n\") do={ :set c \"\\\\n\" } else={ :set c \" \" } }\n\
     \_   }\n\
     \_   :set o (\$o . \$c)\n\
     \_ }\n\
@@ -217,7 +217,7 @@
     \_ }\n\
     }\n\
     :if ([:len \$muMac] = 0) do={\n\
-    \_ :set muMac [:tostr [\$muGet \"/interface get [:pick [find where type=\\\"ether\\\"] 0] mac-address\"]]\n\
+    \_ :set muMac [:tostr [\$muGet \"/interface get [:pick [/interface find where type=\\\"ether\\\"] 0] mac-address\"]]\n\
     }\n\
     :set muFacts (\$muFacts . [\$muKey \"mac\" \$muMac])\n\
     :set muFacts (\$muFacts . [\$muKey \"ver\" [\$muGet \"/system resource get version\"]])\n\
@@ -282,7 +282,7 @@
     \_   :if (\$muBad) do={\n\
     \_     :set musterErr (\$musterErr + 1)\n\
     \_     :foreach i in=[/certificate find] do={\n\
-    \_       :if ([:typeof [:find \$muOld \$i]] != \"num\") do={ /certificate remove \$i }\n\
+    \_       :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={ /certificate remove \$i }\n\
     \_     }\n\
     \_   } else={\n\
     \_     /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
@@ -336,8 +336,8 @@
     \_ :local o \"\"\n\
     \_ :for i from=0 to=(\$n - 1) do={\n\
     \_   :local c [:pick \$s \$i (\$i + 1)]\n\
-    \_   :if ([:typeof [:find \"\\\"\\\\\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\10\\11\\12\\13\\14\\15\\16\\17\\18\\19\\1A\\1B\\1C\\1D\\1E\\1F\\7F\" \$c]] = \"num\") do={\n\
-    \_     :if ((\$c = \"\\\"\") || (\$c = \"\\\\\")) do={ :set c (\"\\\\\" . \$c) } else={ :set c \" \" }\n\
+    \_   :if ([:tostr [:find \"\\\"\\\\\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0A\\0B\\0C\\0D\\0E\\0F\\10\\11\\12\\13\\14\\15\\16\\17\\18\\19\\1A\\1B\\1C\\1D\\1E\\1F\\7F\" \$c]] ~ \"^[0-9]\") do={\n\
+    \_     :if ((\$c = \"\\\"\") || (\$c = \"\\\\\")) do={ :set c (\"\\\\\" . \$c) } else={ :if (\$c = \"\\n\") do={ :set c \"\\\\n\" } else={ :set c \" \" } }\n\
     \_   }\n\
     \_   :set o (\$o . \$c)\n\
     \_ }\n\

@@ -1,0 +1,180 @@
+#include "tests/golden/fake_edge.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "routeros/script/agent.h"
+
+namespace muster::golden {
+namespace {
+
+using simulator::HttpReply;
+using simulator::HttpRequest;
+
+HttpReply Text(std::string body) {
+  HttpReply reply;
+  reply.body = std::move(body);
+  return reply;
+}
+
+HttpReply Status(int status) {
+  HttpReply reply;
+  reply.status = status;
+  reply.reason = "Refused";
+  reply.body = "refused";
+  return reply;
+}
+
+HttpReply Lost() {
+  HttpReply reply;
+  reply.outcome = HttpReply::Outcome::kTimeout;
+  return reply;
+}
+
+std::string Header(const HttpRequest& request, absl::string_view name) {
+  for (const auto& [key, value] : request.headers) {
+    if (absl::EqualsIgnoreCase(key, name)) return value;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string FakeEdge::Bootstrap() const {
+  return routeros::RenderBootstrapLine({kUrl, kRootSha256, kClaim}).value_or("");
+}
+
+HttpReply FakeEdge::Fetch(const HttpRequest& request) {
+  ++attempts;
+  if (away) {
+    HttpReply reply;
+    reply.outcome = HttpReply::Outcome::kConnectFailed;
+    return reply;
+  }
+  if (request.host != "edge.example.net" || request.port != 8443 || !request.tls) {
+    problems.push_back(absl::StrCat("a request to ", request.host, ":", request.port));
+  }
+  const bool checked = request.check != simulator::CertificateCheck::kNo;
+  const bool trusts = std::any_of(
+      request.trusted.begin(), request.trusted.end(),
+      [](const std::string& pem) { return absl::StrContains(pem, kRootPem); });
+  if (checked && !trusts) {
+    HttpReply reply;
+    reply.outcome = HttpReply::Outcome::kTlsFailed;
+    return reply;
+  }
+  if (request.target == "/ca.pem") {
+    ++ca_fetches;
+    if (!Header(request, "Authorization").empty()) problems.push_back("a secret sent unchecked");
+    return Text(ca_body);
+  }
+  if (!checked) problems.push_back(absl::StrCat("unchecked: ", request.target));
+  if (absl::StartsWith(request.target, "/b/")) return Installer(request);
+  if (request.method != "POST") problems.push_back(absl::StrCat("method ", request.method));
+  if (Header(request, "Content-Type") != "application/json") problems.push_back("content type");
+  if (request.target == "/v1/enroll") return Enrol(request);
+  if (request.target == "/v1/heartbeat") return Beat(request);
+  if (request.target == "/v1/result") return TakeResult(request);
+  problems.push_back(absl::StrCat("unknown call ", request.target));
+  return Status(404);
+}
+
+HttpReply FakeEdge::Installer(const HttpRequest& request) {
+  if (Header(request, "Authorization") != absl::StrCat("Claim ", kClaim)) return Status(401);
+  const auto version = routeros::ParseVersion(absl::StripPrefix(request.target, "/b/"));
+  if (!version.ok()) {
+    problems.push_back(absl::StrCat("version in ", request.target));
+    return Status(400);
+  }
+  const auto text =
+      routeros::RenderInstaller({kUrl, kRootSha256, kClaim, monitor_only}, *version);
+  return text.ok() ? Text(*text) : Status(400);
+}
+
+HttpReply FakeEdge::Enrol(const HttpRequest& request) {
+  if (Header(request, "Authorization") != absl::StrCat("Claim ", kClaim)) return Status(401);
+  const auto body = routeros::ParseEnrolment(request.body);
+  if (!body.ok()) {
+    problems.push_back(std::string(body.status().message()));
+    return Status(400);
+  }
+  if (refuse_enrolments > 0) {
+    --refuse_enrolments;
+    return Status(503);
+  }
+  enrolments.push_back(*body);
+  if (!enrolment_word.empty()) return Text(enrolment_word);
+  std::string& token = token_by_nonce_[body->token.empty() ? body->nonce : body->token];
+  if (token.empty()) {
+    token = !body->token.empty()
+                ? body->token
+                : absl::StrCat("m1.", std::string(160, 'a'), "-_", token_by_nonce_.size());
+  }
+  if (lose_enrolment_replies > 0) {
+    --lose_enrolment_replies;
+    return Lost();
+  }
+  return Text(absl::StrCat("T", token));
+}
+
+bool FakeEdge::HasToken(const HttpRequest& request) {
+  const std::string header = Header(request, "Authorization");
+  for (const auto& [nonce, token] : token_by_nonce_) {
+    if (header == absl::StrCat("Bearer ", token)) return true;
+  }
+  return false;
+}
+
+HttpReply FakeEdge::Beat(const HttpRequest& request) {
+  if (!HasToken(request)) return Status(401);
+  const auto beat = routeros::ParseHeartbeat(request.body);
+  if (!beat.ok()) {
+    problems.push_back(absl::StrCat(beat.status().message(), " in ", request.body));
+    return Status(400);
+  }
+  beats.push_back(*beat);
+  beat_bodies.push_back(request.body);
+  if (!raw_replies.empty()) {
+    const std::string reply = raw_replies.front();
+    raw_replies.pop_front();
+    return Text(reply);
+  }
+  while (!jobs_.empty() && jobs_.front().number <= beat->last_number) jobs_.pop_front();
+  if (jobs_.empty()) return Text("0");
+  const auto format = beat->facts.format_hex ? routeros::PayloadFormat::kHex
+                                             : routeros::PayloadFormat::kEscaped;
+  return Text(routeros::JobReply(jobs_.front().number, jobs_.front().script, format));
+}
+
+HttpReply FakeEdge::TakeResult(const HttpRequest& request) {
+  if (!HasToken(request)) return Status(401);
+  const auto result = routeros::ParseResult(request.body);
+  if (!result.ok()) {
+    problems.push_back(absl::StrCat(result.status().message(), " in ", request.body));
+    return Status(400);
+  }
+  if (refuse_results > 0) {
+    --refuse_results;
+    return Status(503);
+  }
+  const bool known = std::any_of(results.begin(), results.end(), [&](const auto& other) {
+    return other.number == result->number;
+  });
+  if (!known) results.push_back(*result);
+  if (lose_result_replies > 0) {
+    --lose_result_replies;
+    return Lost();
+  }
+  return Text(absl::StrCat("A", result->number));
+}
+
+const routeros::JobReport* FakeEdge::Result(uint64_t number) const {
+  for (const routeros::JobReport& result : results) {
+    if (result.number == number) return &result;
+  }
+  return nullptr;
+}
+
+}  // namespace muster::golden
