@@ -41,12 +41,14 @@ constexpr absl::string_view kHead =
 }
 )rsc";
 
+// Where there is no random (v6) the nonce of a boot is what the clock, the uptime, the memory and
+// the sectors ever written make: a board without a clock starts at the same instant each time.
 constexpr absl::string_view kBodyStart = R"rsc(:local muUrl @URL@
 :local muPin "@PIN@"
 :if ([:typeof $musterBoot] != "str") do={
   :local muNonce [:tostr [$muGet ":rndstr length=16 from=0123456789abcdef"]]
   :if ([:len $muNonce] != 16) do={
-    :set muNonce ([/system clock get date] . "-" . [/system clock get time] . "-" . [/system resource get uptime])
+    :set muNonce ([/system clock get date] . "-" . [/system clock get time] . "-" . [/system resource get uptime] . "-" . [/system resource get free-memory] . "-" . [$muGet "/system resource get write-sect-total"])
   }
   :set musterBoot $muNonce
 }

@@ -57,9 +57,9 @@ HttpReply FakeEdge::Fetch(const HttpRequest& request) {
     problems.push_back(absl::StrCat("a request to ", request.host, ":", request.port));
   }
   const bool checked = request.check != simulator::CertificateCheck::kNo;
-  const bool trusts = std::any_of(
-      request.trusted.begin(), request.trusted.end(),
-      [](const std::string& pem) { return absl::StrContains(pem, kRootPem); });
+  const bool trusts =
+      std::any_of(request.trusted.begin(), request.trusted.end(),
+                  [](const std::string& pem) { return absl::StrContains(pem, kRootPem); });
   if (checked && !trusts) {
     HttpReply reply;
     reply.outcome = HttpReply::Outcome::kTlsFailed;
@@ -88,8 +88,7 @@ HttpReply FakeEdge::Installer(const HttpRequest& request) {
     problems.push_back(absl::StrCat("version in ", request.target));
     return Status(400);
   }
-  const auto text =
-      routeros::RenderInstaller({kUrl, kRootSha256, kClaim, monitor_only}, *version);
+  const auto text = routeros::RenderInstaller({kUrl, kRootSha256, kClaim, monitor_only}, *version);
   return text.ok() ? Text(*text) : Status(400);
 }
 
@@ -143,8 +142,8 @@ HttpReply FakeEdge::Beat(const HttpRequest& request) {
   }
   while (!jobs_.empty() && jobs_.front().number <= beat->last_number) jobs_.pop_front();
   if (jobs_.empty()) return Text("0");
-  const auto format = beat->facts.format_hex ? routeros::PayloadFormat::kHex
-                                             : routeros::PayloadFormat::kEscaped;
+  const auto format =
+      beat->facts.format_hex ? routeros::PayloadFormat::kHex : routeros::PayloadFormat::kEscaped;
   return Text(routeros::JobReply(jobs_.front().number, jobs_.front().script, format));
 }
 
@@ -159,10 +158,10 @@ HttpReply FakeEdge::TakeResult(const HttpRequest& request) {
     --refuse_results;
     return Status(503);
   }
-  const bool known = std::any_of(results.begin(), results.end(), [&](const auto& other) {
-    return other.number == result->number;
-  });
+  const bool known = std::any_of(results.begin(), results.end(),
+                                 [&](const auto& other) { return other.number == result->number; });
   if (!known) results.push_back(*result);
+  if (!jobs_.empty() && jobs_.front().number == result->number) jobs_.pop_front();
   if (lose_result_replies > 0) {
     --lose_result_replies;
     return Lost();

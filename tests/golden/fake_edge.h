@@ -2,7 +2,7 @@
 // protocol, checks what it is sent with the same readers as the real one, and can be told to fail.
 //
 // Threads:  not safe; the simulator calls it in the router's turn.
-// Example:  agent_on_router_test.cc.
+// Example:  agent_join_test.cc.
 #pragma once
 
 #include <deque>
@@ -71,11 +71,11 @@ class FakeEdge : public simulator::HttpTransport {
   std::string ca_body = kRootPem;
   bool away = false;
   bool monitor_only = false;
-  int refuse_results = 0;     // this many 503
+  int refuse_results = 0;       // this many 503
   int lose_result_replies = 0;  // taken, but the router never hears of it
   int lose_enrolment_replies = 0;
   int refuse_enrolments = 0;
-  std::string enrolment_word;  // instead of a token
+  std::string enrolment_word;           // instead of a token
   std::deque<std::string> raw_replies;  // to heartbeats, before anything else
 
   // What it saw.

@@ -1,0 +1,203 @@
+// The pasted line on every family: the rule of one certificate, claims, nonces, what is missing.
+#include <gmock/gmock.h>
+
+#include "routeros/script/agent.h"
+#include "tests/golden/agent_fixture.h"
+
+namespace muster::golden {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class AgentBootstrapTest : public AgentTestBase {
+ protected:
+  void ExpectNothingInstalled() {
+    EXPECT_FALSE(world_.HasRow("/system/script", "name", "muster-beat"));
+    EXPECT_FALSE(world_.HasRow("/system/script", "name", "muster-test"));
+    EXPECT_FALSE(world_.HasRow("/system/scheduler", "name", "muster-beat"));
+    EXPECT_FALSE(world_.HasRow("/file", "name", "mu.rsc"));
+    EXPECT_FALSE(world_.HasRow("/file", "name", "mu.pem"));
+  }
+  void AddOwnersCertificate() {
+    const std::string ours = edge().ca_body;
+    edge().ca_body = kOwnersPem;
+    ASSERT_TRUE(router()
+                    .Run(absl::StrCat("/tool fetch url=\"", FakeEdge::kUrl,
+                                      "/ca.pem\" dst-path=own.pem\n:delay 1s\n/certificate import "
+                                      "file-name=own.pem passphrase=\"\""))
+                    .ok);
+    edge().ca_body = ours;
+    edge().ca_fetches = 0;
+    ASSERT_EQ(world_.Certificates(), 1u);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Versions, AgentBootstrapTest, testing::ValuesIn(FamilyVersions()),
+                         VersionTestName);
+
+TEST_P(AgentBootstrapTest, TrustsNothingButExactlyThePinnedRoot) {
+  const struct {
+    const char* name;
+    std::string served;
+  } cases[] = {
+      {"two certificates", absl::StrCat(kRootPem, kForeignPem)},
+      {"two the other way round", absl::StrCat(kForeignPem, kRootPem)},
+      {"a wrong one", kForeignPem},
+      {"none", "no certificate here\n"},
+      {"half of one", std::string(kRootPem).substr(0, 300)},
+      {"a page", "<html><body>Log in</body></html>"},
+  };
+  AddOwnersCertificate();
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    edge().ca_body = c.served;
+    EXPECT_FALSE(world_.Join().ok);
+    EXPECT_EQ(world_.Certificates(), 1u) << "only the owner's certificate stays";
+    EXPECT_TRUE(edge().enrolments.empty());
+    ExpectNothingInstalled();
+  }
+}
+
+TEST_P(AgentBootstrapTest, TakesTheSameRootTwiceAsOne) {
+  edge().ca_body = absl::StrCat(kRootPem, kRootPem);
+  Join();
+  EXPECT_EQ(world_.Certificates(), 1u);
+}
+
+TEST_P(AgentBootstrapTest, FetchesNoRootThatIsThereAlready) {
+  AddOwnersCertificate();
+  Join();
+  EXPECT_EQ(edge().ca_fetches, 1);
+  edge().ca_body = kForeignPem;
+  EXPECT_TRUE(world_.Join().ok);
+  EXPECT_EQ(edge().ca_fetches, 1);
+  EXPECT_EQ(world_.Certificates(), 2u);
+  EXPECT_EQ(edge().enrolments.size(), 2u);
+}
+
+TEST_P(AgentBootstrapTest, KeepsItsTokenWhenTheLineIsPastedAgain) {
+  Join();
+  EXPECT_TRUE(edge().enrolments[0].token.empty());
+  router().RunFor(absl::Minutes(1));
+  ASSERT_TRUE(world_.Join().ok);
+  ASSERT_EQ(edge().enrolments.size(), 2u) << world_.Errors();
+  EXPECT_THAT(edge().enrolments[1].token, HasSubstr("m1.aaa"));
+  edge().beats.clear();
+  router().RunFor(absl::Seconds(95));
+  EXPECT_GE(edge().beats.size(), 3u);
+  EXPECT_LE(edge().beats.size(), 4u) << "one scheduler entry, not two";
+  EXPECT_EQ(world_.Errors(), "");
+}
+
+TEST_P(AgentBootstrapTest, AsksAgainWithTheSameNonceWhenTheReplyIsLost) {
+  edge().lose_enrolment_replies = 2;
+  EXPECT_TRUE(world_.Join().ok);
+  ASSERT_EQ(edge().enrolments.size(), 3u) << world_.Errors();
+  EXPECT_EQ(edge().enrolments[0].nonce, edge().enrolments[2].nonce);
+  EXPECT_EQ(edge().enrolments[0].nonce.size(), 32u);
+  EXPECT_FALSE(edge().beats.empty());
+}
+
+TEST_P(AgentBootstrapTest, KeepsTheNonceUntilItHasAToken) {
+  edge().enrolment_word = "claim-expired";
+  const simulator::RunResult first = world_.Join();
+  EXPECT_THAT(first.output, HasSubstr("claim-expired"));
+  EXPECT_FALSE(world_.HasRow("/system/scheduler", "name", "muster-beat"));
+  edge().enrolment_word.clear();
+  router().Reboot(simulator::PowerDown::kClean);
+  router().RunFor(absl::Seconds(60));
+  EXPECT_TRUE(edge().beats.empty()) << "no beat without a token";
+  EXPECT_TRUE(world_.Join().ok);
+  ASSERT_EQ(edge().enrolments.size(), 2u);
+  EXPECT_EQ(edge().enrolments[0].nonce, edge().enrolments[1].nonce);
+  EXPECT_FALSE(edge().beats.empty());
+}
+
+TEST_P(AgentBootstrapTest, WaitsWhileTheControlPlaneIsAway) {
+  edge().refuse_enrolments = 6;
+  const simulator::RunResult joined = world_.Join();
+  EXPECT_TRUE(joined.ok) << joined.error;
+  EXPECT_EQ(edge().enrolments.size(), 1u);
+  EXPECT_FALSE(edge().beats.empty());
+  EXPECT_THAT(joined.output, HasSubstr("trying again"));
+}
+
+TEST_P(AgentBootstrapTest, MakesAnotherNonceOnEveryRouter) {
+  RouterWithEdge other(GetParam());
+  other.options.seed = 2;
+  other.options.mac = "48:8F:5A:00:00:02";
+  EXPECT_TRUE(world_.Join().ok);
+  EXPECT_TRUE(other.Join().ok);
+  ASSERT_EQ(edge().enrolments.size(), 1u);
+  ASSERT_EQ(other.edge.enrolments.size(), 1u);
+  EXPECT_NE(edge().enrolments[0].nonce, other.edge.enrolments[0].nonce);
+}
+
+TEST_P(AgentBootstrapTest, NamesMissingPoliciesAndChangesNothing) {
+  world_.options.admin_policy =
+      simulator::kPolicyAll & ~(simulator::kPolicySniff | simulator::kPolicyReboot);
+  const simulator::RunResult joined = world_.Join();
+  EXPECT_THAT(joined.output, HasSubstr("policy reboot, policy sniff"));
+  EXPECT_THAT(joined.output, Not(HasSubstr("policy write")));
+  EXPECT_TRUE(edge().enrolments.empty());
+  EXPECT_EQ(world_.Certificates(), 0u);
+  ExpectNothingInstalled();
+}
+
+TEST_P(AgentBootstrapTest, StopsWhereDeviceModeForbidsIt) {
+  if (!world_.options.version.AtLeast(7, 17)) GTEST_SKIP() << "no factory device-mode";
+  world_.options.device_mode_home = true;
+  EXPECT_FALSE(world_.Join().ok);
+  EXPECT_EQ(world_.Certificates(), 0u);
+  ExpectNothingInstalled();
+}
+
+TEST_P(AgentBootstrapTest, StopsWithoutAnEdge) {
+  edge().away = true;
+  EXPECT_FALSE(world_.Join().ok);
+  EXPECT_EQ(world_.Certificates(), 0u);
+  ExpectNothingInstalled();
+}
+
+// The behaviours that nobody has seen on hardware yet, each way.
+TEST_P(AgentBootstrapTest, WorksWhicheverWayUnverifiedBehavioursTurnOut) {
+  using simulator::Quirks;
+  const struct {
+    const char* name;
+    void (*set)(Quirks&);
+  } cases[] = {
+      {"short circuit", [](Quirks& q) { q.short_circuit = true; }},
+      {"equal across types", [](Quirks& q) { q.equal_across_types = true; }},
+      {"nothing equals empty", [](Quirks& q) { q.nothing_equals_empty = true; }},
+      {"dot before plus", [](Quirks& q) { q.dot_before_plus = true; }},
+      {"settings as list", [](Quirks& q) { q.settings_as_value_is_list = true; }},
+      {"bare bracket once", [](Quirks& q) { q.bare_bracket_runs_twice = false; }},
+      {"as-string raises", [](Quirks& q) { q.as_string_raises = true; }},
+      {"globals need policy", [](Quirks& q) { q.globals_need_policy = true; }},
+      {"find gives -1", [](Quirks& q) { q.find_answers_minus_one = true; }},
+      {"import whole", [](Quirks& q) { q.import_line_by_line = false; }},
+      {"len of number", [](Quirks& q) { q.len_of_number_counts_digits = false; }},
+      {"hidden needs nothing", [](Quirks& q) { q.hidden_needs_sensitive = false; }},
+  };
+  uint64_t number = 1'763'805'433'000'000;
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    RouterWithEdge world(GetParam());
+    c.set(world.options.quirks);
+    EXPECT_TRUE(world.Join().ok);
+    world.edge.Queue(++number, "/system note set note=ran\n:put done");
+    const auto* result = world.Await(number);
+    ASSERT_NE(result, nullptr) << world.Errors();
+    EXPECT_EQ(result->status, routeros::ResultStatus::kOk) << result->error;
+    world.edge.Queue(++number, ":error broken");
+    result = world.Await(number);
+    ASSERT_NE(result, nullptr) << world.Errors();
+    EXPECT_EQ(result->status, routeros::ResultStatus::kFailed);
+    EXPECT_EQ(world.edge.problems, std::vector<std::string>{});
+    EXPECT_EQ(world.Certificates(), 1u);
+  }
+}
+
+}  // namespace
+}  // namespace muster::golden
