@@ -31,6 +31,7 @@ void FillJobs(Router& router, Table* table) {
 
 void FillEnvironment(Router& router, Table* table) {
   table->rows.clear();
+  table->next_id = 1;
   for (const auto& [name, value] : router.globals()) {
     Row& row = table->Add();
     row.values["name"] = Text(name);
@@ -41,6 +42,7 @@ void FillEnvironment(Router& router, Table* table) {
 
 void FillLog(Router& router, Table* table) {
   table->rows.clear();
+  table->next_id = 1;
   for (const LogLine& line : router.log()) {
     Row& row = table->Add();
     row.values["time"] =
@@ -53,6 +55,7 @@ void FillLog(Router& router, Table* table) {
 
 void FillHealth(Router& router, Table* table) {
   table->rows.clear();
+  table->next_id = 1;
   if (!router.options().routerboard) return;
   const auto add = [&](absl::string_view name, absl::string_view value, absl::string_view type) {
     Row& row = table->Add();
