@@ -61,7 +61,7 @@
 :if ([:typeof $musterBoot] != "str") do={
   :local muNonce [:tostr [$muGet ":rndstr length=16 from=0123456789abcdef"]]
   :if ([:len $muNonce] != 16) do={
-    :set muNonce ([/system clock get date] . "-" . [/system clock get time] . "-" . [/system resource get uptime])
+    :set muNonce ([/system clock get date] . "-" . [/system clock get time] . "-" . [/system resource get uptime] . "-" . [/system resource get free-memory] . "-" . [$muGet "/system resource get write-sect-total"])
   }
   :set musterBoot $muNonce
 }

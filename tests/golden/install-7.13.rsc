@@ -178,7 +178,7 @@
     :if ([:typeof \$musterBoot] != \"str\") do={\n\
     \_ :local muNonce [:tostr [\$muGet \":rndstr length=16 from=0123456789abcdef\"]]\n\
     \_ :if ([:len \$muNonce] != 16) do={\n\
-    \_   :set muNonce ([/system clock get date] . \"-\" . [/system clock get time] . \"-\" . [/system resource get uptime])\n\
+    \_   :set muNonce ([/system clock get date] . \"-\" . [/system clock get time] . \"-\" . [/system resource get uptime] . \"-\" . [/system resource get free-memory] . \"-\" . [\$muGet \"/system resource get write-sect-total\"])\n\
     \_ }\n\
     \_ :set musterBoot \$muNonce\n\
     }\n\
