@@ -4,7 +4,7 @@
 // Threads:  safe to call from any thread.
 // Blocks:   never.
 // Units:    a device takes less than 512 bytes.
-// Example:  device_table_test.cc.
+// Example:  calls_test.cc.
 #pragma once
 
 #include <cstdint>

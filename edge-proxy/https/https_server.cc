@@ -182,7 +182,7 @@ Task<void> HttpsServer::State::WatchDeadlines(Loop& loop) {
 void HttpsServer::State::DrainLoop(Loop& loop) {
   boost::system::error_code error;
   loop.acceptor.cancel(error);
-  loop.acceptor.native_non_blocking(true, error);
+  loop.acceptor.non_blocking(true, error);
   while (true) {
     Tcp::endpoint peer;
     Socket socket(loop.context);

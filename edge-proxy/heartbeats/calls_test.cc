@@ -1,0 +1,270 @@
+#include "edge-proxy/heartbeats/calls.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "edge-proxy/heartbeats/calls_fixture.h"
+
+namespace muster::edge {
+namespace {
+
+constexpr char kBeat[] =
+    R"({"p":1,"last":9,"boot":"b1","fmt":"hex","id":"r","ver":"7.20.8","cpu":3})";
+constexpr char kClaim[] = "00112233445566778899aabbccddeeff";
+
+class CallsTest : public testing::Test {
+ protected:
+  static Job NewJob(uint64_t number) {
+    return {.device = DeviceId{5},
+            .number = number,
+            .script = ":put 1",
+            .not_before = absl::InfinitePast(),
+            .not_after = absl::InfiniteFuture()};
+  }
+  CallsFixture edge_;
+};
+
+TEST_F(CallsTest, AHeartbeatIsAnsweredAndGoesUpstream) {
+  const Reply reply = edge_.Beat(edge_.Token(), kBeat);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.text, "0");
+  const auto check_ins = edge_.upstream.check_ins();
+  ASSERT_EQ(check_ins.size(), 1u);
+  EXPECT_EQ(check_ins[0].device, DeviceId{5});
+  EXPECT_EQ(check_ins[0].time, edge_.clock.Now());
+  EXPECT_EQ(check_ins[0].secret_check, edge_.record.secret_check);
+  EXPECT_EQ(check_ins[0].interval_seconds, 30u);
+  EXPECT_EQ(check_ins[0].source_address.size(), 4u);
+  EXPECT_EQ(check_ins[0].beat.cpu_load_percent, 3u);
+  EXPECT_TRUE(check_ins[0].with_facts);
+}
+
+TEST_F(CallsTest, FactsGoUpstreamOncePerSessionAndWhenTheyChange) {
+  edge_.Beat(edge_.Token(), kBeat);
+  edge_.Beat(edge_.Token(), kBeat);
+  edge_.Beat(edge_.Token(), R"({"p":1,"last":9,"fmt":"hex","id":"new name","ver":"7.20.8"})");
+  edge_.Beat(edge_.Token(), R"({"p":1,"last":9,"err":1})");
+  edge_.devices.ForgetSentFacts();
+  edge_.Beat(edge_.Token(), R"({"p":1,"last":9,"fmt":"hex","id":"new name","ver":"7.20.8"})");
+  std::vector<bool> with_facts;
+  for (const CheckIn& check_in : edge_.upstream.check_ins()) {
+    with_facts.push_back(check_in.with_facts);
+  }
+  EXPECT_EQ(with_facts, (std::vector<bool>{true, false, true, false, true}));
+}
+
+TEST_F(CallsTest, AJobThatWaitsIsInTheReply) {
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put 1");
+  ASSERT_EQ(edge_.upstream.events().size(), 1u);
+  EXPECT_EQ(edge_.upstream.events()[0].kind, JobEventKind::kSent);
+}
+
+TEST_F(CallsTest, EventsOfTheEdgeItselfCarryTheDevicesCheck) {
+  edge_.jobs.Put(NewJob(10));
+  edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
+  ASSERT_EQ(edge_.upstream.events().size(), 1u);
+  EXPECT_EQ(edge_.upstream.events()[0].secret_check, edge_.record.secret_check);
+}
+
+TEST_F(CallsTest, ANumberThatWasReportedOnceIsNeverSentAgain) {
+  edge_.Beat(edge_.Token(), kBeat);
+  edge_.jobs.Put(NewJob(9));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), R"({"p":1,"last":3,"boot":"b1","fmt":"hex"})").text, "0");
+  EXPECT_EQ(edge_.Beat(edge_.Token(), R"({"p":1,"last":3,"boot":"b1","fmt":"hex"})").text, "0");
+}
+
+TEST_F(CallsTest, ARouterThatWentBackGetsNothingUntilTheJobIsPutAgain) {
+  edge_.Beat(edge_.Token(), kBeat);
+  edge_.jobs.Put(NewJob(10));
+  const std::string back = R"({"p":1,"last":3,"boot":"b1","fmt":"hex","ver":"7.20.8"})";
+  EXPECT_EQ(edge_.Beat(edge_.Token(), back).text, "0");
+  EXPECT_EQ(edge_.Beat(edge_.Token(), back).text, "0");
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_NE(edge_.Beat(edge_.Token(), back).text, "0");
+}
+
+TEST_F(CallsTest, AMonitorOnlyDeviceGetsNoJob) {
+  edge_.record.monitor_only = true;
+  edge_.devices.Put(edge_.record);
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "0");
+}
+
+TEST_F(CallsTest, AValidSealWithAWrongSecretHasNoEffectAtAll) {
+  edge_.jobs.Put(NewJob(10));
+  const std::string token = edge_.TokenOf(DeviceId{5}, 1, Secret("fedcba9876543210"));
+  EXPECT_EQ(edge_.Beat(token, kBeat).status, 401);
+  EXPECT_EQ(edge_.Ask("POST", "/v1/result", "Bearer " + token, R"({"p":1,"n":1,"st":"ok"})").status,
+            401);
+  EXPECT_TRUE(edge_.upstream.check_ins().empty());
+  EXPECT_TRUE(edge_.upstream.results().empty());
+  EXPECT_TRUE(edge_.upstream.events().empty());
+  EXPECT_EQ(edge_.metrics.Value(Metrics::kWrongSecrets), 2u);
+}
+
+TEST_F(CallsTest, ATokenOfAnotherOrganizationHasNoEffect) {
+  edge_.record.organization = OrganizationId{4};
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 401);
+}
+
+TEST_F(CallsTest, RevokedAndOldTokensAreRefused) {
+  edge_.devices.AddRevocation({DeviceId{5}, 2});
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 401);
+  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{5}, 2, edge_.secret), kBeat).status, 200);
+  edge_.devices.SetRevocations({});
+  edge_.record.least_epoch = 3;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{5}, 2, edge_.secret), kBeat).status, 401);
+  // A revocation counts for a device without a record too.
+  edge_.devices.AddRevocation({DeviceId{8}, 2});
+  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{8}, 1, edge_.secret), kBeat).status, 401);
+  EXPECT_EQ(edge_.metrics.Value(Metrics::kRevokedTokens), 3u);
+}
+
+TEST_F(CallsTest, ForgedTokensAreRefused) {
+  for (const char* token : {"", "x", "m1.", "m1.AAAA"}) {
+    EXPECT_EQ(edge_.Beat(token, kBeat).status, 401) << token;
+  }
+  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "", kBeat).status, 401);
+  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "Basic " + edge_.Token(), kBeat).status, 401);
+  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", edge_.Token(), kBeat).status, 401);
+  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "bearer " + edge_.Token(), kBeat).status, 200);
+}
+
+TEST_F(CallsTest, ADeviceWithoutARecordIsHeardAndGetsNothing) {
+  edge_.devices.Remove(DeviceId{5});
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "0");
+  ASSERT_EQ(edge_.upstream.check_ins().size(), 1u);
+  EXPECT_EQ(edge_.upstream.check_ins()[0].secret_check, edge_.record.secret_check);
+  EXPECT_TRUE(edge_.upstream.events().empty());
+}
+
+TEST_F(CallsTest, BrokenStructureIsRefusedAndGoesNowhere) {
+  EXPECT_EQ(edge_.Beat(edge_.Token(), "{").status, 400);
+  EXPECT_EQ(edge_.Beat(edge_.Token(), R"({"p":1})").status, 400);
+  EXPECT_TRUE(edge_.upstream.check_ins().empty());
+}
+
+TEST_F(CallsTest, AResultIsTakenOnlyWhenItIsCommitted) {
+  const std::string bearer = "Bearer " + edge_.Token();
+  const std::string body = R"({"p":1,"n":10,"st":"ok","out":"x"})";
+  const auto post = [&] { return edge_.Ask("POST", "/v1/result", bearer, body); };
+  Reply reply = post();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.text, "A10");
+  edge_.upstream.AnswerWith(absl::UnavailableError("away"));
+  reply = post();
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_TRUE(reply.retry_after_seconds.has_value());
+  edge_.upstream.AnswerWith(absl::UnauthenticatedError("secret"));
+  EXPECT_EQ(post().status, 401);
+  edge_.upstream.AnswerWith(absl::InvalidArgumentError("refused"));
+  EXPECT_EQ(post().status, 400);
+  EXPECT_EQ(edge_.Ask("POST", "/v1/result", bearer, R"({"p":1,"n":0,"st":"ok"})").status, 400);
+}
+
+TEST_F(CallsTest, TheInstallerNeedsAClaimAndAVersion) {
+  const std::string claim = absl::StrCat("Claim ", kClaim);
+  const auto get = [&](const char* target) { return edge_.Ask("GET", target, claim, ""); };
+  EXPECT_EQ(get("/b/7.20.8").text, absl::StrCat("installer ", kClaim));
+  EXPECT_EQ(get("/b/5.1").status, 400);
+  EXPECT_EQ(get("/b/").status, 400);
+  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", "", "").status, 401);
+  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", "Claim xyz", "").status, 401);
+  const std::vector<std::pair<ClaimVerdict, int>> verdicts = {{ClaimVerdict::kUnknown, 401},
+                                                              {ClaimVerdict::kExpired, 403},
+                                                              {ClaimVerdict::kWrongAddress, 403},
+                                                              {ClaimVerdict::kUsedUp, 200}};
+  for (const auto& [verdict, status] : verdicts) {
+    edge_.control_plane.claim_answer = ClaimAnswer{.verdict = verdict};
+    EXPECT_EQ(get("/b/7.20.8").status, status);
+  }
+  edge_.control_plane.claim_answer =
+      ClaimAnswer{.verdict = ClaimVerdict::kOk, .monitor_only = true};
+  EXPECT_EQ(get("/b/7.20.8").text, absl::StrCat("installer ", kClaim, " monitor"));
+  edge_.control_plane.claim_answer = absl::UnavailableError("away");
+  EXPECT_EQ(get("/b/7.20.8").status, 503);
+  EXPECT_TRUE(get("/b/7.20.8").retry_after_seconds.has_value());
+}
+
+TEST_F(CallsTest, EnrolmentGivesATokenAndServesTheDeviceAtOnce) {
+  const DeviceRecord record = {.device = DeviceId{77},
+                               .organization = OrganizationId{3},
+                               .least_epoch = 1,
+                               .secret_check = edge_.record.secret_check};
+  edge_.control_plane.enrolment_answer =
+      EnrolmentAnswer{.verdict = ClaimVerdict::kOk, .token = Secret("m1.token"), .record = record};
+  const std::string body = R"({"p":1,"nonce":"0123456789abcdef","id":"new","ver":"7.20.8"})";
+  const Reply reply = edge_.Ask("POST", "/v1/enroll", absl::StrCat("Claim ", kClaim), body);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.text, "Tm1.token");
+  EXPECT_EQ(edge_.control_plane.question_.claim.size(), 16u);
+  EXPECT_EQ(edge_.control_plane.enrolment_.facts.identity, "new");
+  edge_.jobs.Put({.device = DeviceId{77},
+                  .number = 10,
+                  .script = "x",
+                  .not_before = absl::InfinitePast(),
+                  .not_after = absl::InfiniteFuture()});
+  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{77}, 1, edge_.secret), kBeat).text, "J10 x");
+}
+
+TEST_F(CallsTest, EnrolmentRefusesWithAWord) {
+  const std::string body = R"({"p":1,"nonce":"0123456789abcdef"})";
+  const auto post = [&](absl::string_view authorization, absl::string_view text) {
+    return edge_.Ask("POST", "/v1/enroll", authorization, text);
+  };
+  const std::string claim = absl::StrCat("Claim ", kClaim);
+  const std::vector<std::pair<ClaimVerdict, std::string>> words = {
+      {ClaimVerdict::kUnknown, "claim-unknown"},
+      {ClaimVerdict::kExpired, "claim-expired"},
+      {ClaimVerdict::kUsedUp, "claim-used"},
+      {ClaimVerdict::kWrongAddress, "claim-address"},
+      {ClaimVerdict::kTokenForeign, "token-foreign"}};
+  for (const auto& [verdict, word] : words) {
+    edge_.control_plane.enrolment_answer = EnrolmentAnswer{.verdict = verdict};
+    const Reply reply = post(claim, body);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.text, word);
+  }
+  EXPECT_EQ(post("", body).text, "claim-unknown");
+  EXPECT_EQ(post(claim, R"({"p":1})").status, 400);
+  edge_.control_plane.enrolment_answer = absl::UnavailableError("away");
+  EXPECT_EQ(post(claim, body).status, 503);
+  edge_.control_plane.enrolment_answer = absl::InvalidArgumentError("facts");
+  EXPECT_EQ(post(claim, body).status, 400);
+}
+
+TEST_F(CallsTest, UnknownTargetsAndMethodsAreRefused) {
+  for (const char* target : {"/", "/v1", "/v1/heartbeat/", "/v1/heartbeat?x", "/agent/1", "*",
+                             "/v1/payload/1/1", "http://edge/v1/heartbeat", "/b"}) {
+    EXPECT_EQ(edge_.Ask("GET", target, "", "").status, 404) << target;
+  }
+  EXPECT_EQ(edge_.Ask("GET", "/v1/heartbeat", "Bearer " + edge_.Token(), "").status, 405);
+  EXPECT_EQ(edge_.Ask("DELETE", "/v1/result", "Bearer " + edge_.Token(), "").status, 405);
+  EXPECT_EQ(edge_.Ask("POST", "/ca.pem", "", "").status, 405);
+  EXPECT_STREQ(edge_.Ask("POST", "/ca.pem", "", "").allow, "GET");
+}
+
+TEST_F(CallsTest, SaysWhetherItIsWellAndReady) {
+  EXPECT_EQ(edge_.Ask("GET", "/healthz", "", "").text, "ok");
+  EXPECT_EQ(edge_.Ask("GET", "/readyz", "", "").status, 200);
+  EXPECT_EQ(edge_.Ask("GET", "/ca.pem", "", "").status, 200);
+  DeviceTable devices;
+  TokenGate closed(devices, edge_.metrics);
+  Calls early({.gate = closed,
+               .heartbeats = edge_.heartbeats,
+               .enrolments = edge_.enrolments,
+               .router_root = [] { return std::string("x"); },
+               .ready = [&closed] { return closed.ready(); }});
+  EXPECT_EQ(early.Hear({"GET", "/readyz", ""}).refusal->status, 503);
+  EXPECT_FALSE(early.Hear({"GET", "/healthz", ""}).refusal.has_value());
+  EXPECT_EQ(early.Hear({"POST", "/v1/heartbeat", "Bearer " + edge_.Token()}).refusal->status, 503);
+}
+
+}  // namespace
+}  // namespace muster::edge
