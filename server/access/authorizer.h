@@ -6,7 +6,7 @@
 // Errors:   Unauthenticated for a missing, malformed, unknown, revoked or expired key (the message
 //           doesn't tell which of the first four); PermissionDenied for a role that is too low;
 //           NotFound for an organization that the caller may not see or that isn't there.
-// Example:  authorizer_test.cc.
+// Example:  tests/api/credential_matrix_test.cc.
 #pragma once
 
 #include <string>

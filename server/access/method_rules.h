@@ -1,7 +1,7 @@
 // What each method of muster.v1 needs. A method without a row is refused.
 //
 // Threads:  pure functions.
-// Example:  grpc_api/credential_matrix_test.cc walks all methods by their descriptors.
+// Example:  tests/api/credential_matrix_test.cc walks all methods by their descriptors.
 #pragma once
 
 #include <optional>

@@ -5,7 +5,7 @@
 // Blocks:   on the state's tables; changes wait until they are applied.
 // Errors:   NotFound for a device of another organization, as for one that never was;
 //           InvalidArgument for values outside of the limits; what the log says of a change.
-// Example:  grpc_api/device_service_test.cc.
+// Example:  tests/api/device_service_test.cc.
 #pragma once
 
 #include <functional>

@@ -4,7 +4,7 @@
 // Owns:     the gRPC server and the services; what it is given must outlive this object.
 // Blocks:   Stop waits for running calls, at most until its deadline.
 // Errors:   FailedPrecondition where the address can't be bound.
-// Example:  api_test_server.h.
+// Example:  tests/api/api_test_server.h.
 #pragma once
 
 #include <memory>

@@ -39,8 +39,7 @@ TEST(StatusConvertTest, ABadFieldIsNamed) {
 }
 
 TEST(StatusConvertTest, WhatPassesByItselfSaysWhenToTryAgain) {
-  for (const absl::Status& status : {ShuttingDown(), TooManyStreams(),
-                                     absl::UnavailableError("x"),
+  for (const absl::Status& status : {ShuttingDown(), TooManyStreams(), absl::UnavailableError("x"),
                                      absl::ResourceExhaustedError("x")}) {
     const auto retry = Find<google::rpc::RetryInfo>(Details(ToGrpcStatus(status)));
     ASSERT_TRUE(retry.has_value());

@@ -6,7 +6,7 @@
 //           each device of the organization.
 // Errors:   NotFound for what lies in another organization; InvalidArgument and FailedPrecondition
 //           for a job that can't be made (errors.h); what the log says of a change.
-// Example:  grpc_api/job_service_test.cc.
+// Example:  tests/api/job_service_test.cc.
 #pragma once
 
 #include <string>

@@ -59,7 +59,7 @@ struct JobWatches::Step {
 };
 
 JobWatches::JobWatches(State& state, const JobBoard& board, const Authorizer& authorizer)
-    : state_(state), board_(board), authorizer_(authorizer) {
+    : board_(board), authorizer_(authorizer) {
   subscription_ = state.Subscribe([this](const ChangeBatch& batch) { Hear(batch); });
   thread_ = std::thread([this] { Run(); });
 }

@@ -8,7 +8,7 @@
 // Blocks:   Stop waits until every watch has ended.
 // Errors:   a watch ends with Ok when its job has ended, Unauthenticated within 5 s of its key's
 //           revocation or expiry, Unavailable on Stop.
-// Example:  job_watch_test.cc.
+// Example:  tests/api/job_service_test.cc.
 #pragma once
 
 #include <memory>
@@ -86,7 +86,6 @@ class JobWatches {
   void Finish(WatchId id, JobWatchSink* sink, const absl::Status& status);
   absl::StatusOr<JobWatchMessage> Read(const Step& step, DeviceId* listed_to) const;
 
-  const State& state_;
   const JobBoard& board_;
   const Authorizer& authorizer_;
 

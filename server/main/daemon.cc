@@ -1,0 +1,179 @@
+#include "server/main/daemon.h"
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/clock/clock.h"
+#include "common/log/log.h"
+#include "common/program/process.h"
+#include "common/status/status_macros.h"
+#include "server/command_log/local/local_node.h"
+#include "server/grpc_api/api_server.h"
+#include "server/grpc_api/edge_service/edge_listener.h"
+#include "server/main/metrics.h"
+#include "server/main/root_key.h"
+#include "server/pki/certificate_issuer.h"
+#include "server/pki/installation.h"
+
+namespace muster::server {
+namespace {
+
+constexpr absl::Duration kDrainDeadline = absl::Seconds(5);
+
+// Absolute, without a slash at the end, so that what is printed can be used from anywhere.
+std::string Absolute(const std::string& path) {
+  std::error_code error;
+  std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (error) return path;
+  while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
+  return absolute;
+}
+
+std::string PortOf(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+// Where edges are told to call: the first advertised name, else the address that is listened on.
+std::string ControlAddress(const Settings& settings, const std::string& edge_address) {
+  const std::string port = PortOf(edge_address);
+  if (!settings.advertise.empty()) {
+    const std::string& name = settings.advertise.front();
+    const bool is_ipv6 = name.find(':') != std::string::npos;
+    return is_ipv6 ? absl::StrCat("[", name, "]:", port) : absl::StrCat(name, ":", port);
+  }
+  const std::string host = edge_address.substr(0, edge_address.rfind(':'));
+  return host == "0.0.0.0" || host == "[::]" ? absl::StrCat("localhost:", port) : edge_address;
+}
+
+void Welcome(const std::string& data_dir, const std::string& master_key_file,
+             const std::string& api_address) {
+  const std::string url_hint = "https://HOST[:PORT]";
+  std::cerr << "musterd: this is a new installation. It lies in\n"
+            << "  " << data_dir << "  state and history\n"
+            << "  " << data_dir
+            << "/root-key  the root API key: whoever has it controls everything\n"
+            << "  " << master_key_file
+            << "  the master key: back it up, apart from the data; nothing opens without it\n"
+            << "  " << data_dir << "/pki/cluster-ca.pem  what clients and edges trust\n"
+            << "  " << data_dir << "/pki/router-ca.pem  what routers will trust\n"
+            << "What to do next:\n"
+            << "  export MUSTER_SERVER=" << api_address << " MUSTER_CA_FILE=" << data_dir
+            << "/pki/cluster-ca.pem MUSTER_API_KEY_FILE=" << data_dir << "/root-key\n"
+            << "  muster edge create EDGE --url " << url_hint << " > EDGE.join\n"
+            << "  muster-edge --data-dir DIR --control HOST:PORT --join-file EDGE.join --listen "
+               "0.0.0.0:443 --public-url "
+            << url_hint << "\n"
+            << "  muster claim create     prints the line to paste into a router\n"
+            << std::flush;
+}
+
+// Serves metrics; where only the default address is in use, goes on without them.
+absl::StatusOr<std::string> ServeMetrics(const Settings& settings, Metrics& metrics,
+                                         const MetricSources& sources) {
+  if (settings.metrics == "off") return std::string();
+  if (!settings.metrics.empty()) return metrics.Serve(settings.metrics, sources);
+  absl::StatusOr<std::string> address = metrics.Serve(kDefaultMetrics, sources);
+  if (address.ok()) return address;
+  LogWarning("main", "no metrics", {{"reason", std::string(address.status().message())}});
+  return std::string();
+}
+
+void WaitForEnd() {
+  int signal = WaitForSignal();
+  while (signal == SIGHUP) signal = WaitForSignal();
+  LogInfo("main", "stopping", {{"signal", signal == SIGTERM ? "TERM" : "INT"}});
+}
+
+// What lives from start to stop, in the order of need.
+class ControlPlane {
+ public:
+  explicit ControlPlane(const Settings& settings)
+      : settings_(settings), data_dir_(Absolute(settings.data_dir)), metrics_(Metrics::Make()) {}
+
+  ~ControlPlane() { Stop(); }
+
+  absl::Status Start() {
+    LocalNodeOptions options;
+    options.data_dir = data_dir_;
+    ASSIGN_OR_RETURN(node_, LocalNode::Open(options, clock_));
+    RETURN_IF_ERROR(OpenKeys());
+    issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
+    ASSIGN_OR_RETURN(identity_, issuer_->IssueServer(settings_.advertise));
+    RETURN_IF_ERROR(StartListeners());
+    if (installation_->first_start) {
+      Welcome(data_dir_, Absolute(installation_->master_key_file), api_->address());
+    }
+    PrintReady("api", api_->address());
+    PrintReady("edges", edges_->address());
+    if (!metrics_address_.empty()) PrintReady("metrics", metrics_address_);
+    return absl::OkStatus();
+  }
+
+  // Edges first, so that what they have sent is applied before the log ends.
+  void Stop() {
+    if (edges_ != nullptr) edges_->Stop(kDrainDeadline);
+    if (api_ != nullptr) api_->Stop(kDrainDeadline);
+    metrics_.reset();
+    api_.reset();
+    edges_.reset();
+    if (node_ != nullptr) node_->log().Stop();
+    node_.reset();
+  }
+
+ private:
+  absl::Status OpenKeys() {
+    InstallationTerms terms;
+    terms.data_dir = data_dir_;
+    terms.master_key_file = settings_.master_key_file;
+    terms.make_root_key = [this] { return MakeRootKey(data_dir_ + "/root-key"); };
+    ASSIGN_OR_RETURN(installation_, OpenInstallation(terms, node_->log(), node_->state(), clock_));
+    return absl::OkStatus();
+  }
+
+  absl::Status StartListeners() {
+    ASSIGN_OR_RETURN(edges_,
+                     EdgeListener::Start({settings_.listen_edge, node_->log(), node_->state(),
+                                          *installation_, *issuer_, identity_, clock_}));
+    ApiServerTerms terms;
+    terms.listen = settings_.listen;
+    terms.identity = identity_;
+    terms.control = ControlAddress(settings_, edges_->address());
+    terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
+      metrics->CountCall(method, code);
+    };
+    ASSIGN_OR_RETURN(api_, ApiServer::Start(terms, node_->state(), node_->log(), *issuer_,
+                                            installation_->master_key, clock_));
+    const MetricSources sources{node_->state(), node_->log(),
+                                [edges = edges_.get()] { return edges->stream_count(); }};
+    ASSIGN_OR_RETURN(metrics_address_, ServeMetrics(settings_, *metrics_, sources));
+    return absl::OkStatus();
+  }
+
+  const Settings& settings_;
+  const std::string data_dir_;
+  SystemClock clock_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<LocalNode> node_;
+  std::unique_ptr<Installation> installation_;
+  std::unique_ptr<CertificateIssuer> issuer_;
+  Identity identity_;
+  std::unique_ptr<EdgeListener> edges_;
+  std::unique_ptr<ApiServer> api_;
+  std::string metrics_address_;
+};
+
+}  // namespace
+
+absl::Status RunControlPlane(const Settings& settings) {
+  ControlPlane control_plane(settings);
+  RETURN_IF_ERROR(control_plane.Start());
+  WaitForEnd();
+  control_plane.Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace muster::server

@@ -1,0 +1,32 @@
+// musterd: the control plane.
+#include "absl/status/status.h"
+#include "common/log/log.h"
+#include "common/program/process.h"
+#include "common/secrets/secrets.h"
+#include "server/main/daemon.h"
+#include "server/main/settings.h"
+
+namespace muster {
+namespace {
+
+LogLevel LevelOf(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "warning") return LogLevel::kWarning;
+  if (name == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+int Main(int argc, char** argv) {
+  PrepareSignals();
+  server::Settings settings;
+  if (const auto exit_code = server::ReadSettings(argc, argv, &settings)) return *exit_code;
+  StartLogging("musterd", LevelOf(settings.log_level));
+  absl::Status status = InitializeCryptography();
+  if (status.ok()) status = server::RunControlPlane(settings);
+  return status.ok() ? 0 : FailWith("musterd", status.message());
+}
+
+}  // namespace
+}  // namespace muster
+
+int main(int argc, char** argv) { return muster::Main(argc, argv); }

@@ -1,0 +1,143 @@
+#include "server/main/metrics.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/counter.h>
+#include <prometheus/exposer.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/sync/mutex.h"
+
+namespace muster::server {
+namespace {
+
+constexpr std::chrono::seconds kCountInterval{15};
+constexpr std::array<const char*, 5> kOnlineNames = {"", "online", "offline", "unknown", "never"};
+
+prometheus::MetricFamily Gauge(const std::string& name, const std::string& help) {
+  return {name, help, prometheus::MetricType::Gauge, {}};
+}
+
+void AddValue(prometheus::MetricFamily* family, std::vector<prometheus::ClientMetric::Label> labels,
+              double value) {
+  prometheus::ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  family->metric.push_back(std::move(metric));
+}
+
+// Reads the state when it is scraped.
+class StateCollector : public prometheus::Collectable {
+ public:
+  explicit StateCollector(const MetricSources& sources) : sources_(sources) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    std::vector<prometheus::MetricFamily> families;
+    families.push_back(Gauge("muster_log_index", "Index of the last applied log entry"));
+    AddValue(&families.back(), {}, static_cast<double>(sources_.log.AppliedPosition().index));
+    families.push_back(Gauge("muster_state_time_seconds", "State time, seconds since 1970"));
+    AddValue(&families.back(), {}, absl::ToUnixMillis(sources_.state.StateTime()) / 1000.0);
+    families.push_back(Gauge("muster_edge_streams", "Open streams of edge proxies"));
+    AddValue(&families.back(), {}, static_cast<double>(sources_.edge_streams()));
+    AddDevices(&families);
+    return families;
+  }
+
+ private:
+  struct Counts {
+    std::array<uint64_t, 5> online{};
+    uint64_t organizations = 0;
+  };
+
+  Counts Count() const {
+    Counts counts;
+    std::string after;
+    while (true) {
+      const std::vector<Organization> page = sources_.state.ListOrganizations(after, 1000);
+      if (page.empty()) return counts;
+      after = page.back().slug;
+      for (const Organization& organization : page) {
+        ++counts.organizations;
+        sources_.state.ScanDevices(organization.id, [&](const Device& device) {
+          ++counts.online[static_cast<size_t>(device.status.online) % counts.online.size()];
+          return true;
+        });
+      }
+    }
+  }
+
+  void AddDevices(std::vector<prometheus::MetricFamily>* families) const {
+    MutexLock lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (!counted_ || now - counted_at_ >= kCountInterval) {
+      counts_ = Count();
+      counted_ = true;
+      counted_at_ = now;
+    }
+    families->push_back(Gauge("muster_devices", "Devices by online state"));
+    for (size_t i = 1; i < kOnlineNames.size(); ++i) {
+      AddValue(&families->back(), {{"online", kOnlineNames[i]}},
+               static_cast<double>(counts_.online[i]));
+    }
+    families->push_back(Gauge("muster_organizations", "Organizations"));
+    AddValue(&families->back(), {}, static_cast<double>(counts_.organizations));
+  }
+
+  const MetricSources sources_;
+  mutable Mutex mutex_;
+  mutable Counts counts_ ABSL_GUARDED_BY(mutex_);
+  mutable bool counted_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable std::chrono::steady_clock::time_point counted_at_ ABSL_GUARDED_BY(mutex_);
+};
+
+class PrometheusMetrics final : public Metrics {
+ public:
+  PrometheusMetrics()
+      : registry_(std::make_shared<prometheus::Registry>()),
+        calls_(prometheus::BuildCounter()
+                   .Name("muster_api_calls_total")
+                   .Help("Calls of muster.v1 by method and gRPC code")
+                   .Register(*registry_)) {}
+
+  void CountCall(absl::string_view method, grpc::StatusCode code) override {
+    calls_.Add({{"method", std::string(method)}, {"code", absl::StrCat(static_cast<int>(code))}})
+        .Increment();
+  }
+
+  absl::StatusOr<std::string> Serve(const std::string& address,
+                                    const MetricSources& sources) override {
+    const size_t colon = address.rfind(':');
+    collector_ = std::make_shared<StateCollector>(sources);
+    try {
+      exposer_ = std::make_unique<prometheus::Exposer>(address, 1);
+    } catch (const std::exception&) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("can't listen on ", address,
+                       " for metrics: the address is in use or not ours; choose another with "
+                       "--metrics, or --metrics off"));
+    }
+    exposer_->RegisterCollectable(registry_);
+    exposer_->RegisterCollectable(collector_);
+    const std::vector<int> ports = exposer_->GetListeningPorts();
+    if (ports.empty()) return address;
+    return absl::StrCat(address.substr(0, colon), ":", ports.front());
+  }
+
+ private:
+  std::shared_ptr<prometheus::Registry> registry_;
+  prometheus::Family<prometheus::Counter>& calls_;
+  std::shared_ptr<StateCollector> collector_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Metrics> Metrics::Make() { return std::make_unique<PrometheusMetrics>(); }
+
+}  // namespace muster::server

@@ -1,0 +1,65 @@
+#include "server/main/settings.h"
+
+#include <iostream>
+
+#include "absl/strings/string_view.h"
+#include "common/program/options.h"
+
+namespace muster::server {
+namespace {
+
+constexpr absl::string_view kExamples =
+    "Examples:\n"
+    "  musterd --data-dir /var/lib/muster/control --advertise muster.example.net\n"
+    "  musterd --data-dir ./control --listen 127.0.0.1:0 --listen-edge 127.0.0.1:0\n"
+    "The first start makes the roots and keys and says where they lie and what to do next.\n"
+    "Environment: MUSTERD_DATA_DIR, MUSTERD_LISTEN ...; file: data-dir = \"...\".\n";
+
+// "HOST:PORT", with a port.
+bool IsAddressWithPort(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) return false;
+  for (size_t i = colon + 1; i < text.size(); ++i) {
+    if (text[i] < '0' || text[i] > '9') return false;
+  }
+  return text.size() - colon <= 6;
+}
+
+}  // namespace
+
+std::optional<int> ReadSettings(int argc, char** argv, Settings* settings) {
+  Options options("musterd", "Control plane of Muster.", "MUSTERD", kExamples);
+  options.Required("data-dir", "folder of the state; made with mode 0700 where it is absent",
+                   &settings->data_dir);
+  options.Text("listen", "address of the API", &settings->listen);
+  options.Text("listen-edge", "address for edge proxies", &settings->listen_edge);
+  options.List("advertise", "name or address by which edges and clients reach this musterd",
+               &settings->advertise);
+  options.Text("metrics",
+               "address of the Prometheus metrics, \"off\" for none [127.0.0.1:7490, left out "
+               "where that is in use]",
+               &settings->metrics);
+  options.Text("master-key-file",
+               "key under which all secrets in the state are sealed [DATA-DIR.master-key]",
+               &settings->master_key_file);
+  options.Text("log-level", "debug, info, warning or error", &settings->log_level);
+  if (const std::optional<int> exit_code = options.Parse(argc, argv)) return exit_code;
+  for (const auto& [flag, value] :
+       {std::pair("--listen", settings->listen), std::pair("--listen-edge", settings->listen_edge),
+        std::pair("--metrics", settings->metrics)}) {
+    const bool may_be_word = std::string(flag) == "--metrics" && (value.empty() || value == "off");
+    if (may_be_word || IsAddressWithPort(value)) continue;
+    std::cerr << "musterd: " << flag << ": \"" << value
+              << "\" is not of the form HOST:PORT; see musterd --help\n";
+    return 2;
+  }
+  const std::string& level = settings->log_level;
+  if (level != "debug" && level != "info" && level != "warning" && level != "error") {
+    std::cerr << "musterd: --log-level: \"" << level
+              << "\" is none of debug, info, warning and error; see musterd --help\n";
+    return 2;
+  }
+  return std::nullopt;
+}
+
+}  // namespace muster::server

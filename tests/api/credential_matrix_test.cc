@@ -1,0 +1,237 @@
+// Every method of muster.v1 with every kind of credential. What methods there are is asked of the
+// running server by reflection: a new method without a row fails the test.
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "server/access/api_key_text.h"
+#include "tests/api/api_test_server.h"
+
+namespace muster::server {
+namespace {
+
+using google::protobuf::DescriptorPool;
+using google::protobuf::Message;
+using grpc::StatusCode;
+
+struct MatrixRow {
+  const char* method;
+  v1::Role least_role;
+  // Names organization "first"; a key of "second" must not see it. "" where nothing is named.
+  const char* request;
+};
+
+// DEVICE, JOB, CLAIM stand for ids in "first" that exist.
+const MatrixRow kRows[] = {
+    {"OrganizationService/CreateOrganization", v1::ROLE_PLATFORM, ""},
+    {"OrganizationService/ListOrganizations", v1::ROLE_VIEWER, ""},
+    {"ApiKeyService/CreateApiKey", v1::ROLE_ADMIN,
+     R"({"apiKey":{"organization":"organizations/first","role":"ROLE_VIEWER"}})"},
+    {"ApiKeyService/ListApiKeys", v1::ROLE_ADMIN, R"({"organization":"organizations/first"})"},
+    {"ApiKeyService/RevokeApiKey", v1::ROLE_ADMIN, R"({"name":"apiKeys/KEY"})"},
+    {"DeviceService/GetDevice", v1::ROLE_VIEWER,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceService/ListDevices", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"DeviceService/UpdateDevice", v1::ROLE_OPERATOR,
+     R"({"device":{"name":"organizations/first/devices/DEVICE"},"updateMask":"notes"})"},
+    {"DeviceService/DeleteDevice", v1::ROLE_ADMIN,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"ClaimService/CreateClaim", v1::ROLE_OPERATOR, R"({"parent":"organizations/first"})"},
+    {"ClaimService/ListClaims", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"ClaimService/DeleteClaim", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/claims/CLAIM"})"},
+    {"JobService/CreateJob", v1::ROLE_OPERATOR,
+     R"({"parent":"organizations/first","filter":"name:*","script":":put 1"})"},
+    {"JobService/GetJob", v1::ROLE_VIEWER, R"({"name":"organizations/first/jobs/JOB"})"},
+    {"JobService/ListJobs", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"JobService/ListJobTargets", v1::ROLE_VIEWER, R"({"parent":"organizations/first/jobs/JOB"})"},
+    {"JobService/CancelJob", v1::ROLE_OPERATOR, R"({"name":"organizations/first/jobs/JOB"})"},
+    {"JobService/WatchJob", v1::ROLE_VIEWER, R"({"name":"organizations/first/jobs/JOB"})"},
+    {"EdgeAdminService/CreateEdge", v1::ROLE_PLATFORM, ""},
+    {"EdgeAdminService/ListEdges", v1::ROLE_PLATFORM, ""},
+    {"EdgeAdminService/RevokeEdge", v1::ROLE_PLATFORM, ""},
+    {"AuditService/ListAuditEntries", v1::ROLE_ADMIN, R"({"parent":"organizations/first"})"},
+};
+
+grpc::ByteBuffer ToBuffer(const std::string& bytes) {
+  const grpc::Slice slice(bytes);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string ToBytes(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (!buffer.Dump(&slices).ok()) return bytes;
+  for (const grpc::Slice& slice : slices) {
+    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return bytes;
+}
+
+class CredentialMatrixTest : public testing::Test {
+ protected:
+  CredentialMatrixTest() {
+    server_.MakeOrganization("first");
+    server_.MakeOrganization("second");
+    device_ = server_.EnrollDevice("first", "gw");
+    for (const v1::Role role : {v1::ROLE_VIEWER, v1::ROLE_OPERATOR, v1::ROLE_ADMIN}) {
+      keys_[role] = server_.MakeKey("first", role);
+      foreign_keys_[role] = server_.MakeKey("second", role);
+    }
+    keys_[v1::ROLE_PLATFORM] = server_.root_key();
+    victim_ = server_.MakeKey("first", v1::ROLE_VIEWER);
+  }
+
+  // Writes one message, reads all, answers the status; `answer` gets the first message.
+  grpc::Status Call(const std::string& method, absl::string_view key, const std::string& request,
+                    std::string* answer = nullptr) {
+    grpc::GenericStub stub(server_.channel());
+    grpc::CompletionQueue queue;
+    const auto context = server_.Context(key);
+    auto call = stub.PrepareCall(context.get(), absl::StrCat("/", method), &queue);
+    const auto wait = [&] {
+      void* tag = nullptr;
+      bool ok = false;
+      queue.Next(&tag, &ok);
+      return ok;
+    };
+    call->StartCall(nullptr);
+    if (wait()) {
+      call->WriteLast(ToBuffer(request), grpc::WriteOptions(), nullptr);
+      wait();
+      grpc::ByteBuffer buffer;
+      call->Read(&buffer, nullptr);
+      while (wait()) {
+        if (answer != nullptr && answer->empty()) *answer = ToBytes(buffer);
+        // One message is enough of a stream that has no end.
+        if (absl::EndsWith(method, "WatchJob")) {
+          context->TryCancel();
+          return grpc::Status::OK;
+        }
+        call->Read(&buffer, nullptr);
+      }
+    }
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    wait();
+    return status;
+  }
+
+  std::string Fill(const MatrixRow& row) {
+    const std::string text =
+        absl::StrReplaceAll(*row.request == '\0' ? "{}" : row.request,
+                            {{"DEVICE", device_.substr(device_.rfind('/') + 1)},
+                             {"KEY", FormatId(*IdOfApiKey(victim_))},
+                             {"CLAIM", FormatId(RandomId())},
+                             {"JOB", FormatId(RandomId())}});
+    const auto* method = DescriptorPool::generated_pool()->FindMethodByName(
+        absl::StrReplaceAll(absl::StrCat("muster.v1.", row.method), {{"/", "."}}));
+    EXPECT_NE(method, nullptr) << row.method;
+    const auto* prototype =
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(method->input_type());
+    const std::unique_ptr<Message> message(prototype->New());
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(text, message.get()).ok()) << text;
+    return message->SerializeAsString();
+  }
+
+  ApiTestServer server_;
+  std::string device_;
+  // A key to revoke.
+  std::string victim_;
+  std::map<v1::Role, std::string> keys_;
+  std::map<v1::Role, std::string> foreign_keys_;
+};
+
+TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
+  // ServerReflectionRequest{list_services: "*"}; its descriptors come with the library.
+  std::string answer;
+  const grpc::Status status = Call("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                                   "", "\x3a\x01*", &answer);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  std::set<std::string> rows;
+  for (const MatrixRow& row : kRows) rows.insert(absl::StrCat("muster.v1.", row.method));
+  std::set<std::string> shown;
+  for (const char* service : {"OrganizationService", "ApiKeyService", "DeviceService",
+                              "ClaimService", "JobService", "EdgeAdminService", "AuditService"}) {
+    const std::string name = absl::StrCat("muster.v1.", service);
+    EXPECT_TRUE(absl::StrContains(answer, name)) << name;
+    const auto* descriptor = DescriptorPool::generated_pool()->FindServiceByName(name);
+    ASSERT_NE(descriptor, nullptr) << name;
+    for (int i = 0; i < descriptor->method_count(); ++i) {
+      shown.insert(absl::StrCat(name, "/", descriptor->method(i)->name()));
+    }
+  }
+  EXPECT_EQ(rows, shown);
+  // Nothing else of ours is served here: each name in the answer is one of those seven.
+  size_t services = 0;
+  for (size_t at = answer.find("muster."); at != std::string::npos;
+       at = answer.find("muster.", at + 1)) {
+    ++services;
+  }
+  EXPECT_EQ(services, 7u);
+}
+
+TEST_F(CredentialMatrixTest, WithoutAValidKeyEverythingIsUnauthenticated) {
+  const std::string& good = keys_[v1::ROLE_ADMIN];
+  std::string changed = good;
+  changed.back() = changed.back() == 'A' ? 'B' : 'A';
+  const std::string revoked = server_.MakeKey("first", v1::ROLE_ADMIN);
+  const std::string id = FormatId(*IdOfApiKey(revoked));
+  ASSERT_TRUE(
+      Call("muster.v1.ApiKeyService/RevokeApiKey", server_.root_key(),
+           absl::StrCat("\n", std::string(1, static_cast<char>(8 + id.size())), "apiKeys/", id))
+          .ok());
+  const std::string keys[] = {"",         "x",
+                              "mk1.",     changed,
+                              good + "x", good.substr(0, good.size() - 1),
+                              revoked,    std::string(MakeApiKey().text.Reveal())};
+  for (const MatrixRow& row : kRows) {
+    for (const std::string& key : keys) {
+      const grpc::Status status = Call(absl::StrCat("muster.v1.", row.method), key, Fill(row));
+      EXPECT_EQ(status.error_code(), StatusCode::UNAUTHENTICATED)
+          << row.method << " " << key.size();
+    }
+  }
+}
+
+TEST_F(CredentialMatrixTest, RolesBelowAreDeniedAndRolesFromItOnAreLetIn) {
+  for (const MatrixRow& row : kRows) {
+    const std::string method = absl::StrCat("muster.v1.", row.method);
+    for (const auto& [role, key] : keys_) {
+      const StatusCode code = Call(method, key, Fill(row)).error_code();
+      if (role < row.least_role) {
+        EXPECT_EQ(code, StatusCode::PERMISSION_DENIED) << method << " " << role;
+      } else {
+        EXPECT_NE(code, StatusCode::PERMISSION_DENIED) << method << " " << role;
+        EXPECT_NE(code, StatusCode::UNAUTHENTICATED) << method << " " << role;
+        EXPECT_NE(code, StatusCode::INTERNAL) << method << " " << role;
+        EXPECT_NE(code, StatusCode::UNKNOWN) << method << " " << role;
+      }
+    }
+  }
+}
+
+TEST_F(CredentialMatrixTest, AnotherOrganizationLooksLikeNone) {
+  for (const MatrixRow& row : kRows) {
+    if (*row.request == '\0') continue;
+    const std::string method = absl::StrCat("muster.v1.", row.method);
+    for (const auto& [role, key] : foreign_keys_) {
+      if (role < row.least_role) continue;
+      EXPECT_EQ(Call(method, key, Fill(row)).error_code(), StatusCode::NOT_FOUND)
+          << method << " " << role;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace muster::server
