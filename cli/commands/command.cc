@@ -79,6 +79,11 @@ absl::StatusOr<Connection*> Session::connection() {
   if (connection_ == nullptr) {
     ASSIGN_OR_RETURN(const Settings* resolved, settings());
     ASSIGN_OR_RETURN(connection_, Connection::Open(*resolved));
+    if (console_.err_is_terminal) {
+      connection_->set_on_retry([this, wait = resolved->retry_for](const std::string& server) {
+        Note(absl::StrCat(server, " is unavailable; trying for ", absl::FormatDuration(wait)));
+      });
+    }
     if (Has("request-id")) connection_->set_request_id(Text("request-id"));
   }
   return connection_.get();

@@ -214,6 +214,10 @@ std::map<const CLI::App*, const Command*> BuildTree(const std::vector<Command>& 
 }  // namespace
 
 int RunCommandLine(const std::vector<std::string>& arguments, const Console& console) {
+  for (const std::string& argument : arguments) {
+    if (IsUtf8(argument)) continue;
+    return Fail(console, absl::StrCat("an argument is not UTF-8: ", argument), ExitCode::kUsage);
+  }
   const std::vector<Command> commands = AllCommands();
   Parsed parsed;
   CLI::App app("Command line client of Muster, the control plane for fleets of RouterOS routers.",

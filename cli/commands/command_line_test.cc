@@ -38,6 +38,7 @@ TEST_F(CommandLineTest, WrongUsageEndsWithTwoAndSaysWhereHelpIs) {
       {"nonsense"},
       {"device", "lst"},
       {"device", "list", "extra"},
+      {"device", "set", "x", "--name", "caf\xE9"},
       {"device", "list", "--nonsense"},
       {"device", "list", "-o", "xml"},
       {"device", "list", "--limit", "-3"},

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands/device_report.h"
 #include "cli/commands/job_report.h"
@@ -13,6 +14,7 @@
 #include "cli/output/text_table.h"
 #include "cli/output/values.h"
 #include "common/status/status_macros.h"
+#include "common/text/clean.h"
 #include "muster/v1/device_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 
@@ -24,6 +26,8 @@ using muster::v1::Job;
 
 constexpr int kMatchesShown = 20;
 constexpr size_t kLongestScript = 65536;
+// Some editors begin a file with it; RouterOS takes it for a word.
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 absl::StatusOr<std::string> ReadScript(Session& session) {
   if (session.Has("script") == session.Has("script-file")) {
@@ -44,6 +48,11 @@ absl::StatusOr<std::string> ReadScript(Session& session) {
   }
   if (absl::StripAsciiWhitespace(script).empty())
     return absl::InvalidArgumentError("the script is empty");
+  if (absl::StartsWith(script, kByteOrderMark)) script.erase(0, kByteOrderMark.size());
+  if (!IsUtf8(script)) {
+    return absl::FailedPreconditionError(
+        "the script is not UTF-8; convert it first, like: iconv -f CP1252 -t UTF-8 FILE");
+  }
   if (script.size() > kLongestScript) {
     return absl::FailedPreconditionError(
         absl::StrCat("the script has ", script.size(), " bytes; at most ", kLongestScript, " go"));

@@ -205,6 +205,12 @@ TEST_F(JobTest, ScriptsComeFromFilesAndStdinUnchanged) {
   EXPECT_EQ(Run({"job", "run", "--device", device, "--script-file", "-"}).code, 0);
   EXPECT_EQ(fake_.LastRequest<muster::v1::CreateJobRequest>("CreateJob").script(), ":put stdin");
   EXPECT_EQ(Run({"job", "run", "--device", device, "--script", std::string(70000, 'x')}).code, 1);
+  input_ = ":put caf\xE9";
+  EXPECT_EQ(Run({"job", "run", "--device", device, "--script-file", "-"}).code, 1);
+  input_ = "\xEF\xBB\xBF:put bom";
+  AnswerCreate(MakeJob({Target(1, kFailed)}, false));
+  EXPECT_EQ(Run({"job", "run", "--device", device, "--script-file", "-"}).code, 0);
+  EXPECT_EQ(fake_.LastRequest<muster::v1::CreateJobRequest>("CreateJob").script(), ":put bom");
 }
 
 TEST_F(JobTest, ADryRunCreatesNothing) {

@@ -129,6 +129,7 @@ absl::Status Connection::Call(CallKind kind,
     const bool again = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
                        !IsTlsFailure(status) && absl::Now() + pause < give_up;
     if (!again) return Explain(status, kind);
+    if (pause == kFirstPause && on_retry_) on_retry_(settings_.server.value);
     absl::SleepFor(pause);
     pause = std::min(pause * 2, kLongestPause);
   }

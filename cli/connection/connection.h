@@ -14,6 +14,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -46,6 +47,11 @@ class Connection {
   const std::string& request_id() const { return request_id_; }
   void set_request_id(std::string request_id) { request_id_ = std::move(request_id); }
 
+  // Called once a call, before it is tried again for the first time.
+  void set_on_retry(std::function<void(const std::string& server)> on_retry) {
+    on_retry_ = std::move(on_retry);
+  }
+
   // Makes the call, again with back-off while the answer is Unavailable, for settings.retry_for.
   absl::Status Call(CallKind kind, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
 
@@ -64,6 +70,7 @@ class Connection {
   const Secret key_;
   const std::shared_ptr<grpc::Channel> channel_;
   std::string request_id_;
+  std::function<void(const std::string& server)> on_retry_;
 };
 
 // Reads a key file and checks that it can be a key. Unauthenticated says what to do.
