@@ -7,7 +7,7 @@
 // Threads:  safe to call from any thread, one Save at a time.
 // Blocks:   on a few files and fsyncs.
 // Errors:   NotFound where the edge has not joined; FailedPrecondition for files that can't be
-// used. Example:  identity_test.cc.
+// used. Example:  uplink_test.cc, JoinsAndKeepsItsIdentity.
 #pragma once
 
 #include <string>

@@ -79,7 +79,7 @@ class Session {
   mutable Mutex mutex_;
   bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<::muster::edge::v1::StateVerdict> verdicts_ ABSL_GUARDED_BY(mutex_);
-  absl::Duration watermark_sent_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration watermark_sent_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
 };
 
 }  // namespace muster::edge

@@ -166,7 +166,11 @@ absl::Status Uplink::State::RunSession(const std::string& control) {
   });
   stream->Write(session.Hello());
   Send(session, *stream, ended);
-  context.TryCancel();
+  {
+    // A stream that the control plane has ended says why.
+    MutexLock lock(mutex);
+    if (!ended || !why.ok()) context.TryCancel();
+  }
   reader.join();
   const absl::Status status = FromGrpc(stream->Finish());
   MutexLock lock(mutex);
