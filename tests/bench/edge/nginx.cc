@@ -1,5 +1,6 @@
 #include "tests/bench/edge/nginx.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -76,6 +77,20 @@ bool IsEcdsaServer(X509* certificate) {
          X509_check_purpose(certificate, X509_PURPOSE_SSL_CLIENT, 0) != 1;
 }
 
+// The chain as the edge sends it: the leaf and what is not self-signed.
+absl::Status WriteSentChain(const std::string& from, const std::string& to) {
+  const BioHandle in(BIO_new_file(from.c_str(), "r"));
+  const BioHandle out(BIO_new_file(to.c_str(), "w"));
+  if (!in || !out) return absl::InternalError(absl::StrCat("can't copy ", from, " to ", to));
+  for (bool leaf = true;; leaf = false) {
+    const CertificateHandle one(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+    if (!one) break;
+    if (leaf || X509_self_signed(one.get(), 0) != 1) PEM_write_bio_X509(out.get(), one.get());
+  }
+  ERR_clear_error();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ServerIdentity> FindEcdsaIdentity(const std::string& folder) {
@@ -105,9 +120,10 @@ absl::StatusOr<std::unique_ptr<Nginx>> Nginx::Start(const std::string& folder,
         absl::StrCat(kProgram, " is not installed; install Debian's nginx-light"));
   }
   ASSIGN_OR_RETURN(const int port, FreePort());
+  const std::string chain = folder + "/nginx-chain.pem";
+  RETURN_IF_ERROR(WriteSentChain(identity.chain_file, chain));
   const std::string path = folder + "/nginx.conf";
-  std::ofstream(path) << absl::Substitute(kConfiguration, folder, port, identity.chain_file,
-                                          identity.key_file);
+  std::ofstream(path) << absl::Substitute(kConfiguration, folder, port, chain, identity.key_file);
   ChildTerms terms;
   terms.command = {kProgram, "-p", folder, "-c", path, "-e", folder + "/error.log"};
   terms.output_file = folder + "/nginx.out";
