@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kWindow = 4;
 constexpr size_t kMaxBatch = 1000;
 constexpr absl::Duration kFlush = absl::Milliseconds(50);
-constexpr absl::Duration kWatermarkEvery = absl::Milliseconds(500);
+constexpr absl::Duration kWatermarkEvery = absl::Milliseconds(900);
 constexpr absl::Duration kPause = absl::Milliseconds(5);
 
 std::shared_ptr<grpc::Channel> OpenChannel(const EdgeIdentity& identity,
