@@ -7,8 +7,12 @@
 namespace muster::routeros {
 namespace {
 
-// RouterOS starts the scheduler's script again while the last run still goes on. A run that
-// hangs in a fetch (no timeout before 7.15) is ended by the 20th run that finds it.
+// RouterOS starts the scheduler's script again while the last run still goes on. Two signs say
+// so: more than one job of that name, and a flag that a run sets and clears. Both are asked, so
+// that neither a run that died nor a router that counts one run twice silences the agent; where
+// globals are invisible (no policy `policy`) the jobs decide alone, and what globals keep is
+// not kept. A run that hangs in a fetch (no timeout before
+// 7.15) is ended by the 20th run that finds it.
 constexpr absl::string_view kHead =
     R"rsc(# Muster agent @AGENT@: reports every 30 s and starts what the control plane asks for.
 :global musterTx
@@ -17,26 +21,36 @@ constexpr absl::string_view kHead =
 :global musterErr
 :global musterBoot
 :global musterStuck
-:if ([:typeof $musterTx] != "num") do={ :set musterTx 0 }
-:if ([:typeof $musterSkip] != "num") do={ :set musterSkip 0 }
-:if ([:typeof $musterFail] != "num") do={ :set musterFail 0 }
-:if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
-:if ([:typeof $musterStuck] != "num") do={ :set musterStuck 0 }
+:global musterBusy
+:local muTx 0
+:local muSkip 0
+:local muFail 0
+:local muErr 0
+:local muStuck 0
+:if ([:typeof $musterTx] = "num") do={ :set muTx $musterTx }
+:if ([:typeof $musterSkip] = "num") do={ :set muSkip $musterSkip }
+:if ([:typeof $musterFail] = "num") do={ :set muFail $musterFail }
+:if ([:typeof $musterErr] = "num") do={ :set muErr $musterErr }
+:if ([:typeof $musterStuck] = "num") do={ :set muStuck $musterStuck }
 :local muGo true
 :if ([:len [/system script job find where script="muster-beat"]] > 1) do={
-  :set muGo false
-  :set musterTx ($musterTx + 1)
-  :set musterStuck ($musterStuck + 1)
-  :if ($musterStuck > 19) do={
-    :set musterStuck 0
-    :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
+  :if ([:tostr $musterBusy] != "0") do={ :set muGo false }
+  :if ([:typeof $musterBusy] != "num") do={ :set musterBusy 0 }
+}
+:if ($muGo) do={
+  :set musterStuck 0
+  :if ($muSkip > 0) do={
+    :set muGo false
+    :set musterSkip ($muSkip - 1)
+    :set musterTx ($muTx + 1)
   }
 } else={
-  :set musterStuck 0
-  :if ($musterSkip > 0) do={
-    :set muGo false
-    :set musterSkip ($musterSkip - 1)
-    :set musterTx ($musterTx + 1)
+  :set musterTx ($muTx + 1)
+  :set musterStuck ($muStuck + 1)
+  :if ($muStuck > 18) do={
+    :set musterStuck 0
+    :set musterBusy 0
+    :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
   }
 }
 )rsc";
@@ -52,6 +66,8 @@ constexpr absl::string_view kBodyStart = R"rsc(:local muUrl @URL@
   }
   :set musterBoot $muNonce
 }
+:local muBoot ""
+:if ([:typeof $musterBoot] = "str") do={ :set muBoot $musterBoot }
 )rsc";
 
 constexpr absl::string_view kJobState = R"rsc(:global musterRun
@@ -62,7 +78,11 @@ constexpr absl::string_view kJobState = R"rsc(:global musterRun
 :if ([:typeof $muLast] != "num") do={ :set muLast 0 }
 :local muRun 0
 :if ([:typeof $musterRun] = "num") do={
-  :if ([:len [/system script job find where script="muster-run"]] > 0) do={ :set muRun $musterRun }
+  :local muLive [:len [/system script job find where script="muster-run"]]
+  :if ($muLive = 0) do={
+    :do { :set muLive [:len [/system script job find where .id=$musterJob]] } on-error={}
+  }
+  :if ($muLive > 0) do={ :set muRun $musterRun }
 }
 )rsc";
 
@@ -81,11 +101,11 @@ constexpr absl::string_view kCollect =
     R"rsc(:local muJson ""
 :local muSmall ("{\"p\":1" . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . [$muKey "last" $muLast] . [$muKey "run" $muRun])
 :do {
-  :set muJson ("{\"p\":1" . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . [$muKey "boot" $musterBoot])
+  :set muJson ("{\"p\":1" . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . [$muKey "boot" $muBoot])
   :set muJson ($muJson . [$muKey "up" [/system resource get uptime]])
   :set muJson ($muJson . [$muKey "clock" ([/system clock get date] . " " . [/system clock get time])])
   :set muJson ($muJson . [$muKey "last" $muLast] . [$muKey "run" $muRun])
-@RUN_AGE@  :set muJson ($muJson . [$muKey "err" $musterErr] . [$muKey "tx" $musterTx])
+@RUN_AGE@  :set muJson ($muJson . [$muKey "err" $muErr] . [$muKey "tx" $muTx])
 @FACTS@  :set muJson ($muJson . $muFacts)
   :set muJson ($muJson . [$muKey "cpu" [$muGet "/system resource get cpu-load"]])
   :set muJson ($muJson . [$muKey "cpus" [$muGet "/system resource get cpu-count"]])
@@ -124,11 +144,12 @@ constexpr absl::string_view kCollect =
   }
   :set muJson ($muJson . [$muKey "rights" "@POLICY@"] . "}")
 } on-error={
-  :set musterErr ($musterErr + 1)
+  :set muErr ($muErr + 1)
+  :set musterErr $muErr
   :set muJson ""
 }
-:if (([:len $muJson] = 0) || (($musterFail & 3) = 3)) do={
-  :set muJson ($muSmall . [$muKey "err" $musterErr] . "}")
+:if (([:len $muJson] = 0) || (($muFail & 3) = 3)) do={
+  :set muJson ($muSmall . [$muKey "err" $muErr] . "}")
 }
 )rsc";
 
@@ -148,7 +169,8 @@ constexpr absl::string_view kRestoreRoot =
   } on-error={}
   :do {
     :if ($muBad) do={
-      :set musterErr ($musterErr + 1)
+      :set muErr ($muErr + 1)
+      :set musterErr $muErr
       :foreach i in=[/certificate find] do={
         :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={ /certificate remove $i }
       }
@@ -171,10 +193,11 @@ constexpr absl::string_view kPost = R"rsc(:local muData ""
   :set musterFail 0
   :set musterTx 0
 } else={
-  :set musterFail ($musterFail + 1)
-  :if ($musterFail = 5) do={ :set musterSkip 1 }
-  :if ($musterFail = 6) do={ :set musterSkip 3 }
-  :if ($musterFail > 6) do={ :set musterSkip 9 }
+  :set muFail ($muFail + 1)
+  :set musterFail $muFail
+  :if ($muFail = 5) do={ :set musterSkip 1 }
+  :if ($muFail = 6) do={ :set musterSkip 3 }
+  :if ($muFail > 6) do={ :set musterSkip 9 }
 }
 )rsc";
 
@@ -194,7 +217,8 @@ std::string BeatText(const InstallerTerms& terms) {
       kKeyFunction, kGetFunction, kReadToken, ":if ([:pick $muToken 0 3] = \"m1.\") do={\n",
       kBodyStart, kFormats, jobs ? kJobState : kNoJobState, kCollect, kRestoreRoot, kPost,
       jobs ? kStartJob : absl::string_view(), "}\n");
-  const std::string text = absl::StrCat(kHead, ":if ($muGo) do={\n", body, "}\n");
+  const std::string text =
+      absl::StrCat(kHead, ":if ($muGo) do={\n:set musterBusy 1\n", body, ":set musterBusy 0\n}\n");
   return Fill(text, {{"@AGENT@", std::string(AgentVersion())},
                      {"@URL@", QuoteString(terms.url)},
                      {"@PIN@", terms.root_sha256},

@@ -103,6 +103,11 @@ constexpr absl::string_view kJobParts =
   }
 )rsc";
 
+// A router that was more than monitored before loses its runner.
+constexpr absl::string_view kNoJobParts =
+    R"rsc(  /system script remove [/system script find where name="muster-run"]
+)rsc";
+
 constexpr absl::string_view kEnrol =
     R"rsc(  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "@POLICY@"] . "}")
   :local muWord ""

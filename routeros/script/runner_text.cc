@@ -43,7 +43,10 @@ constexpr absl::string_view kReadReply = R"rsc(:do {
     }
   }
 } on-error={}
-:if ($muNumber = 0) do={ :set musterErr ($musterErr + 1) }
+:if ($muNumber = 0) do={
+  :if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
+  :set musterErr ($musterErr + 1)
+}
 )rsc";
 
 // The number is stored and read back before anything of the job runs. A router where it doesn't

@@ -118,6 +118,48 @@ TEST_P(AgentLifeTest, WorksOnAVirtualRouter) {
   EXPECT_EQ(world_.Errors(), "");
 }
 
+TEST_P(AgentLifeTest, MonitorOnlyBeatsWhereGlobalsAreInvisible) {
+  edge().monitor_only = true;
+  world_.options.quirks.globals_need_policy = true;
+  Join();
+  router().RunFor(absl::Minutes(3));
+  EXPECT_GE(edge().beats.size(), 5u) << world_.Errors();
+  EXPECT_EQ(world_.Errors(), "");
+}
+
+// A fetch may hang for ever before 7.15.
+TEST_P(AgentLifeTest, EndsARunThatHangs) {
+  Join();
+  const std::string beat = router().Show("/system/script", "muster-beat", "source");
+  ASSERT_TRUE(router()
+                  .Run("/system script set muster-beat source=\":global musterBusy; :set "
+                       "musterBusy 1; :delay 10h\"; :execute \"/system script run muster-beat\"; "
+                       ":delay 1s")
+                  .ok);
+  ASSERT_TRUE(
+      router()
+          .Run(absl::StrCat("/system script set muster-beat source=", routeros::QuoteString(beat)))
+          .ok);
+  edge().beats.clear();
+  router().RunFor(absl::Minutes(8));
+  EXPECT_TRUE(edge().beats.empty());
+  router().RunFor(absl::Minutes(4));
+  ASSERT_FALSE(edge().beats.empty()) << world_.Errors();
+  EXPECT_GE(edge().beats.front().skipped_beats.value_or(0), 19u);
+  EXPECT_EQ(world_.Errors(), "");
+}
+
+TEST_P(AgentLifeTest, DoesNothingWhileAnotherRunGoesOn) {
+  Join();
+  edge().beats.clear();
+  ASSERT_TRUE(router()
+                  .Run(":execute \"/system script run muster-beat\"; "
+                       ":execute \"/system script run muster-beat\"; :delay 1s")
+                  .ok);
+  EXPECT_GE(edge().beats.size(), 1u);
+  EXPECT_EQ(world_.Errors(), "");
+}
+
 TEST_P(AgentLifeTest, MonitorOnlyBeatsAndRunsNothing) {
   edge().monitor_only = true;
   Join();

@@ -5,29 +5,40 @@
 :global musterErr
 :global musterBoot
 :global musterStuck
-:if ([:typeof $musterTx] != "num") do={ :set musterTx 0 }
-:if ([:typeof $musterSkip] != "num") do={ :set musterSkip 0 }
-:if ([:typeof $musterFail] != "num") do={ :set musterFail 0 }
-:if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
-:if ([:typeof $musterStuck] != "num") do={ :set musterStuck 0 }
+:global musterBusy
+:local muTx 0
+:local muSkip 0
+:local muFail 0
+:local muErr 0
+:local muStuck 0
+:if ([:typeof $musterTx] = "num") do={ :set muTx $musterTx }
+:if ([:typeof $musterSkip] = "num") do={ :set muSkip $musterSkip }
+:if ([:typeof $musterFail] = "num") do={ :set muFail $musterFail }
+:if ([:typeof $musterErr] = "num") do={ :set muErr $musterErr }
+:if ([:typeof $musterStuck] = "num") do={ :set muStuck $musterStuck }
 :local muGo true
 :if ([:len [/system script job find where script="muster-beat"]] > 1) do={
-  :set muGo false
-  :set musterTx ($musterTx + 1)
-  :set musterStuck ($musterStuck + 1)
-  :if ($musterStuck > 19) do={
-    :set musterStuck 0
-    :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
+  :if ([:tostr $musterBusy] != "0") do={ :set muGo false }
+  :if ([:typeof $musterBusy] != "num") do={ :set musterBusy 0 }
+}
+:if ($muGo) do={
+  :set musterStuck 0
+  :if ($muSkip > 0) do={
+    :set muGo false
+    :set musterSkip ($muSkip - 1)
+    :set musterTx ($muTx + 1)
   }
 } else={
-  :set musterStuck 0
-  :if ($musterSkip > 0) do={
-    :set muGo false
-    :set musterSkip ($musterSkip - 1)
-    :set musterTx ($musterTx + 1)
+  :set musterTx ($muTx + 1)
+  :set musterStuck ($muStuck + 1)
+  :if ($muStuck > 18) do={
+    :set musterStuck 0
+    :set musterBusy 0
+    :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
   }
 }
 :if ($muGo) do={
+:set musterBusy 1
 :local muKey do={
   :local s [:tostr $2]
   :local n [:len $s]
@@ -65,6 +76,8 @@
   }
   :set musterBoot $muNonce
 }
+:local muBoot ""
+:if ([:typeof $musterBoot] = "str") do={ :set muBoot $musterBoot }
 :local muFormats "esc"
 :if ([$muGet ":convert from=hex to=raw \"6d75\""] = "mu") do={ :set muFormats "hex,esc" }
 :global musterRun
@@ -75,19 +88,23 @@
 :if ([:typeof $muLast] != "num") do={ :set muLast 0 }
 :local muRun 0
 :if ([:typeof $musterRun] = "num") do={
-  :if ([:len [/system script job find where script="muster-run"]] > 0) do={ :set muRun $musterRun }
+  :local muLive [:len [/system script job find where script="muster-run"]]
+  :if ($muLive = 0) do={
+    :do { :set muLive [:len [/system script job find where .id=$musterJob]] } on-error={}
+  }
+  :if ($muLive > 0) do={ :set muRun $musterRun }
 }
 :local muJson ""
 :local muSmall ("{\"p\":1" . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . [$muKey "last" $muLast] . [$muKey "run" $muRun])
 :do {
-  :set muJson ("{\"p\":1" . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . [$muKey "boot" $musterBoot])
+  :set muJson ("{\"p\":1" . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . [$muKey "boot" $muBoot])
   :set muJson ($muJson . [$muKey "up" [/system resource get uptime]])
   :set muJson ($muJson . [$muKey "clock" ([/system clock get date] . " " . [/system clock get time])])
   :set muJson ($muJson . [$muKey "last" $muLast] . [$muKey "run" $muRun])
   :if ($muRun > 0) do={
     :do { :set muJson ($muJson . [$muKey "run_age" ([/system resource get uptime] - $musterRunAt)]) } on-error={}
   }
-  :set muJson ($muJson . [$muKey "err" $musterErr] . [$muKey "tx" $musterTx])
+  :set muJson ($muJson . [$muKey "err" $muErr] . [$muKey "tx" $muTx])
 :local muFacts [$muKey "id" [$muGet "/system identity get name"]]
 :set muFacts ($muFacts . [$muKey "sn" [$muGet "/system routerboard get serial-number"]])
 :local muSoft [:tostr [$muGet "/system license get software-id"]]
@@ -144,11 +161,12 @@
   }
   :set muJson ($muJson . [$muKey "rights" "ftp,reboot,read,write,policy,test,password,sniff,sensitive"] . "}")
 } on-error={
-  :set musterErr ($musterErr + 1)
+  :set muErr ($muErr + 1)
+  :set musterErr $muErr
   :set muJson ""
 }
-:if (([:len $muJson] = 0) || (($musterFail & 3) = 3)) do={
-  :set muJson ($muSmall . [$muKey "err" $musterErr] . "}")
+:if (([:len $muJson] = 0) || (($muFail & 3) = 3)) do={
+  :set muJson ($muSmall . [$muKey "err" $muErr] . "}")
 }
 :if ([:len [/certificate find where fingerprint=$muPin]] = 0) do={
   :local muOld [/certificate find]
@@ -163,7 +181,8 @@
   } on-error={}
   :do {
     :if ($muBad) do={
-      :set musterErr ($musterErr + 1)
+      :set muErr ($muErr + 1)
+      :set musterErr $muErr
       :foreach i in=[/certificate find] do={
         :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={ /certificate remove $i }
       }
@@ -184,14 +203,16 @@
   :set musterFail 0
   :set musterTx 0
 } else={
-  :set musterFail ($musterFail + 1)
-  :if ($musterFail = 5) do={ :set musterSkip 1 }
-  :if ($musterFail = 6) do={ :set musterSkip 3 }
-  :if ($musterFail > 6) do={ :set musterSkip 9 }
+  :set muFail ($muFail + 1)
+  :set musterFail $muFail
+  :if ($muFail = 5) do={ :set musterSkip 1 }
+  :if ($muFail = 6) do={ :set musterSkip 3 }
+  :if ($muFail > 6) do={ :set musterSkip 9 }
 }
 :if (([:pick $muData 0 1] = "J") && ($muRun = 0)) do={
   :set musterReply $muData
   :set musterJob [:execute script="/system script run muster-run"]
 }
 }
+:set musterBusy 0
 }

@@ -89,7 +89,8 @@ HttpReply FakeEdge::Installer(const HttpRequest& request) {
     return Status(400);
   }
   const auto text = routeros::RenderInstaller({kUrl, kRootSha256, kClaim, monitor_only}, *version);
-  return text.ok() ? Text(*text) : Status(400);
+  if (!text.ok()) return Status(400);
+  return Text(change_installer ? change_installer(*text) : *text);
 }
 
 HttpReply FakeEdge::Enrol(const HttpRequest& request) {
@@ -158,6 +159,7 @@ HttpReply FakeEdge::TakeResult(const HttpRequest& request) {
     --refuse_results;
     return Status(503);
   }
+  if (odd_acknowledgements > 0) return Text(absl::StrCat("A", odd_acknowledgements--));
   const bool known = std::any_of(results.begin(), results.end(),
                                  [&](const auto& other) { return other.number == result->number; });
   if (!known) results.push_back(*result);

@@ -71,12 +71,16 @@ class FakeEdge : public simulator::HttpTransport {
   std::string ca_body = kRootPem;
   bool away = false;
   bool monitor_only = false;
-  int refuse_results = 0;       // this many 503
-  int lose_result_replies = 0;  // taken, but the router never hears of it
+  int refuse_results = 0;        // this many 503
+  int odd_acknowledgements = 0;  // not taken, and answered with another number
+  int lose_result_replies = 0;   // taken, but the router never hears of it
   int lose_enrolment_replies = 0;
   int refuse_enrolments = 0;
   std::string enrolment_word;           // instead of a token
   std::deque<std::string> raw_replies;  // to heartbeats, before anything else
+
+  // Changes the installer on its way, to plant mistakes.
+  std::function<std::string(std::string)> change_installer;
 
   // What it saw.
   std::vector<routeros::Heartbeat> beats;

@@ -122,29 +122,40 @@
     :global musterErr\n\
     :global musterBoot\n\
     :global musterStuck\n\
-    :if ([:typeof \$musterTx] != \"num\") do={ :set musterTx 0 }\n\
-    :if ([:typeof \$musterSkip] != \"num\") do={ :set musterSkip 0 }\n\
-    :if ([:typeof \$musterFail] != \"num\") do={ :set musterFail 0 }\n\
-    :if ([:typeof \$musterErr] != \"num\") do={ :set musterErr 0 }\n\
-    :if ([:typeof \$musterStuck] != \"num\") do={ :set musterStuck 0 }\n\
+    :global musterBusy\n\
+    :local muTx 0\n\
+    :local muSkip 0\n\
+    :local muFail 0\n\
+    :local muErr 0\n\
+    :local muStuck 0\n\
+    :if ([:typeof \$musterTx] = \"num\") do={ :set muTx \$musterTx }\n\
+    :if ([:typeof \$musterSkip] = \"num\") do={ :set muSkip \$musterSkip }\n\
+    :if ([:typeof \$musterFail] = \"num\") do={ :set muFail \$musterFail }\n\
+    :if ([:typeof \$musterErr] = \"num\") do={ :set muErr \$musterErr }\n\
+    :if ([:typeof \$musterStuck] = \"num\") do={ :set muStuck \$musterStuck }\n\
     :local muGo true\n\
     :if ([:len [/system script job find where script=\"muster-beat\"]] > 1) do={\n\
-    \_ :set muGo false\n\
-    \_ :set musterTx (\$musterTx + 1)\n\
-    \_ :set musterStuck (\$musterStuck + 1)\n\
-    \_ :if (\$musterStuck > 19) do={\n\
-    \_   :set musterStuck 0\n\
-    \_   :do { /system script job remove [/system script job find where script=\"muster-beat\"] } on-error={}\n\
+    \_ :if ([:tostr \$musterBusy] != \"0\") do={ :set muGo false }\n\
+    \_ :if ([:typeof \$musterBusy] != \"num\") do={ :set musterBusy 0 }\n\
+    }\n\
+    :if (\$muGo) do={\n\
+    \_ :set musterStuck 0\n\
+    \_ :if (\$muSkip > 0) do={\n\
+    \_   :set muGo false\n\
+    \_   :set musterSkip (\$muSkip - 1)\n\
+    \_   :set musterTx (\$muTx + 1)\n\
     \_ }\n\
     } else={\n\
-    \_ :set musterStuck 0\n\
-    \_ :if (\$musterSkip > 0) do={\n\
-    \_   :set muGo false\n\
-    \_   :set musterSkip (\$musterSkip - 1)\n\
-    \_   :set musterTx (\$musterTx + 1)\n\
+    \_ :set musterTx (\$muTx + 1)\n\
+    \_ :set musterStuck (\$muStuck + 1)\n\
+    \_ :if (\$muStuck > 18) do={\n\
+    \_   :set musterStuck 0\n\
+    \_   :set musterBusy 0\n\
+    \_   :do { /system script job remove [/system script job find where script=\"muster-beat\"] } on-error={}\n\
     \_ }\n\
     }\n\
     :if (\$muGo) do={\n\
+    :set musterBusy 1\n\
     :local muKey do={\n\
     \_ :local s [:tostr \$2]\n\
     \_ :local n [:len \$s]\n\
@@ -182,6 +193,8 @@
     \_ }\n\
     \_ :set musterBoot \$muNonce\n\
     }\n\
+    :local muBoot \"\"\n\
+    :if ([:typeof \$musterBoot] = \"str\") do={ :set muBoot \$musterBoot }\n\
     :local muFormats \"esc\"\n\
     :if ([\$muGet \":convert from=hex to=raw \\\"6d75\\\"\"] = \"mu\") do={ :set muFormats \"hex,esc\" }\n\
     :global musterRun\n\
@@ -192,19 +205,23 @@
     :if ([:typeof \$muLast] != \"num\") do={ :set muLast 0 }\n\
     :local muRun 0\n\
     :if ([:typeof \$musterRun] = \"num\") do={\n\
-    \_ :if ([:len [/system script job find where script=\"muster-run\"]] > 0) do={ :set muRun \$musterRun }\n\
+    \_ :local muLive [:len [/system script job find where script=\"muster-run\"]]\n\
+    \_ :if (\$muLive = 0) do={\n\
+    \_   :do { :set muLive [:len [/system script job find where .id=\$musterJob]] } on-error={}\n\
+    \_ }\n\
+    \_ :if (\$muLive > 0) do={ :set muRun \$musterRun }\n\
     }\n\
     :local muJson \"\"\n\
     :local muSmall (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"last\" \$muLast] . [\$muKey \"run\" \$muRun])\n\
     :do {\n\
-    \_ :set muJson (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"boot\" \$musterBoot])\n\
+    \_ :set muJson (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"boot\" \$muBoot])\n\
     \_ :set muJson (\$muJson . [\$muKey \"up\" [/system resource get uptime]])\n\
     \_ :set muJson (\$muJson . [\$muKey \"clock\" ([/system clock get date] . \" \" . [/system clock get time])])\n\
     \_ :set muJson (\$muJson . [\$muKey \"last\" \$muLast] . [\$muKey \"run\" \$muRun])\n\
     \_ :if (\$muRun > 0) do={\n\
     \_   :do { :set muJson (\$muJson . [\$muKey \"run_age\" ([/system resource get uptime] - \$musterRunAt)]) } on-error={}\n\
     \_ }\n\
-    \_ :set muJson (\$muJson . [\$muKey \"err\" \$musterErr] . [\$muKey \"tx\" \$musterTx])\n\
+    \_ :set muJson (\$muJson . [\$muKey \"err\" \$muErr] . [\$muKey \"tx\" \$muTx])\n\
     :local muFacts [\$muKey \"id\" [\$muGet \"/system identity get name\"]]\n\
     :set muFacts (\$muFacts . [\$muKey \"sn\" [\$muGet \"/system routerboard get serial-number\"]])\n\
     :local muSoft [:tostr [\$muGet \"/system license get software-id\"]]\n\
@@ -261,11 +278,12 @@
     \_ }\n\
     \_ :set muJson (\$muJson . [\$muKey \"rights\" \"ftp,reboot,read,write,policy,test,password,sniff,sensitive\"] . \"}\")\n\
     } on-error={\n\
-    \_ :set musterErr (\$musterErr + 1)\n\
+    \_ :set muErr (\$muErr + 1)\n\
+    \_ :set musterErr \$muErr\n\
     \_ :set muJson \"\"\n\
     }\n\
-    :if (([:len \$muJson] = 0) || ((\$musterFail & 3) = 3)) do={\n\
-    \_ :set muJson (\$muSmall . [\$muKey \"err\" \$musterErr] . \"}\")\n\
+    :if (([:len \$muJson] = 0) || ((\$muFail & 3) = 3)) do={\n\
+    \_ :set muJson (\$muSmall . [\$muKey \"err\" \$muErr] . \"}\")\n\
     }\n\
     :if ([:len [/certificate find where fingerprint=\$muPin]] = 0) do={\n\
     \_ :local muOld [/certificate find]\n\
@@ -280,7 +298,8 @@
     \_ } on-error={}\n\
     \_ :do {\n\
     \_   :if (\$muBad) do={\n\
-    \_     :set musterErr (\$musterErr + 1)\n\
+    \_     :set muErr (\$muErr + 1)\n\
+    \_     :set musterErr \$muErr\n\
     \_     :foreach i in=[/certificate find] do={\n\
     \_       :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={ /certificate remove \$i }\n\
     \_     }\n\
@@ -301,16 +320,18 @@
     \_ :set musterFail 0\n\
     \_ :set musterTx 0\n\
     } else={\n\
-    \_ :set musterFail (\$musterFail + 1)\n\
-    \_ :if (\$musterFail = 5) do={ :set musterSkip 1 }\n\
-    \_ :if (\$musterFail = 6) do={ :set musterSkip 3 }\n\
-    \_ :if (\$musterFail > 6) do={ :set musterSkip 9 }\n\
+    \_ :set muFail (\$muFail + 1)\n\
+    \_ :set musterFail \$muFail\n\
+    \_ :if (\$muFail = 5) do={ :set musterSkip 1 }\n\
+    \_ :if (\$muFail = 6) do={ :set musterSkip 3 }\n\
+    \_ :if (\$muFail > 6) do={ :set musterSkip 9 }\n\
     }\n\
     :if (([:pick \$muData 0 1] = \"J\") && (\$muRun = 0)) do={\n\
     \_ :set musterReply \$muData\n\
     \_ :set musterJob [:execute script=\"/system script run muster-run\"]\n\
     }\n\
     }\n\
+    :set musterBusy 0\n\
     }\n"
   /system script remove [/system script find where name="muster-run"]
   /system script add name="muster-run" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 1" source="# Muster agent 1, RouterOS 7.13-7.16: runs one job and posts its result.\n\
@@ -365,7 +386,10 @@
     \_   }\n\
     \_ }\n\
     } on-error={}\n\
-    :if (\$muNumber = 0) do={ :set musterErr (\$musterErr + 1) }\n\
+    :if (\$muNumber = 0) do={\n\
+    \_ :if ([:typeof \$musterErr] != \"num\") do={ :set musterErr 0 }\n\
+    \_ :set musterErr (\$musterErr + 1)\n\
+    }\n\
     :local muGo \"\"\n\
     :if (\$muNumber > 0) do={\n\
     \_ :local muLast [:tonum [\$muGet \"/system scheduler get [find where name=\\\"muster-state\\\"] comment\"]]\n\

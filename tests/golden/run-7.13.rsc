@@ -50,7 +50,10 @@
     }
   }
 } on-error={}
-:if ($muNumber = 0) do={ :set musterErr ($musterErr + 1) }
+:if ($muNumber = 0) do={
+  :if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
+  :set musterErr ($musterErr + 1)
+}
 :local muGo ""
 :if ($muNumber > 0) do={
   :local muLast [:tonum [$muGet "/system scheduler get [find where name=\"muster-state\"] comment"]]
