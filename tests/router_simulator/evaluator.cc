@@ -156,8 +156,12 @@ bool Evaluator::Call(const Value& code, std::vector<Value> positional,
     *result = TakeUnwind().value;
     return true;
   }
-  if (good) *result = Value();
-  return good;
+  if (!good) return false;
+  // `[[:parse "(…)"]]` gives the expression's value; a command's value is not handed on.
+  const bool expression =
+      !body->children.empty() && body->children.back()->kind == NodeKind::kCallValue;
+  *result = expression ? std::move(last) : Value();
+  return true;
 }
 
 bool Evaluator::RunBlock(const Node& block, Value* result) {
@@ -209,7 +213,7 @@ bool Evaluator::RunStatement(const Node& node, Value* result) {
       good = RunBlock(node, result);
       break;
     case NodeKind::kSubstitution:
-      good = RunBareBracket(node);
+      good = RunBareBracket(node, result);
       break;
     default:
       good = Evaluate(node, result);
@@ -264,13 +268,14 @@ bool Evaluator::RunCall(const Node& node, Value* result) {
 }
 
 // `[...]` as a statement: code that comes out of it is run.
-bool Evaluator::RunBareBracket(const Node& node) {
+bool Evaluator::RunBareBracket(const Node& node, Value* result) {
   Value value;
   if (!Evaluate(node, &value)) return false;
-  Value ignored;
   if (value.Is(ValueType::kCode) || value.Is(ValueType::kFunction)) {
-    return Call(value, {}, {}, &ignored);
+    return Call(value, {}, {}, result);
   }
+  *result = value;
+  Value ignored;
   const Node& block = *node.children[0];
   const bool one_call = block.children.size() == 1 && block.children[0]->kind == NodeKind::kCall &&
                         !block.children[0]->arguments.empty();
@@ -283,7 +288,7 @@ bool Evaluator::RunBareBracket(const Node& node) {
 bool Evaluator::EvaluateArguments(const Node& command, Arguments* arguments) {
   arguments->all.reserve(command.arguments.size());
   for (const Argument& argument : command.arguments) {
-    if (command.command != nullptr && !command.command->Takes(argument.name)) {
+    if (argument.unknown) {
       return Fail(command, absl::StrCat("bad parameter ", argument.name));
     }
     Value value = Value::Bool(true);

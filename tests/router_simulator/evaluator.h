@@ -39,7 +39,7 @@ struct Unwind {
 // Evaluated arguments of a command in the order in which they stood.
 struct Arguments {
   struct One {
-    std::string name;
+    absl::string_view name;  // of the source
     Value value;
     bool unset = false;
     const Argument* source = nullptr;
@@ -123,7 +123,7 @@ class Evaluator {
   bool EvaluateProperty(const Node& node, Value* result);
   bool RunCommand(const Node& node, Value* result);
   bool RunCall(const Node& node, Value* result);
-  bool RunBareBracket(const Node& node);
+  bool RunBareBracket(const Node& node, Value* result);
   bool RunStatement(const Node& node, Value* result);
   bool CountStep(const Node& node);
   Variable* FindVariable(const std::string& name);

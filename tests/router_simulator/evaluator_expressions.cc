@@ -95,6 +95,10 @@ bool Evaluator::EvaluateUnary(const Node& node, Value* result) {
         *result = Value::Number(~value.number());
         return true;
       }
+      if (value.Is(ValueType::kIp)) {
+        *result = Value::Ip(~static_cast<uint32_t>(value.number()));
+        return true;
+      }
       return Fail(node, "cannot apply ~ to something that is no number");
   }
 }

@@ -112,7 +112,7 @@ NodePtr Parser::ParseStatement() {
     case '$':
       return ParseCall();
     case '[':
-      return ParseSubstitution();
+      return ParseBracketStatement();
     case '{':
       return ParseBracedBlock(false);
     case '(':
@@ -261,6 +261,17 @@ NodePtr Parser::ParseCall() {
   if (!variable) return nullptr;
   NodePtr node = MakeNode(NodeKind::kCall, start);
   node->text = variable->text;
+  if (!ParseArguments(node.get(), nullptr)) return nullptr;
+  return node;
+}
+
+// `[…]` alone runs code that comes out of it; `[[:parse $x] a b=c]` calls it with arguments.
+NodePtr Parser::ParseBracketStatement() {
+  const size_t start = cursor_.position();
+  NodePtr bracket = ParseSubstitution();
+  if (!bracket || AtStatementEnd()) return bracket;
+  NodePtr node = MakeNode(NodeKind::kCallValue, start);
+  node->children.push_back(std::move(bracket));
   if (!ParseArguments(node.get(), nullptr)) return nullptr;
   return node;
 }

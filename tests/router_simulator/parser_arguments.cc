@@ -90,6 +90,7 @@ bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::st
   cursor_.Skip(name.size() + 1);
   Argument argument;
   argument.name = kept;
+  argument.unknown = command != nullptr && !command->Takes(kept);
   const Place place = cursor_.PlaceAt(start);
   argument.line = place.line;
   argument.column = place.column;

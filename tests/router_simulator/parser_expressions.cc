@@ -228,6 +228,7 @@ NodePtr Parser::ParseBareOperand() {
   if (word.empty()) return Fail("syntax error");
   Value value = FromWord(word);
   if (!value.IsText()) return MakeLiteral(std::move(value), start);
+  if (word == "nil") return MakeLiteral(Value::Nil(), start);
   // "10/2" and "1.2" are a number, an operator and another number.
   size_t digits = word[0] == '-' ? 1 : 0;
   while (digits < word.size() && absl::ascii_isdigit(word[digits])) ++digits;

@@ -40,6 +40,7 @@ class Parser {
   NodePtr ParseRelative();
   NodePtr ParseCall();
   NodePtr ParseGroupCall();
+  NodePtr ParseBracketStatement();
   NodePtr FinishMenuWalk(const MenuSpec* menu, bool slashes, bool moved, size_t start);
   NodePtr FinishUnknown(size_t start);
   NodePtr ParseCommand(const CommandSpec* command, size_t start);

@@ -344,6 +344,12 @@ std::optional<int64_t> ParseTime(absl::string_view text) {
       total += *clock;
       break;
     }
+    int64_t fraction = 0;  // billionths of the unit
+    if (position < text.size() && text[position] == '.') {
+      const std::optional<int64_t> behind_dot = TakeFraction(text, &position);
+      if (!behind_dot) return std::nullopt;
+      fraction = *behind_dot;
+    }
     const Unit* found = nullptr;
     for (const Unit& unit : kUnits) {
       if (text.substr(position, unit.name.size()) == unit.name) {
@@ -354,7 +360,7 @@ std::optional<int64_t> ParseTime(absl::string_view text) {
     if (found == nullptr) return std::nullopt;
     if (*digits > std::numeric_limits<int64_t>::max() / 4 / found->nanoseconds) return std::nullopt;
     position += found->name.size();
-    total += *digits * found->nanoseconds;
+    total += *digits * found->nanoseconds + fraction / 1000 * (found->nanoseconds / 1000) / 1000;
     if (total > std::numeric_limits<int64_t>::max() / 2) return std::nullopt;
   }
   return negative ? -total : total;
