@@ -83,10 +83,11 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
         status.ok() || (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
                         !IsTlsFailure(status) && absl::Now() - last_news < connection->retry_for());
     if (!again) {
-      return absl::Status(
-          connection->Explain(status, CallKind::kRead).code(),
-          absl::StrCat(std::string(connection->Explain(status, CallKind::kRead).message()),
-                       "\nThe job goes on; see: muster job watch ", ShortName(name)));
+      const absl::Status error = connection->Explain(status, CallKind::kRead);
+      if (!absl::IsUnavailable(error)) return error;
+      return absl::UnavailableError(absl::StrCat(std::string(error.message()),
+                                                 "\nThe job goes on; see: muster job watch ",
+                                                 ShortName(name)));
     }
     absl::SleepFor(kPause);
   }

@@ -160,15 +160,20 @@ absl::Status Connection::Explain(const grpc::Status& status, CallKind kind) cons
                                  "same command with --request-id ",
                                  request_id_, ": it takes effect at most once."));
   }
+  const std::string key_origin = absl::StrCat("The key is from ", settings_.api_key_file.value,
+                                              " (", settings_.api_key_file.source, ").");
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
-    return WithHint(error, absl::StrCat("The key is from ", settings_.api_key_file.value, " (",
-                                        settings_.api_key_file.source,
-                                        "). With another one, run: muster login"));
+    return WithHint(error, absl::StrCat(key_origin, " With another one, run: muster login"));
   }
-  if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) {
-    return WithHint(error,
-                    absl::StrCat("Use a key with that right for organization ",
-                                 settings_.organization.value, "; see: muster context list"));
+  if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED)
+    return WithHint(error, key_origin);
+  const std::string organization =
+      absl::StrCat("\"organizations/", settings_.organization.value, "\"");
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND &&
+      absl::StrContains(status.error_message(), organization)) {
+    return WithHint(error, absl::StrCat(key_origin,
+                                        " Organizations that it sees: muster organization "
+                                        "list. Choose one with --organization"));
   }
   return error;
 }
