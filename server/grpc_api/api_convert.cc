@@ -181,7 +181,7 @@ v1::JobTarget ToMessage(const JobTarget& target, absl::string_view device_title,
   out.set_attempt(static_cast<int32_t>(target.attempt));
   out.set_output(CleanText(target.output, LineBreaks::kKeep));
   out.set_output_cut(target.output_cut);
-  out.set_phase(target.phase);
+  if (target.state != JobTargetState::kSucceeded) out.set_phase(target.phase);
   out.set_error(CleanText(target.error, LineBreaks::kKeep));
   SET_TIME(out, update_time, target.update_time_us);
   out.set_times_sent(static_cast<int32_t>(target.times_sent));
