@@ -53,7 +53,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateClaim& comman
       command.site(), Blob{EncodeLabels(labels)}, command.monitor_only());
   WriteAudit(context, ClaimName(context.db, command.organization_id(), command.claim_id()),
              command.organization_id(),
-             absl::StrCat("created a claim for ", command.max_devices(), " devices"));
+             absl::StrCat("created a claim for ", command.max_devices(),
+                          command.max_devices() == 1 ? " device" : " devices"));
   return ResultOf(command.claim_id());
 }
 

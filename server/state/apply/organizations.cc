@@ -43,6 +43,11 @@ absl::Status CheckApiKey(ApplyContext& context, const internal::v1::CreateApiKey
 
 std::string KeyName(uint64_t id) { return absl::StrCat("apiKeys/", FormatId(id)); }
 
+absl::string_view RoleWord(uint32_t role) {
+  constexpr absl::string_view kWords[] = {"unknown", "viewer", "operator", "admin", "platform"};
+  return kWords[role < std::size(kWords) ? role : 0];
+}
+
 }  // namespace
 
 ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap& command) {
@@ -89,7 +94,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateApiKey& comma
       command.display_name(), Blob{command.key_hash()}, context.now_us(), command.expire_time_us());
   context.Changed({.kind = ChangeKind::kApiKey});
   WriteAudit(context, KeyName(command.api_key_id()), command.organization_id(),
-             absl::StrCat("created the API key with role ", command.role()));
+             absl::StrCat("created the API key with role ", RoleWord(command.role())));
   return ResultOf(command.api_key_id());
 }
 
