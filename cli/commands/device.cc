@@ -107,7 +107,7 @@ Outcome Set(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->UpdateDevice(context, request, &response);
   }));
-  return session.Show(DeviceDetailReport(response.device(), session.now()));
+  return session.Show(DeviceSettingsReport(response.device()));
 }
 
 Outcome Delete(Session& session) {

@@ -252,4 +252,19 @@ Report DeviceDetailReport(const Device& device, absl::Time now) {
   return report;
 }
 
+Report DeviceSettingsReport(const Device& device) {
+  Lines lines;
+  lines.Add("ID", ShortName(device.name()));
+  lines.Add("Name", device.display_name());
+  lines.Add("Identity", device.identity());
+  lines.Add("Site", device.site());
+  lines.Add("Labels", LabelsText(device.labels()));
+  lines.Add("Notes", device.notes());
+  Report report;
+  report.tables.push_back(lines.Finish());
+  report.names = {device.name()};
+  report.messages = {&device};
+  return report;
+}
+
 }  // namespace muster::cli

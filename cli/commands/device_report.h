@@ -15,6 +15,9 @@ Report DeviceListReport(const std::vector<muster::v1::Device>& devices, absl::Ti
 // Everything about one, with its health, links and recent events.
 Report DeviceDetailReport(const muster::v1::Device& device, absl::Time now);
 
+// What an operator can set.
+Report DeviceSettingsReport(const muster::v1::Device& device);
+
 // The name that people know it by: display name, else identity, else id.
 std::string DeviceTitle(const muster::v1::Device& device);
 

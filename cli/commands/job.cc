@@ -70,6 +70,7 @@ absl::StatusOr<std::vector<JobTarget>> FetchTargets(Connection* connection,
     targets.insert(targets.end(), response.targets().begin(), response.targets().end());
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
+  SortByTitle(&targets);
   return targets;
 }
 
@@ -142,6 +143,10 @@ Outcome Cancel(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->CancelJob(context, request, &response);
   }));
+  if (response.cancelled_count() == 0 && response.refused_count() == 0) {
+    session.Note(absl::StrCat("job ", ShortName(name), " has ended; there was nothing to cancel"));
+    return ExitCode::kFailed;
+  }
   session.Note(absl::StrCat("cancelled on ", response.cancelled_count(), ", too late on ",
                             response.refused_count(), " of ", job.target_count(), " devices"));
   const std::vector<Job> jobs = {response.job()};

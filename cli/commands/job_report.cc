@@ -1,5 +1,7 @@
 #include "cli/commands/job_report.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -22,14 +24,16 @@ Cell StateCell(muster::v1::JobTargetState state) {
   return cell;
 }
 
+// "run: no such item"; some RouterOS versions report no message.
 std::string Failure(const JobTarget& target) {
-  if (target.phase().empty()) return target.error();
-  return absl::StrCat(target.phase(), ": ", target.error());
+  if (target.state() == muster::v1::JOB_TARGET_STATE_SUCCEEDED) return "";
+  const std::string error(absl::StripTrailingAsciiWhitespace(target.error()));
+  return absl::StrCat(target.phase(), target.phase().empty() || error.empty() ? "" : ": ", error);
 }
 
 // The failure, else what was printed.
 Cell ResultCell(const JobTarget& target) {
-  if (!target.error().empty() || !target.phase().empty()) return Failure(target);
+  if (std::string failure = Failure(target); !failure.empty()) return failure;
   return Cell(std::string(absl::StripTrailingAsciiWhitespace(target.output())), target.output());
 }
 
@@ -94,6 +98,12 @@ ExitCode ExitCodeOf(const Job& job) {
   }
   if (succeeded >= job.target_count()) return ExitCode::kDone;
   return succeeded == 0 ? ExitCode::kFailed : ExitCode::kPartlyFailed;
+}
+
+void SortByTitle(std::vector<JobTarget>* targets) {
+  std::stable_sort(targets->begin(), targets->end(), [](const JobTarget& a, const JobTarget& b) {
+    return a.device_title() < b.device_title();
+  });
 }
 
 Report JobListReport(const std::vector<Job>& jobs, absl::Time now) {

@@ -26,6 +26,9 @@ std::string ProgressText(const muster::v1::Job& job);
 // kDone where all succeeded, kFailed where none did, else kPartlyFailed.
 ExitCode ExitCodeOf(const muster::v1::Job& job);
 
+// By the names that people see.
+void SortByTitle(std::vector<muster::v1::JobTarget>* targets);
+
 // `jobs` and `targets` must outlive the printing.
 Report JobListReport(const std::vector<muster::v1::Job>& jobs, absl::Time now);
 Table JobDetailTable(const muster::v1::Job& job, absl::Time now);

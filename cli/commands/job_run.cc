@@ -191,9 +191,7 @@ Outcome WaitAndShow(Session& session, const Job& job) {
   ASSIGN_OR_RETURN(const WatchedJob watched, FollowJobWithProgress(session, job.name()));
   std::vector<muster::v1::JobTarget> targets;
   for (const auto& [name, target] : watched.targets) targets.push_back(target);
-  std::stable_sort(targets.begin(), targets.end(), [](const auto& a, const auto& b) {
-    return a.device_title() < b.device_title();
-  });
+  SortByTitle(&targets);
   const bool for_people = session.format() == Format::kTable || session.format() == Format::kWide;
   Report report = for_people && targets.size() == 1
                       ? TargetDetailReport(targets.front(), session.now())
