@@ -20,7 +20,7 @@ namespace muster::server {
 
 // Numbers are those of muster.edge.v1.Lane.
 enum class Lane : uint8_t { kResults = 1, kLive = 2, kBackfill = 3 };
-inline constexpr size_t kLanes = 3;
+inline constexpr size_t kEdgeLanes = 3;
 
 struct LaneNumber {
   Lane lane = Lane::kResults;

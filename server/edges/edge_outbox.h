@@ -79,7 +79,7 @@ class EdgeOutbox {
 
   mutable Mutex mutex_;
   std::optional<DownWelcome> welcome_ ABSL_GUARDED_BY(mutex_);
-  std::array<std::optional<DownAck>, kLanes> acks_ ABSL_GUARDED_BY(mutex_);
+  std::array<std::optional<DownAck>, kEdgeLanes> acks_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, Pending> pending_ ABSL_GUARDED_BY(mutex_);
   std::optional<DownDrain> drain_ ABSL_GUARDED_BY(mutex_);
   bool begun_ ABSL_GUARDED_BY(mutex_) = false;

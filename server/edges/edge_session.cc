@@ -133,7 +133,7 @@ void EdgeSession::BeginIfApplied() {
     checks_ = std::make_unique<SecretChecks>(context_.state, context_.master, *std::move(key));
     checks = checks_.get();
     for (const internal::v1::LaneNumber& lane : applied->result.applied()) {
-      if (lane.lane() < 1 || lane.lane() > kLanes) continue;
+      if (lane.lane() < 1 || lane.lane() > kEdgeLanes) continue;
       lanes_[lane.lane() - 1] = {lane.number(), lane.number()};
     }
     epoch_ = applied->result.session_epoch();
@@ -214,7 +214,7 @@ bool EdgeSession::OnBatch(UpBatch batch) {
     return true;
   }
   const LaneNumber number = NumberOf(batch.batch);
-  if (IndexOf(number.lane) >= kLanes || number.number == 0) {
+  if (IndexOf(number.lane) >= kEdgeLanes || number.number == 0) {
     Finish(absl::InvalidArgumentError("a batch needs a lane and a number from 1"));
     return true;
   }

@@ -140,7 +140,7 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string spool_id_ ABSL_GUARDED_BY(mutex_);
-  std::array<LaneState, kLanes> lanes_ ABSL_GUARDED_BY(mutex_);
+  std::array<LaneState, kEdgeLanes> lanes_ ABSL_GUARDED_BY(mutex_);
   // A hello that was applied and not yet welcomed.
   struct AppliedHello {
     UpHello hello;

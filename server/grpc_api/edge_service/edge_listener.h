@@ -5,7 +5,7 @@
 //           names must outlive it.
 // Blocks:   Stop, up to its deadline.
 // Errors:   FailedPrecondition where the address can't be listened on.
-// Example:  edge_service_test.cc.
+// Example:  tests/edges/edge_service_test.cc.
 #pragma once
 
 #include <memory>

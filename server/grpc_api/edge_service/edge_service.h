@@ -3,7 +3,7 @@
 // Threads:  gRPC's callback threads; no handler blocks on a command.
 // Owns:     nothing; what it is given must outlive the server.
 // Errors:   those of EdgeMembership, ClaimBook, Enrolment and EdgeSession.
-// Example:  edge_service_test.cc.
+// Example:  tests/edges/edge_service_test.cc.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
