@@ -1,0 +1,35 @@
+// Two P-256 roots for tests; their keys are thrown away.
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+namespace muster::simulator {
+
+inline constexpr absl::string_view kRootA = R"(-----BEGIN CERTIFICATE-----
+MIIBkTCCATegAwIBAgIUB/59AKGVEPKTCW7hMF8csGKwPakwCgYIKoZIzj0EAwIw
+HTEbMBkGA1UEAwwSTXVzdGVyIHRlc3Qgcm9vdCBBMCAXDTI2MTEyMjExMTAyNloY
+DzIxMjYxMDI5MTExMDI2WjAdMRswGQYDVQQDDBJNdXN0ZXIgdGVzdCByb290IEEw
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQcrmhzvMZUakhU0M3sIPaUImvPsajT
+P0G8pvEna4V2kU8VY7ric3dxne/YfYf6n6to3q1HrYJ2j4R/IZom++U1o1MwUTAd
+BgNVHQ4EFgQUX/nxdaKypGlfU2NnfTy+4/5uK1UwHwYDVR0jBBgwFoAUX/nxdaKy
+pGlfU2NnfTy+4/5uK1UwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBF
+AiEA9cg6A2fzvxHMD7s5WXKak4USwFV+SIIH017vf5lLkyACIBARmumA4PNcRPzz
+vR+4tiYfSb3fpWH4QDWVJR5A1Nrv
+-----END CERTIFICATE-----
+)";
+inline constexpr absl::string_view kRootAFingerprint =
+    "81c9697cf3269e10ff89d6618e901e64ce734b4d757435f0c3a5b14e174f9ca4";
+inline constexpr absl::string_view kRootB = R"(-----BEGIN CERTIFICATE-----
+MIIBkDCCATegAwIBAgIUd5SjXdOeBP650YeU9tnmVShUiLwwCgYIKoZIzj0EAwIw
+HTEbMBkGA1UEAwwSTXVzdGVyIHRlc3Qgcm9vdCBCMCAXDTI2MTEyMjExMTAyNloY
+DzIxMjYxMDI5MTExMDI2WjAdMRswGQYDVQQDDBJNdXN0ZXIgdGVzdCByb290IEIw
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASYFvCN9HnYctqL0gJKsVD26VMCMhVQ
+DFosiyKzV3/GF42wzIYTgdGTnBxFR3Lj4o2C3wIj3pNC4NrSh8qIa7TXo1MwUTAd
+BgNVHQ4EFgQUIa08YapVRHuzEAkNqjgs4yFX2qYwHwYDVR0jBBgwFoAUIa08YapV
+RHuzEAkNqjgs4yFX2qYwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBE
+AiAN2Oy56hyYiz09GuUFAww7ZuxFWNtR20YeaIumdeTRSwIgKiW4Hj7IT9n2kTFv
+7I2XfbAEcwhjZFiul8v3U5t4OOk=
+-----END CERTIFICATE-----
+)";
+
+}  // namespace muster::simulator
