@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "edge-proxy/heartbeats/calls_fixture.h"
@@ -237,6 +239,35 @@ TEST_F(CallsTest, EnrolmentRefusesWithAWord) {
   EXPECT_EQ(post(claim, body).status, 503);
   edge_.control_plane.enrolment_answer = absl::InvalidArgumentError("facts");
   EXPECT_EQ(post(claim, body).status, 400);
+}
+
+TEST_F(CallsTest, ServesWhileRecordsJobsAndKeysChange) {
+  std::atomic<bool> stop{false};
+  std::thread control([&] {
+    for (uint64_t number = 1; !stop; ++number) {
+      edge_.devices.ReplaceAll({edge_.record});
+      edge_.devices.AddRevocation({DeviceId{6}, static_cast<uint32_t>(number)});
+      edge_.devices.ForgetSentFacts();
+      edge_.jobs.Put(NewJob(number));
+      edge_.jobs.DropExpired(edge_.clock.Now());
+      edge_.gate.SetInterval(static_cast<uint32_t>(30 + number % 2));
+    }
+  });
+  std::vector<std::thread> routers;
+  for (int i = 0; i < 3; ++i) {
+    routers.emplace_back([this] {
+      for (int beat = 0; beat < 300; ++beat) {
+        const Heard heard = edge_.calls.Hear({"POST", "/v1/heartbeat", "Bearer " + edge_.Token()});
+        ASSERT_FALSE(heard.refusal.has_value());
+        edge_.calls.Take(heard, kBeat, "",
+                         [](const Reply& reply) { EXPECT_EQ(reply.status, 200); });
+      }
+    });
+  }
+  for (std::thread& router : routers) router.join();
+  stop = true;
+  control.join();
+  EXPECT_EQ(edge_.upstream.check_ins().size(), 900u);
 }
 
 TEST_F(CallsTest, UnknownTargetsAndMethodsAreRefused) {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/secrets/secrets.h"
@@ -231,6 +233,38 @@ TEST_F(OutboxTest, AnAckOfWhatWasNeverSentIsNotBelieved) {
   Ack(wire::LANE_RESULTS, 9);
   EXPECT_TRUE(answers_.empty());
   EXPECT_EQ(outbox_->NextBatch()->number(), 1u);
+}
+
+TEST_F(OutboxTest, EveryResultOfManyThreadsIsAnsweredOnce) {
+  constexpr int kThreads = 4, kEach = 500;
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  const SystemClock clock;
+  Outbox outbox(
+      clock, limits_, [] {}, [] {});
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kEach; ++i) {
+        outbox.AddJobResult({.device = DeviceId{7}},
+                            [&answered](const absl::Status&) { ++answered; });
+        outbox.AddCheckIn({.device = DeviceId{7}, .time = clock.Now()});
+      }
+    });
+  }
+  int taken = 0;
+  while (answered < kThreads * kEach) {
+    if (++taken % 100 == 0) outbox.EndSession();
+    const auto batch = outbox.NextBatch();
+    if (!batch.has_value()) continue;
+    wire::Ack ack;
+    ack.set_lane(batch->lane());
+    ack.set_number(batch->number());
+    outbox.TakeAck(ack);
+    (void)outbox.WatermarkNow();
+    (void)outbox.stats();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answered, kThreads * kEach);
 }
 
 TEST_F(OutboxTest, TheWatermarkStaysBeforeWhatIsStillQueued) {
