@@ -113,7 +113,8 @@ Outcome Set(Session& session) {
 Outcome Delete(Session& session) {
   ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
   if (session.console().in_is_terminal) {
-    RETURN_IF_ERROR(session.Ask(absl::StrCat("This will delete device ", name, " for good.")));
+    RETURN_IF_ERROR(session.Ask(absl::StrCat("This will delete device ", session.Text("DEVICE"),
+                                             " (", ShortName(name), ") for good.")));
   }
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = DeviceService::NewStub(connection->channel());

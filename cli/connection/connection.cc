@@ -52,7 +52,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::strin
   arguments.SetMaxReceiveMessageSize(kLongestAnswerBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  // In spite of its name: how long an attempt to connect may take, the TLS handshake included.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // A watch that hears nothing for long must notice a dead connection.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
