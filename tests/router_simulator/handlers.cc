@@ -14,6 +14,7 @@ Handler FindHandler(absl::string_view menu_path, absl::string_view command) {
     AddImportHandlers(map);
     AddNetworkHandlers(map);
     AddCertificateHandlers(map);
+    AddRootExportHandler(map);
     return map;
   }();
   static const HandlerMap* const common = [] {

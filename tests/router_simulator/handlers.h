@@ -26,5 +26,7 @@ void AddCertificateHandlers(HandlerMap* handlers);
 // By command name alone: what every table and settings menu has.
 void AddMenuHandlers(HandlerMap* handlers);
 void AddPrintHandlers(HandlerMap* handlers);
+// `/export` of everything.
+void AddRootExportHandler(HandlerMap* handlers);
 
 }  // namespace muster::simulator

@@ -101,6 +101,8 @@ bool RunExport(Evaluator& evaluator, const Node& node, Value*) {
 
 }  // namespace
 
+void AddRootExportHandler(HandlerMap* handlers) { (*handlers)[":export"] = RunExport; }
+
 void AddPrintHandlers(HandlerMap* handlers) {
   (*handlers)["print"] = RunPrint;
   (*handlers)["export"] = RunExport;

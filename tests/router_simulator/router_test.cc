@@ -36,6 +36,32 @@ TEST(RouterTest, FindsRowsOfTheCommandsOwnMenuInBrackets) {
             "10.0.0.1/24");
 }
 
+TEST(RouterTest, TakesAnInterfaceByNameAndById) {
+  Router router(OptionsFor("7.20.8"));
+  EXPECT_EQ(Output(router,
+                   "/ip address add address=10.0.0.1/24 "
+                   "interface=[/interface find where name=ether2]\n"
+                   ":put [/ip address get [find] interface]"),
+            "ether2");
+}
+
+TEST(RouterTest, ExportsWhatDiffersAndImportsItAgain) {
+  for (const char* version : {"6.49.10", "7.12.2", "7.20.8"}) {
+    Router router(OptionsFor(version));
+    Output(router,
+           "/ip address add address=10.0.0.1/24 interface=ether1 comment=\"a \\\"b\\\"\"\n"
+           "/system script add name=s source=\":put \\\"x\\\\n\\$y\\\"\\r\\nline\"\n"
+           "/system identity set name=\"r 1\"\n/interface set ether2 comment=up");
+    const std::string text = router.Export("", true);
+    EXPECT_NE(text.find("set name=\"r 1\""), std::string::npos) << text;
+    Router copy(OptionsFor(version));
+    const RunResult result = copy.Run(text);
+    EXPECT_TRUE(result.ok) << result.error << "\n" << text;
+    EXPECT_EQ(copy.Export("", true), text);
+    EXPECT_NE(Output(router, "/export").find("by RouterOS"), std::string::npos);
+  }
+}
+
 TEST(RouterTest, RefusesAnUnknownCommandBeforeAnythingRuns) {
   Router router(OptionsFor("7.20.8"));
   const RunResult result = router.Run("/system identity set name=changed\n:nonsense 5");

@@ -50,12 +50,18 @@ bool CoerceNetwork(const std::string& text) {
   return true;
 }
 
-bool InterfaceExists(Router& router, const std::string& name) {
-  const MenuSpec* menu = router.tree().Menu("/interface");
-  for (const Row& row : router.Rows(*menu).rows) {
-    if (row.Text("name") == name) return true;
+// The name that an interface's name, id, or a list with one of them means; empty where there is
+// no such interface.
+std::string InterfaceName(Router& router, const Value& value) {
+  if (value.Is(ValueType::kArray)) {
+    return value.array().list.size() == 1 ? InterfaceName(router, value.array().list[0]) : "";
   }
-  return false;
+  const std::string text = ToText(value);
+  const std::optional<int64_t> id = ParseId(text);
+  for (const Row& row : router.Rows(*router.tree().Menu("/interface")).rows) {
+    if (row.Text("name") == text || (id && row.id == *id)) return row.Text("name");
+  }
+  return "";
 }
 
 std::string PolicyList(const Value& value) {
@@ -131,8 +137,8 @@ bool Coerce(Evaluator& evaluator, const Node& node, const PropertySpec& property
       *kept = Value::String(text);
       return CoerceNetwork(text) || Invalid(evaluator, node, property);
     case PropertyType::kInterface:
-      *kept = Value::String(text);
-      return InterfaceExists(evaluator.router(), text) ||
+      *kept = Value::String(InterfaceName(evaluator.router(), value));
+      return !kept->text().empty() ||
              evaluator.Fail(node,
                             absl::StrCat("input does not match any value of ", property.name));
     case PropertyType::kPolicy: {
