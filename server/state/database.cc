@@ -38,6 +38,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
 }
 
 Database::Database(sqlite3* db) : db_(db) {
+  // Also ends SQLite's own checkpoints at commit, which would hold the writer up.
   if (db_ != nullptr) sqlite3_wal_hook(db_, OnWalCommit, &wal_pages_);
 }
 

@@ -25,6 +25,21 @@ DenseIndex DeviceTable::Add(const DeviceCore& core) {
   return index;
 }
 
+void DeviceTable::MakePlaces(size_t count) {
+  MutexLock lock(mutex_);
+  index_of_.reserve(count);
+  cores_.resize(count);
+  rows_.resize(count);
+  readings_.resize(count);
+  slab_changed_.resize((count + kSlabRows - 1) / kSlabRows);
+}
+
+void DeviceTable::Place(DenseIndex index, const DeviceCore& core) {
+  MutexLock lock(mutex_);
+  index_of_[core.id] = index;
+  cores_[index] = core;
+}
+
 size_t DeviceTable::size() const {
   MutexLock lock(mutex_);
   return cores_.size();

@@ -60,6 +60,9 @@ class DeviceTable {
  public:
   // Adds a device without a check-in; its id must be new.
   DenseIndex Add(const DeviceCore& core);
+  // The same for a start: makes `count` places at once, to be filled in any order.
+  void MakePlaces(size_t count);
+  void Place(DenseIndex index, const DeviceCore& core);
   size_t size() const;
 
   std::optional<DenseIndex> Find(uint64_t id) const;

@@ -234,7 +234,6 @@ absl::Status PrepareSchema(Database& db) {
   }
   db.Execute("PRAGMA journal_mode=WAL");
   db.Execute("PRAGMA synchronous=FULL");
-  db.Execute("PRAGMA wal_autocheckpoint=0");
   if (version == kSchemaVersion) return absl::OkStatus();
   db.Execute("BEGIN IMMEDIATE");
   for (const char* statement : kVersion1) db.Execute(statement);

@@ -97,6 +97,7 @@ class SqliteState : public State, public Store {
 
   absl::Status Load();
   absl::Status LoadDevices();
+  absl::Status LoadSlabs();
   void LoadEdges();
   void LoadQueues();
   absl::Status Replay(const std::vector<uint64_t>& slab_index);

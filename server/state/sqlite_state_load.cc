@@ -36,6 +36,20 @@ uint64_t OneNumber(Database& db, const char* sql) {
   return query.Step() ? query.Unsigned(0) : 0;
 }
 
+bool ReadCore(const Query& query, DeviceCore& core) {
+  core.id = IdOf(query.Int(0));
+  core.organization = IdOf(query.Int(1));
+  core.facts_hash = query.Unsigned(2);
+  core.last_given = query.Unsigned(3);
+  core.highest_reported = query.Unsigned(4);
+  core.expected_last = query.Unsigned(5);
+  core.delete_index = query.Unsigned(6);
+  core.least_epoch = static_cast<uint32_t>(query.Int(7));
+  core.monitor_only = query.Bool(8);
+  core.held = query.Bool(9);
+  return core.SetSealedSecret(query.View(10));
+}
+
 bool Bit(absl::string_view bits, size_t at) {
   return at / 8 < bits.size() && ((static_cast<uint8_t>(bits[at / 8]) >> (at % 8)) & 1) != 0;
 }
@@ -94,27 +108,28 @@ void SqliteState::LoadEdges() {
 }
 
 absl::Status SqliteState::LoadDevices() {
-  Query query(*writer_,
-              "SELECT id, organization, facts_hash, last_given, highest_reported, expected_last, "
-              "delete_index, least_epoch, monitor_only, held, sealed_secret FROM devices "
-              "ORDER BY dense");
-  while (query.Step()) {
-    DeviceCore core;
-    core.id = IdOf(query.Int(0));
-    core.organization = IdOf(query.Int(1));
-    core.facts_hash = query.Unsigned(2);
-    core.last_given = query.Unsigned(3);
-    core.highest_reported = query.Unsigned(4);
-    core.expected_last = query.Unsigned(5);
-    core.delete_index = query.Unsigned(6);
-    core.least_epoch = static_cast<uint32_t>(query.Int(7));
-    core.monitor_only = query.Bool(8);
-    core.held = query.Bool(9);
-    if (!core.SetSealedSecret(query.View(10))) {
-      return absl::DataLossError("a device has a secret that is too long");
+  const uint64_t count = OneNumber(*writer_, "SELECT coalesce(max(dense) + 1, 0) FROM devices");
+  devices_.MakePlaces(count);
+  {
+    // In the order of the file: by `dense` each row would be a search of its own.
+    Query query(*writer_,
+                "SELECT id, organization, facts_hash, last_given, highest_reported, "
+                "expected_last, delete_index, least_epoch, monitor_only, held, sealed_secret, "
+                "dense FROM devices ORDER BY id");
+    uint64_t found = 0;
+    for (; query.Step(); ++found) {
+      DeviceCore core;
+      if (!ReadCore(query, core) || query.Unsigned(11) >= count) {
+        return absl::DataLossError("a device's row is damaged");
+      }
+      devices_.Place(static_cast<DenseIndex>(query.Int(11)), core);
     }
-    devices_.Add(core);
+    if (found != count) return absl::DataLossError("a device's row is missing");
   }
+  return LoadSlabs();
+}
+
+absl::Status SqliteState::LoadSlabs() {
   std::vector<uint64_t> slab_index(devices_.slab_count(), 0);
   Query slabs(*writer_, "SELECT slab, idx, bytes FROM slabs ORDER BY slab");
   while (slabs.Step()) {

@@ -60,9 +60,6 @@ absl::string_view Objection(const JobResult& r) {
 
 void WriteTransitions(ApplyContext& context, const DeviceTable::Taken& taken,
                       const CheckIn& check_in) {
-  if (taken.change.first) {
-    WriteEvent(context, taken.core.id, "first-check-in", "checked in for the first time");
-  }
   if (taken.change.new_boot) {
     WriteEvent(context, taken.core.id, "rebooted", "came back with another boot");
   }
@@ -87,8 +84,7 @@ void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
     }
     if (!taken->change.taken) continue;
     const RowChange& change = taken->change;
-    const bool transition =
-        change.first || change.new_boot || change.address_event || check_in.has_facts();
+    const bool transition = change.new_boot || change.address_event || check_in.has_facts();
     if (transition) WriteTransitions(context, *taken, check_in);
     const DeviceCore& core = taken->core;
     if (change.new_edge || core.open_number != 0 || core.queued != 0 ||
