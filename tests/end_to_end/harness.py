@@ -310,6 +310,14 @@ class HandRouter:
         return code, text
 
 
+def sim_ask(sim, command):
+    """One command to the simulator's standard input; its answer ends with a line "." on stdout."""
+    before = len(sim.output())
+    sim.handle.stdin.write((command + '\n').encode())
+    sim.handle.stdin.flush()
+    return wait_for(f'the simulator answers "{command}"', lambda: re.search(r'(?s)(.*?\n)?\.\n', sim.output()[before:]), 20)[0]
+
+
 def claim_of(line):
     """The claim that stands in a bootstrap line."""
     return re.search(r'(?<![0-9a-f])([0-9a-f]{32})(?![0-9a-f])', line)[1]

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import Installation, claim_of, free_port, wait_for
+from harness import Installation, claim_of, free_port, sim_ask, wait_for
 
 
 class ManInTheMiddle:
@@ -94,14 +94,6 @@ class ManInTheMiddleTest(unittest.TestCase):
             edge.start()
             muster.wait_online(3)
             self.assertTrue(sim.alive())
-
-
-def sim_ask(sim, command):
-    """One command to the simulator's standard input; its answer ends with a line "." on stdout."""
-    before = len(sim.output())
-    sim.handle.stdin.write((command + '\n').encode())
-    sim.handle.stdin.flush()
-    return wait_for(f'the simulator answers "{command}"', lambda: re.search(r'(?s)(.*?\n)?\.\n', sim.output()[before:]), 20)[0]
 
 
 class OrganizationsTest(unittest.TestCase):
