@@ -111,6 +111,8 @@ class Installation:
 
     def __exit__(self, kind, error, trace):
         for process in reversed(self.processes):
+            if kind is not None and not process.alive():
+                sys.stderr.write(f'{process.name} had ended with {process.handle.returncode}\n')
             process.kill()
         if kind is None and not os.environ.get('MUSTER_KEEP'):
             shutil.rmtree(self.folder, ignore_errors=True)
