@@ -42,8 +42,8 @@ class Fiber {
   void* outside_fake_stack_ = nullptr;
   const void* outside_bottom_ = nullptr;
   size_t outside_size_ = 0;
-  void* inside_thread_ = nullptr;
-  void* outside_thread_ = nullptr;
+  [[maybe_unused]] void* inside_thread_ = nullptr;
+  [[maybe_unused]] void* outside_thread_ = nullptr;
 };
 
 }  // namespace muster::simulator
