@@ -173,7 +173,7 @@ std::string Link(const InstallerTerms& terms, Family family) {
 std::string InstallerText(const InstallerTerms& terms, Family family) {
   const std::string checks = Fill(kCheck, {{"@POLICIES@", std::string(kFullPolicy)}});
   const std::string jobs =
-      terms.monitor_only ? ""
+      terms.monitor_only ? std::string(kNoJobParts)
                          : Fill(kJobParts, {{"@RUNNER@", QuoteSource(RunnerText(terms, family))}});
   const std::string install = absl::StrCat(
       ":if ($muGo) do={\n:do {\n", kScripts, jobs, kEnrol, kStart,

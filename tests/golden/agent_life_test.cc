@@ -160,6 +160,14 @@ TEST_P(AgentLifeTest, DoesNothingWhileAnotherRunGoesOn) {
   EXPECT_EQ(world_.Errors(), "");
 }
 
+TEST_P(AgentLifeTest, MonitorOnlyTakesTheRunnerAway) {
+  Join();
+  edge().monitor_only = true;
+  EXPECT_TRUE(world_.Join().ok);
+  EXPECT_FALSE(world_.HasRow("/system/script", "name", "muster-run"));
+  EXPECT_EQ(edge().beats.back().facts.rights, "read,test,ftp,sensitive");
+}
+
 TEST_P(AgentLifeTest, MonitorOnlyBeatsAndRunsNothing) {
   edge().monitor_only = true;
   Join();

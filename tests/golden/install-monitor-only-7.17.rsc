@@ -314,6 +314,7 @@
     }\n\
     :set musterBusy 0\n\
     }\n"
+  /system script remove [/system script find where name="muster-run"]
   :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "read,test,ftp,sensitive"] . "}")
   :local muWord ""
   :local muTry 0
