@@ -7,7 +7,7 @@
 // Blocks:   on the state's tables; Create and Delete wait until they are applied.
 // Errors:   InvalidArgument for terms outside of the limits; NotFound for a claim of another
 //           organization, as for one that never was.
-// Example:  claim_book_test.cc.
+// Example:  tests/edges/edge_enrolment_test.cc; tests/api for what operators call.
 #pragma once
 
 #include <map>

@@ -10,7 +10,7 @@
 // Errors:   InvalidArgument for a claim or nonce of a wrong size; what the log says. A claim that
 // is
 //           refused is a verdict, not an error.
-// Example:  enrolment_test.cc.
+// Example:  tests/edges/edge_enrolment_test.cc.
 #pragma once
 
 #include <functional>

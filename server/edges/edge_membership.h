@@ -6,7 +6,7 @@
 // Errors:   PermissionDenied for an edge that is unknown or revoked, or a wrong join token;
 //           FailedPrecondition for a used or expired token, or another public URL than the one that
 //           the edge was created with; InvalidArgument for a request or URL that can't be used.
-// Example:  edge_membership_test.cc.
+// Example:  tests/edges/edge_service_test.cc.
 #pragma once
 
 #include <functional>

@@ -6,7 +6,7 @@
 // Threads:  safe to call from any thread.
 // Owns:     the edge's key; `state` and `master` must outlive this object.
 // Blocks:   never; the state answers keys from memory.
-// Example:  secret_checks_test.cc.
+// Example:  edge_session_test.cc, SecretsAreOpenedOnceADevice.
 #pragma once
 
 #include <array>

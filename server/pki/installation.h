@@ -11,7 +11,7 @@
 // Blocks:   on one command and a few files.
 // Errors:   FailedPrecondition for a master key file that is missing, readable by others or
 //           malformed; DataLoss where it is another installation's.
-// Example:  installation_test.cc.
+// Example:  tests/edges/installation_test.cc.
 #pragma once
 
 #include <functional>
