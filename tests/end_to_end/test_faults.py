@@ -61,7 +61,7 @@ class FaultsTest(unittest.TestCase):
         return targets
 
     def check(self, muster, sim, jobs, targets):
-        by_serial = {d['serialNumber']: d['name'] for d in muster.devices('labels.fleet = "faults"')}
+        by_identity = {d['identity']: d['name'] for d in muster.devices('labels.fleet = "faults"')}
         said = sim.errors()
         starts = Counter(re.findall(r'^router (\d+) \S+ job (\d+) starts$', said.replace(':', ''), re.M))
         self.assertEqual([s for s, count in starts.items() if count > 1], [], 'a number was started twice')
@@ -71,11 +71,10 @@ class FaultsTest(unittest.TestCase):
         state = {(t['device'], jobs.index(job)): state_of(t) for job, t in targets}
         self.assertLessEqual(set(tally), {'SUCCEEDED', 'LOST'})
         for index in range(ROUTERS):
-            serial = re.search(r'serial=(\S+)', sim_ask(sim, f'show {index}'))[1]
             note = sim_ask(sim, f'dump {index} /system/note')
             for mark in range(JOBS):
                 ran = note.count(f'<{mark}>')
-                outcome = state[by_serial[serial], mark]
+                outcome = state[by_identity[f'sim-{index:04d}'], mark]
                 self.assertLessEqual(ran, 1, f'router {index} ran job {mark} {ran} times')
                 if outcome == 'SUCCEEDED':
                     self.assertEqual(ran, 1, f'router {index}: job {mark} is SUCCEEDED but left no mark')

@@ -70,7 +70,7 @@ class ManInTheMiddleTest(unittest.TestCase):
                     middle = ManInTheMiddle(muster.folder, edge.port, ca_pem, ':log info "owned"')
                     sim = muster.start_routers(line, 5, name=f'sim-{name[:4].strip(",")}')
                     wait_for('every router has asked', lambda: sum(p == '/ca.pem' for p, _ in middle.requests) >= 5, 30)
-                    threading.Event().wait(14)
+                    wait_for('every pasted line ended', lambda: sim.errors().count('the pasted line ended') >= 5, 60)
                     paths = {p for p, _ in middle.requests}
                     self.assertFalse(any(a for _, a in middle.requests), f'{name}: no secret goes to a stranger')
                     self.assertEqual(paths, {'/ca.pem'}, name)
