@@ -18,6 +18,7 @@ const std::vector<NamedQuirk>& AllQuirks() {
       {"import-whole", &Quirks::import_line_by_line},
       {"len-of-number-zero", &Quirks::len_of_number_counts_digits},
       {"hidden-needs-no-sensitive", &Quirks::hidden_needs_sensitive},
+      {"jobs-listed-twice", &Quirks::jobs_listed_twice},
   };
   return *kAll;
 }

@@ -13,6 +13,9 @@ namespace {
 
 Value Text(absl::string_view text) { return Value::String(std::string(text)); }
 
+// Added to a job's id for its second row.
+constexpr int64_t kTwinJobs = 1'000'000'000;
+
 void FillJobs(Router& router, Table* table) {
   table->rows.clear();
   for (const auto& task : router.tasks()) {
@@ -25,6 +28,9 @@ void FillJobs(Router& router, Table* table) {
     row.values["started"] =
         Text(absl::FormatTime("%Y-%m-%d %H:%M:%S", task->started, absl::UTCTimeZone()));
     row.values["policy"] = Text(PolicyText(task->evaluator.policy()));
+    table->rows.push_back(row);
+    if (!router.quirks().jobs_listed_twice || task->script().empty()) continue;
+    row.id += kTwinJobs;
     table->rows.push_back(std::move(row));
   }
 }

@@ -50,6 +50,9 @@ struct Quirks {
   bool len_of_number_counts_digits = true;
   // Reading a hidden property (a password) needs policy `sensitive`.
   bool hidden_needs_sensitive = true;
+  // A script that the scheduler or :execute started is listed twice in /system script job: once for
+  // who started it, once for itself.
+  bool jobs_listed_twice = false;
   // v6 replies are cut at this many bytes with output=user.
   int v6_reply_bytes = 4096;
 };
