@@ -130,7 +130,9 @@ constexpr absl::string_view kEnrol =
     :if ([$muKeep $muNew] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
   } else={
     :if ([:len $muWord] = 0) do={ :set muWord "no answer for ten minutes" }
-    :put ("muster: not enrolled: " . $muWord . "; make a new claim and paste its line")
+    :local muHint "make a new claim and paste its line"
+    :if ($muWord = "token-foreign") do={ :set muHint "it holds the token of another Muster: release it there first" }
+    :put ("muster: not enrolled: " . [:pick $muWord 0 60] . "; " . $muHint)
   }
 )rsc";
 

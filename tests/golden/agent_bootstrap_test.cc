@@ -3,6 +3,7 @@
 
 #include "routeros/script/agent.h"
 #include "tests/golden/agent_fixture.h"
+#include "tests/router_simulator/quirk_names.h"
 
 namespace muster::golden {
 namespace {
@@ -162,30 +163,14 @@ TEST_P(AgentBootstrapTest, StopsWithoutAnEdge) {
 
 // The behaviours that nobody has seen on hardware yet, each way.
 TEST_P(AgentBootstrapTest, WorksWhicheverWayUnverifiedBehavioursTurnOut) {
-  using simulator::Quirks;
-  const struct {
-    const char* name;
-    void (*set)(Quirks&);
-  } cases[] = {
-      {"short circuit", [](Quirks& q) { q.short_circuit = true; }},
-      {"equal across types", [](Quirks& q) { q.equal_across_types = true; }},
-      {"nothing equals empty", [](Quirks& q) { q.nothing_equals_empty = true; }},
-      {"dot before plus", [](Quirks& q) { q.dot_before_plus = true; }},
-      {"settings as list", [](Quirks& q) { q.settings_as_value_is_list = true; }},
-      {"bare bracket once", [](Quirks& q) { q.bare_bracket_runs_twice = false; }},
-      {"as-string raises", [](Quirks& q) { q.as_string_raises = true; }},
-      {"globals need policy", [](Quirks& q) { q.globals_need_policy = true; }},
-      {"find gives -1", [](Quirks& q) { q.find_answers_minus_one = true; }},
-      {"import whole", [](Quirks& q) { q.import_line_by_line = false; }},
-      {"len of number", [](Quirks& q) { q.len_of_number_counts_digits = false; }},
-      {"hidden needs nothing", [](Quirks& q) { q.hidden_needs_sensitive = false; }},
-  };
   uint64_t number = 1'763'805'433'000'000;
-  for (const auto& c : cases) {
-    SCOPED_TRACE(c.name);
+  for (const simulator::NamedQuirk& quirk : simulator::AllQuirks()) {
+    SCOPED_TRACE(quirk.name);
     RouterWithEdge world(GetParam());
-    c.set(world.options.quirks);
+    ASSERT_TRUE(simulator::FlipQuirk(quirk.name, &world.options.quirks));
     EXPECT_TRUE(world.Join().ok);
+    world.router().RunFor(absl::Seconds(95));
+    EXPECT_GE(world.edge.beats.size(), 3u) << world.Errors();
     world.edge.Queue(++number, "/system note set note=ran\n:put done");
     const auto* result = world.Await(number);
     ASSERT_NE(result, nullptr) << world.Errors();
