@@ -146,7 +146,8 @@ void HttpsServer::State::Welcome(Loop& loop, Socket socket, const Tcp::endpoint&
     return;
   }
   boost::system::error_code ignored;
-  socket.native_non_blocking(true, ignored);
+  // Not native_non_blocking: with that alone Asio's own calls would still wait in poll().
+  socket.non_blocking(true, ignored);
   auto connection = std::make_unique<Connection>(loop.parts, std::move(socket), tls(),
                                                  std::move(address), verdict);
   asio::co_spawn(loop.context, Connection::Serve(std::move(connection)), asio::detached);
