@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <thread>
 
 #include "cli/commands/command_test_support.h"
 #include "cli/commands/groups.h"
@@ -135,6 +136,16 @@ TEST_F(CommandLineTest, AnUnknownOutcomeNamesTheRequestIdToRepeat) {
   EXPECT_EQ(
       fake_.LastRequest<muster::v1::CreateOrganizationRequest>("CreateOrganization").request_id(),
       "once-only");
+}
+
+TEST_F(CommandLineTest, ACallWaitsForAServerThatIsBeingRestarted) {
+  fake_.Answer("ListOrganizations", muster::v1::ListOrganizationsResponse());
+  fake_.Stop();
+  environment_["MUSTER_RETRY_FOR"] = "60s";
+  std::thread restart([&] { fake_.Start(); });
+  const Ran ran = Run({"organization", "list"});
+  restart.join();
+  EXPECT_EQ(ran.code, 0) << ran.err;
 }
 
 TEST_F(CommandLineTest, AnUnreachableServerIsNamedWithWhereItsAddressIsFrom) {

@@ -114,11 +114,16 @@ FakeMuster::FakeMuster(const std::string& folder) : folder_(folder), services_(n
   EXPECT_TRUE(certificate.ok()) << certificate.status();
   WriteFile(ca_file(), *certificate);
   WriteFile(key_file(), absl::StrCat(kKey, "\n"));
+  private_key_ = std::string(key->ToPem()->Reveal());
+  certificate_ = *certificate;
+  Start();
+}
+
+void FakeMuster::Start() {
   grpc::SslServerCredentialsOptions tls;
-  tls.pem_key_cert_pairs = {{std::string(key->ToPem()->Reveal()), *certificate}};
+  tls.pem_key_cert_pairs = {{private_key_, certificate_}};
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(tls), &port);
+  builder.AddListeningPort(address(), grpc::SslServerCredentials(tls), &port_);
   builder.RegisterService(&services_->organizations);
   builder.RegisterService(&services_->keys);
   builder.RegisterService(&services_->edges);
@@ -127,10 +132,11 @@ FakeMuster::FakeMuster(const std::string& folder) : folder_(folder), services_(n
   builder.RegisterService(&services_->jobs);
   builder.RegisterService(&services_->audit);
   server_ = builder.BuildAndStart();
-  address_ = absl::StrCat("127.0.0.1:", port);
 }
 
-FakeMuster::~FakeMuster() { server_->Shutdown(std::chrono::system_clock::now()); }
+FakeMuster::~FakeMuster() { Stop(); }
+
+void FakeMuster::Stop() { server_->Shutdown(std::chrono::system_clock::now()); }
 
 void FakeMuster::Answer(const std::string& method, const google::protobuf::Message& response) {
   const MutexLock lock(mutex_);

@@ -30,7 +30,11 @@ class FakeMuster {
   explicit FakeMuster(const std::string& folder);
   ~FakeMuster();
 
-  std::string address() const { return address_; }
+  // Goes away, and comes back at the same address.
+  void Stop();
+  void Start();
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   std::string ca_file() const { return folder_ + "/ca.pem"; }
   std::string key_file() const { return folder_ + "/key"; }
   // The only key that is accepted.
@@ -66,7 +70,9 @@ class FakeMuster {
   struct Services;
 
   const std::string folder_;
-  std::string address_;
+  std::string private_key_;
+  std::string certificate_;
+  int port_ = 0;
   std::unique_ptr<Services> services_;
   std::unique_ptr<grpc::Server> server_;
   Mutex mutex_;

@@ -19,6 +19,8 @@ using muster::v1::JobService;
 using muster::v1::JobTarget;
 
 constexpr absl::Duration kPause = absl::Milliseconds(300);
+// A watch that was heard once outlives a restart of the control plane.
+constexpr absl::Duration kPatience = absl::Minutes(1);
 
 // Takes over what a message says; `on_change` hears of each target that is in another state now.
 void TakeMessage(const muster::v1::WatchJobResponse& message, WatchedJob* watched,
@@ -68,20 +70,21 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
   request.set_name(name);
   WatchedJob watched;
   absl::Time last_news = absl::Now();
+  absl::Duration patience = connection->retry_for();
   while (true) {
     const auto context = connection->NewContext();
     const auto reader = stub->WatchJob(context.get(), request);
     muster::v1::WatchJobResponse message;
     while (reader->Read(&message)) {
       last_news = absl::Now();
+      patience = std::max(patience, kPatience);
       TakeMessage(message, &watched, on_change);
       on_progress(watched.job);
     }
     const grpc::Status status = reader->Finish();
     if (status.ok() && HasEnded(watched.job)) return watched;
-    const bool again =
-        status.ok() || (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-                        !IsTlsFailure(status) && absl::Now() - last_news < connection->retry_for());
+    const bool again = status.ok() || (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+                                       !IsTlsFailure(status) && absl::Now() - last_news < patience);
     if (!again) {
       const absl::Status error = connection->Explain(status, CallKind::kRead);
       if (!absl::IsUnavailable(error)) return error;
@@ -89,7 +92,7 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
                                                  "\nThe job goes on; see: muster job watch ",
                                                  ShortName(name)));
     }
-    absl::SleepFor(kPause);
+    connection->Pause(kPause);
   }
 }
 

@@ -1,8 +1,8 @@
 // Follows a job until all its targets have ended, over lost connections.
 //
 // Threads:  not safe; blocks until the end.
-// Errors:   what the server says; Unavailable where it stays away for longer than the settings
-// allow. Example:  job_test.cc, WatchGoesOnAfterALostConnection.
+// Errors:   what the server says; Unavailable where it stays away for a minute.
+// Example:  job_test.cc, WatchGoesOnAfterALostConnection.
 #pragma once
 
 #include <map>

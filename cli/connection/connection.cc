@@ -61,6 +61,16 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::strin
   return grpc::CreateCustomChannel(server, grpc::SslCredentials(tls), arguments);
 }
 
+// gRPC's own words without their beginning, which says nothing more.
+std::string ReasonOf(const grpc::Status& status) {
+  absl::string_view reason = status.error_message();
+  const absl::string_view kLastError = "last error: ";
+  const size_t last = reason.find(kLastError);
+  if (last != absl::string_view::npos) reason.remove_prefix(last + kLastError.size());
+  absl::ConsumePrefix(&reason, "UNKNOWN: ");
+  return std::string(reason);
+}
+
 absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
   return absl::Status(status.code(), absl::StrCat(std::string(status.message()), "\n", hint));
 }
@@ -112,6 +122,16 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::OpenWithKey(const Settin
   return std::unique_ptr<Connection>(new Connection(settings, std::move(key), std::move(channel)));
 }
 
+void Connection::Pause(absl::Duration duration) {
+  if (channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) {
+    absl::SleepFor(duration);
+    return;
+  }
+  // gRPC's channel gets on with a handshake only while somebody waits on it: asleep, the next
+  // attempt would find it where the last one left it, for ever.
+  channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + duration));
+}
+
 std::unique_ptr<grpc::ClientContext> Connection::NewContext() const {
   auto context = std::make_unique<grpc::ClientContext>();
   context->AddMetadata("authorization", absl::StrCat("Bearer ", key_.Reveal()));
@@ -131,7 +151,7 @@ absl::Status Connection::Call(CallKind kind,
                        !IsTlsFailure(status) && absl::Now() + pause < give_up;
     if (!again) return Explain(status, kind);
     if (pause == kFirstPause && on_retry_) on_retry_(settings_.server.value);
-    absl::SleepFor(pause);
+    Pause(pause);
     pause = std::min(pause * 2, kLongestPause);
   }
 }
@@ -142,14 +162,14 @@ absl::Status Connection::Explain(const grpc::Status& status, CallKind kind) cons
       absl::StrCat(settings_.server.value, " (", settings_.server.source, ")");
   if (IsTlsFailure(status)) {
     return absl::UnavailableError(absl::StrCat(
-        "the TLS handshake with ", where, " failed: ", status.error_message(),
+        "the TLS handshake with ", where, " failed: ", ReasonOf(status),
         "\nIs --ca-file the cluster-ca.pem of that musterd (now ",
         settings_.ca_file.value.empty() ? "the system's authorities" : settings_.ca_file.value,
         "), and is the host one that musterd was told with --advertise?"));
   }
   if (NeverReached(status)) {
     return absl::UnavailableError(
-        absl::StrCat("can't reach musterd at ", where, ": ", status.error_message(),
+        absl::StrCat("can't reach musterd at ", where, ": ", ReasonOf(status),
                      "\nIs it running there? See --server and: muster context show"));
   }
   const bool unknown_outcome = status.error_code() == grpc::StatusCode::UNAVAILABLE ||

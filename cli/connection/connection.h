@@ -55,6 +55,9 @@ class Connection {
   // Makes the call, again with back-off while the answer is Unavailable, for settings.retry_for.
   absl::Status Call(CallKind kind, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
 
+  // Waits before another attempt, and lets the channel connect meanwhile.
+  void Pause(absl::Duration duration);
+
   // For a stream, with the key but without a deadline.
   std::unique_ptr<grpc::ClientContext> NewContext() const;
 
