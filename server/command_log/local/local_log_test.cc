@@ -15,7 +15,17 @@ class LocalUnderTest : public LogUnderTest {
   }
 
   CommandLog& log() override { return node_->log(); }
-  State& state() override { return node_->state(); }
+  bool HasOrganization(uint64_t id) override {
+    return node_->state().FindOrganization(OrganizationId{id}).has_value();
+  }
+  size_t CountOrganizations() override {
+    return node_->state().ListOrganizations("", 1'000'000).size();
+  }
+  std::shared_ptr<void> CountKeyChanges(std::atomic<int>& told) override {
+    return std::shared_ptr<Subscription>(node_->state().Subscribe([&told](const ChangeBatch& b) {
+      for (const Change& change : b.changes) told += change.kind == ChangeKind::kApiKey ? 1 : 0;
+    }));
+  }
   void Restart() override {
     node_.reset();
     LocalNodeOptions options;

@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   (void)DecodeEntry(bytes);
   // The checksum keeps the fuzzer out of what lies behind it: go around it too.
-  internal::v1::Command command;
+  muster::internal::v1::Command command;
   if (!command.ParseFromArray(data, static_cast<int>(size))) return 0;
   const auto checked = CheckCommand(command);
   if (!checked.ok()) return 0;
