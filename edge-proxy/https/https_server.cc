@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -115,6 +116,7 @@ struct HttpsServer::State {
   Mutex mutex;
   // Shared with the connections that began under it.
   std::shared_ptr<TlsContext> context ABSL_GUARDED_BY(mutex);
+  std::atomic<size_t> drained_loops{0};
   std::vector<std::unique_ptr<Loop>> loops;
 };
 
@@ -194,6 +196,7 @@ void HttpsServer::State::DrainLoop(Loop& loop) {
   loop.acceptor.close(error);
   loop.parts.draining = true;
   loop.timer.cancel();
+  ++drained_loops;
 }
 
 HttpsServer::HttpsServer(const HttpsOptions& options, const Calls& calls, Metrics& metrics)
@@ -245,7 +248,10 @@ void HttpsServer::Drain(absl::Duration at_most) {
       if (!loop.parts.draining) state_->DrainLoop(loop);
     });
   }
-  while (state_->metrics.connections() > 0 && MonotonicNow() < end) {
+  const auto busy = [this] {
+    return state_->drained_loops < state_->loops.size() || state_->metrics.connections() > 0;
+  };
+  while (busy() && MonotonicNow() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
