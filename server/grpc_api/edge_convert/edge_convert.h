@@ -26,6 +26,8 @@ class UpDecoder {
 
  private:
   absl::StatusOr<UpMessage> DecodeBatch(absl::string_view bytes);
+  // Items count through check-ins, events and results, in whatever order they lay on the wire.
+  void NumberItems(UpBatch& batch);
   void TakeCheckIn(absl::string_view bytes, UpBatch& batch);
   void TakeJobEvent(absl::string_view bytes, UpBatch& batch);
   void TakeJobResult(absl::string_view bytes, UpBatch& batch);

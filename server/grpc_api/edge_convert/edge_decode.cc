@@ -277,7 +277,11 @@ absl::StatusOr<UpMessage> UpDecoder::DecodeBatch(absl::string_view bytes) {
     }
   }
   if (fields.broken()) return Broken("batch");
-  // Items count through check-ins, events and results, in whatever order they lay on the wire.
+  NumberItems(batch);
+  return UpMessage(std::move(batch));
+}
+
+void UpDecoder::NumberItems(UpBatch& batch) {
   const uint32_t events_from = check_ins_;
   const uint32_t results_from = check_ins_ + job_events_;
   for (internal::v1::JobEvent& event : *batch.batch.mutable_job_events()) {
@@ -293,7 +297,6 @@ absl::StatusOr<UpMessage> UpDecoder::DecodeBatch(absl::string_view bytes) {
   std::move(event_refusals_.begin(), event_refusals_.end(), std::back_inserter(batch.refused));
   std::move(result_refusals_.begin(), result_refusals_.end(), std::back_inserter(batch.refused));
   for (ItemVerdict& refusal : batch.refused) refusal.batch_number = batch.batch.number();
-  return UpMessage(std::move(batch));
 }
 
 void UpDecoder::TakeCheckIn(absl::string_view bytes, UpBatch& batch) {
