@@ -1,6 +1,8 @@
 // Who may call what over the edge listener.
 #include <grpcpp/grpcpp.h>
 
+#include <map>
+
 #include "common/join_file/join_file.h"
 #include "tests/edges/edge_harness.h"
 
@@ -108,6 +110,26 @@ TEST_F(EdgeServiceTest, CertificateOfAnEdgeMayNotJoin) {
   edge::v1::JoinResponse response;
   EXPECT_EQ(FromGrpc(client.stub().Join(&context, request, &response)).code(),
             absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(EdgeServiceTest, EveryMethodTakesExactlyTheRoleOfItsRow) {
+  const std::map<std::string, PeerRole> rows = {
+      {"Join", PeerRole::kJoin},   {"Renew", PeerRole::kEdge},   {"CheckClaim", PeerRole::kEdge},
+      {"Enroll", PeerRole::kEdge}, {"Connect", PeerRole::kEdge},
+  };
+  EdgeClient edge(address(), JoinEdge("edge-one"));
+  EdgeClient join(address(), *testing::IdentityOfJoinFile(CreateEdge("edge-two")));
+  const google::protobuf::ServiceDescriptor* service =
+      edge::v1::JoinRequest::descriptor()->file()->FindServiceByName("EdgeService");
+  ASSERT_NE(service, nullptr);
+  for (int i = 0; i < service->method_count(); ++i) {
+    const std::string name = service->method(i)->name();
+    ASSERT_TRUE(rows.contains(name)) << name << " needs a row here";
+    const std::string path = "/" + service->full_name() + "/" + name;
+    const bool for_edges = rows.at(name) == PeerRole::kEdge;
+    EXPECT_EQ(absl::IsPermissionDenied(edge.CallEmpty(path)), !for_edges) << name;
+    EXPECT_EQ(absl::IsPermissionDenied(join.CallEmpty(path)), for_edges) << name;
+  }
 }
 
 TEST_F(EdgeServiceTest, RevokedEdgeIsRefusedEverywhereAndItsStreamEnds) {

@@ -1,7 +1,9 @@
 #include "tests/support/edge_client.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <future>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -108,8 +110,25 @@ EdgeClient::EdgeClient(const std::string& address, const EdgeIdentity& identity)
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  stub_ = edge::v1::EdgeService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments));
+  channel_ = grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
+  stub_ = edge::v1::EdgeService::NewStub(channel_);
+}
+
+absl::Status EdgeClient::CallEmpty(const std::string& method) {
+  // Shared with the callback, which may outlast the future by a moment.
+  struct Call {
+    grpc::ClientContext context;
+    grpc::ByteBuffer request, response;
+    std::promise<grpc::Status> status;
+  };
+  const auto call = std::make_shared<Call>();
+  const grpc::Slice nothing;
+  call->request = grpc::ByteBuffer(&nothing, 1);
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+  grpc::GenericStub(channel_).UnaryCall(
+      &call->context, method, {}, &call->request, &call->response,
+      [call](const grpc::Status& status) { call->status.set_value(status); });
+  return FromGrpc(call->status.get_future().get());
 }
 
 absl::StatusOr<EdgeIdentity> IdentityOfJoinFile(absl::string_view text) {

@@ -71,9 +71,12 @@ class EdgeClient {
   EdgeClient(const std::string& address, const EdgeIdentity& identity);
 
   edge::v1::EdgeService::Stub& stub() { return *stub_; }
+  // Any method by its full name ("/package.Service/Method") with an empty message.
+  absl::Status CallEmpty(const std::string& method);
   std::unique_ptr<EdgeClientStream> Connect() { return std::make_unique<EdgeClientStream>(*stub_); }
 
  private:
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<edge::v1::EdgeService::Stub> stub_;
 };
 
