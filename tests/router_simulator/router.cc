@@ -94,6 +94,7 @@ std::vector<std::shared_ptr<BlockingCall>> Router::Step(absl::Duration now) {
   StartDueEntries();
   while (RunReadyTasks()) {
   }
+  PlanEntries();
   std::vector<std::shared_ptr<BlockingCall>> calls = std::exchange(begun_, {});
   waiting_.insert(waiting_.end(), calls.begin(), calls.end());
   return calls;

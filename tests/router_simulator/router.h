@@ -211,6 +211,7 @@ class Router {
 
   void RefreshLiveRows(const MenuSpec& menu);
   void SyncInterfaces();
+  void PlanEntries();
   void StartDueEntries();
   void StartEntry(Row& entry);
   absl::Duration IntervalOf(const Row& entry) const;

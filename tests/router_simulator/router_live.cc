@@ -165,24 +165,28 @@ std::optional<absl::Duration> Router::NextRun(const Row& entry) const {
   return std::nullopt;
 }
 
-void Router::StartDueEntries() {
+// Gives entries that are new or changed their first time, and forgets those that are gone.
+void Router::PlanEntries() {
   Table& table = config_.At("/system/scheduler");
   for (auto next = next_runs_.begin(); next != next_runs_.end();) {
     next = table.Find(next->first) == nullptr ? next_runs_.erase(next) : std::next(next);
   }
-  for (size_t i = 0; i < table.rows.size(); ++i) {
-    Row& entry = table.rows[i];
+  for (const Row& entry : table.rows) {
     if (IsTrue(entry.Get("disabled"))) {
       next_runs_.erase(entry.id);
-      continue;
+    } else if (next_runs_.count(entry.id) == 0) {
+      next_runs_[entry.id] = NextRun(entry).value_or(absl::InfiniteDuration());
     }
+  }
+}
+
+void Router::StartDueEntries() {
+  PlanEntries();
+  Table& table = config_.At("/system/scheduler");
+  for (size_t i = 0; i < table.rows.size(); ++i) {
+    Row& entry = table.rows[i];
     const auto next = next_runs_.find(entry.id);
-    if (next == next_runs_.end()) {
-      const std::optional<absl::Duration> first = NextRun(entry);
-      next_runs_[entry.id] = first.value_or(absl::InfiniteDuration());
-      continue;
-    }
-    if (next->second > now_) continue;
+    if (next == next_runs_.end() || next->second > now_) continue;
     const absl::Duration interval = IntervalOf(entry);
     // What was missed meanwhile is not made up for.
     while (next->second <= now_) {
