@@ -110,13 +110,11 @@ void Session::Note(absl::string_view text) {
   *console_.err << "muster: " << CleanText(text) << std::endl;
 }
 
-absl::Status Session::Confirm(int64_t device_count, absl::string_view what) {
+absl::Status Session::Confirm(int64_t device_count, absl::string_view consequence) {
   if (device_count <= 1 || Switch("yes")) return absl::OkStatus();
-  const std::string consequence = absl::StrCat("This will ", what, " ", device_count, " devices.");
   if (!console_.in_is_terminal) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        consequence,
-        " There is no terminal to ask on: look at --dry-run or the list, then add --yes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(consequence, " There is no terminal to ask on; with --yes it is done."));
   }
   return Ask(consequence);
 }

@@ -107,8 +107,8 @@ class Session {
   void Note(absl::string_view text);
 
   // Asks where more than one device is touched, unless --yes. InvalidArgument where there is nobody
-  // to ask, Cancelled for a no. `what` completes "This will ...".
-  absl::Status Confirm(int64_t device_count, absl::string_view what);
+  // to ask, Cancelled for a no. `consequence` is a sentence that holds the count.
+  absl::Status Confirm(int64_t device_count, absl::string_view consequence);
   // Tells the consequence and asks on the terminal, unless --yes. Cancelled for a no.
   absl::Status Ask(absl::string_view consequence);
 

@@ -96,8 +96,9 @@ Outcome Revoke(Session& session) {
   ASSIGN_OR_RETURN(const std::vector<Edge> edges, FetchEdges(connection));
   for (const Edge& edge : edges) {
     if (edge.name() != name) continue;
-    RETURN_IF_ERROR(session.Confirm(edge.device_count(),
-                                    absl::StrCat("cut off ", name, ", which was last heard by")));
+    RETURN_IF_ERROR(session.Confirm(
+        edge.device_count(), absl::StrCat("This will cut off ", name, ", through which ",
+                                          edge.device_count(), " devices were last heard.")));
   }
   const auto stub = EdgeAdminService::NewStub(connection->channel());
   muster::v1::RevokeEdgeRequest request;

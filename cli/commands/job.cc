@@ -133,8 +133,9 @@ Outcome Cancel(Session& session) {
                    NameInOrganization(session, "jobs", session.Text("JOB")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   ASSIGN_OR_RETURN(const Job job, FetchJob(connection, name));
-  RETURN_IF_ERROR(
-      session.Confirm(job.target_count(), "cancel what can still be cancelled of a job on"));
+  RETURN_IF_ERROR(session.Confirm(job.target_count(),
+                                  absl::StrCat("This will cancel the job on ", job.target_count(),
+                                               " devices, where it was not sent yet.")));
   const auto stub = JobService::NewStub(connection->channel());
   muster::v1::CancelJobRequest request;
   request.set_name(name);

@@ -148,7 +148,8 @@ absl::Status ChooseDevices(Session& session, CreateJobRequest* request) {
     request->clear_filter();
     request->set_device(matches.first.front().name());
   }
-  return session.Confirm(matches.count, "run the script on");
+  return session.Confirm(matches.count,
+                         absl::StrCat("This will run the script on ", matches.count, " devices."));
 }
 
 absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
@@ -157,9 +158,14 @@ absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
   request.set_validate_only(session.Switch("dry-run"));
   if (!request.validate_only()) request.set_request_id(connection->request_id());
   muster::v1::CreateJobResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
-    return stub->CreateJob(context, request, &response);
-  }));
+  const absl::Status created = connection->Call(
+      CallKind::kWrite,
+      [&](grpc::ClientContext* context) { return stub->CreateJob(context, request, &response); });
+  if (absl::IsInvalidArgument(created) && absl::StrContains(created.message(), "ends_with")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        std::string(created.message()), "\nHere: --ends-with reboot, or --ends-with result"));
+  }
+  RETURN_IF_ERROR(created);
   return response.job();
 }
 
@@ -218,19 +224,19 @@ Command JobRunCommand() {
   run.noun = "job";
   run.verb = "run";
   run.summary = "Run a RouterOS script on one device or on all that match a filter";
-  run.flags = {
-      {"device", "DEVICE", "id, display name or identity"},
-      {"where", "FILTER", "every device that matches; docs/filter.md has the language"},
-      {"script", "TEXT", "RouterOS script"},
-      {"script-file", "FILE", "file with the script; - reads stdin"},
-      {"wait", "", "wait for the end and show the results"},
-      {"expires", "TIME", "not started on a router after this time [24h]"},
-      {"timeout", "TIME", "how long it may run on a router [5m]"},
-      {"idempotent", "", "may be started again where its outcome was lost"},
-      {"ends-with", "reboot", "the script ends with a reboot; success is the boot after it"},
-      {"description", "TEXT", "what it is for, for people"},
-      {"dry-run", "", "check everything and show the devices, do nothing"},
-      {"yes", "", "don't ask where more than one device is touched"}};
+  run.flags = {{"device", "DEVICE", "id, display name or identity"},
+               {"where", "FILTER", "every device that matches; docs/filter.md has the language"},
+               {"script", "TEXT", "RouterOS script"},
+               {"script-file", "FILE", "file with the script; - reads stdin"},
+               {"wait", "", "wait for the end and show the results"},
+               {"expires", "TIME", "not started on a router after this time [24h]"},
+               {"timeout", "TIME", "how long it may run on a router [5m]"},
+               {"idempotent", "", "may be started again where its outcome was lost"},
+               {"ends-with", "reboot|result",
+                "reboot: the script ends with one, success is the boot after it"},
+               {"description", "TEXT", "what it is for, for people"},
+               {"dry-run", "", "check everything and show the devices, do nothing"},
+               {"yes", "", "don't ask where more than one device is touched"}};
   run.examples =
       "  muster job run --device riga-core --script '/system/resource/print' --wait\n"
       "  muster job run --where 'site = \"riga\"' --script-file ntp.rsc --dry-run\n"
