@@ -139,6 +139,7 @@ constexpr const char* kVersion1[] = {
   target_count INTEGER NOT NULL,
   sealed INTEGER NOT NULL,
   cancelled INTEGER NOT NULL,
+  cancel_after INTEGER NOT NULL,
   open_count INTEGER NOT NULL,
   end_us INTEGER NOT NULL) STRICT)",
     "CREATE INDEX jobs_by_organization ON jobs (organization, seq)",

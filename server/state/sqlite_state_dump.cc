@@ -29,7 +29,7 @@ constexpr Table kTables[] = {
     {"devices", 21, "SELECT * FROM devices ORDER BY id"},
     {"events", 6, "SELECT * FROM events ORDER BY device, seq"},
     {"scripts", 1, "SELECT hash FROM scripts ORDER BY hash"},
-    {"jobs", 20, "SELECT * FROM jobs ORDER BY id"},
+    {"jobs", 21, "SELECT * FROM jobs ORDER BY id"},
     {"job_counts", 3, "SELECT * FROM job_counts ORDER BY job, state"},
     {"job_members", 3, "SELECT * FROM job_members ORDER BY job, part"},
     {"targets", 19, "SELECT * FROM targets ORDER BY job, device"},

@@ -324,6 +324,34 @@ TEST_F(SqliteStateTest, ListsWhatAnEdgeHasToServe) {
   EXPECT_EQ(state_->FindEdge("edge-a")->device_count, 4);
 }
 
+TEST_F(SqliteStateTest, ExpandsAndCancelsALargeJobInSteps) {
+  constexpr uint64_t kMembers = 1'200;
+  ASSERT_TRUE(Apply(ClaimCommand(9, 5'000)).status.ok());
+  std::vector<Command> enrolments;
+  std::vector<uint64_t> members;
+  for (uint64_t id = 1'000; id < 1'000 + kMembers; ++id) {
+    enrolments.push_back(EnrollCommand(9, id, absl::StrCat("nonce-", id)));
+    members.push_back(id);
+  }
+  Apply(enrolments);
+  ASSERT_TRUE(Apply(JobCommand(1, members)).status.ok());
+  const auto counts = [this] { return state_->FindJob(JobId{1}, false)->state_counts; };
+  EXPECT_EQ(state_->ListJobTargets(JobId{1}, DeviceId{}, 5'000).size(), 1'000U);
+  EXPECT_EQ(counts()[1], kMembers);
+  Command cancel;
+  cancel.mutable_cancel_job()->set_job_id(1);
+  cancel.mutable_cancel_job()->set_organization_id(kOrganization);
+  EXPECT_EQ(Apply(cancel).result.cancel_job().cancelled_count(), kMembers);
+  for (int step = 0; state_->NextJobToExpand() != 0; ++step) {
+    ASSERT_LT(step, 10);
+    Command expand;
+    expand.mutable_expand_job()->set_job_id(state_->NextJobToExpand());
+    ASSERT_TRUE(Apply(expand).status.ok());
+  }
+  EXPECT_EQ(counts()[static_cast<size_t>(JobTargetState::kCancelled)], kMembers);
+  EXPECT_NE(state_->FindJob(JobId{1}, false)->end_time_us, 0);
+}
+
 // The control plane is restored from a copy that knows nothing of the last jobs.
 TEST_F(SqliteStateTest, ReusesNoNumberAfterItWasRestoredFromAnOlderCopy) {
   MakeDevice(kDevice);

@@ -1,5 +1,8 @@
-// For crash_test: proposes organizations from several threads for ever and writes each id that was
-// answered, with the index of its entry, to stdout. It is killed.
+// crash-writer DATA_DIR FROM [MAX_FILE_BYTES]; for crash_test: proposes organizations from several
+// threads for ever and writes each id that was answered, with the index of its entry, to stdout. It
+// is killed, or meets a full disk.
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -8,6 +11,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/log/log.h"
 #include "common/secrets/secrets.h"
 #include "server/command_log/local/local_node.h"
 
@@ -35,7 +39,14 @@ void Write(LocalNode& node, uint64_t thread, uint64_t from) {
 
 int main(int argc, char** argv) {
   uint64_t from = 0;
-  if (argc != 3 || !absl::SimpleAtoi(argv[2], &from)) return 2;
+  rlim_t limit = RLIM_INFINITY;
+  if (argc < 3 || !absl::SimpleAtoi(argv[2], &from)) return 2;
+  if (argc == 4 && !absl::SimpleAtoi(argv[3], &limit)) return 2;
+  // Writing beyond the limit fails like a full disk does.
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit limits{limit, limit};
+  setrlimit(RLIMIT_FSIZE, &limits);
+  muster::StartLogging("crash-writer", muster::LogLevel::kWarning);
   if (!muster::InitializeCryptography().ok()) return 1;
   muster::SystemClock clock;
   LocalNodeOptions options;

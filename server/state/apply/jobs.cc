@@ -94,8 +94,8 @@ void InsertJob(ApplyContext& context, const CreateJob& c) {
   context.db.Run(
       "INSERT INTO jobs (id, organization, seq, script_hash, description, device, filter, "
       "create_us, not_before_us, not_after_us, idempotent, ends_with, timeout_s, expect_version, "
-      "creator, target_count, sealed, cancelled, open_count, end_us) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)",
+      "creator, target_count, sealed, cancelled, cancel_after, open_count, end_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
       KeyOf(c.job_id()), KeyOf(c.organization_id()), context.NextSequence(), Blob{hash},
       c.description(), KeyOf(c.device_id()), c.filter(), context.now_us(), c.not_before_us(),
       not_after, c.idempotent(), std::max(c.ends_with(), 1U),
@@ -190,22 +190,26 @@ bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
   }
 }
 
-// Cancels the next targets; what can't be cancelled is marked as looked at. True: some were left.
+// Cancels the next targets, or marks them so that they get no further attempt. True: some may be
+// left. `cancel_after` is how far earlier steps came.
 bool CancelSome(ApplyContext& context, const JobRules& job) {
   std::vector<uint64_t> devices;
   {
     Query query(context.db,
-                "SELECT device FROM targets WHERE job = ? AND cancel_wanted = 0 "
-                "AND state IN (1, 2, 3, 4, 12) ORDER BY device LIMIT ?",
+                "SELECT device FROM targets WHERE job = ?1 AND device > "
+                "(SELECT cancel_after FROM jobs WHERE id = ?1) ORDER BY device LIMIT ?2",
                 KeyOf(job.id), kStep);
     while (query.Step()) devices.push_back(IdOf(query.Int(0)));
   }
+  if (devices.empty()) return false;
   for (const uint64_t device : devices) {
     std::optional<TargetRow> target = LoadTarget(context, job.id, device);
-    if (!target.has_value()) continue;
+    if (!target.has_value() || HasEnded(target->state)) continue;
     target->cancel_wanted = true;
     if (!CancelOne(context, job, *target)) SaveTarget(context, *target);
   }
+  context.db.Run("UPDATE jobs SET cancel_after = ? WHERE id = ?", KeyOf(devices.back()),
+                 KeyOf(job.id));
   return devices.size() == static_cast<size_t>(kStep);
 }
 
@@ -283,9 +287,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command)
   }
   const uint32_t before = CancelledOf(context, job->id);
   // A member list that was never finished counts as finished now.
-  context.db.Run("UPDATE jobs SET cancelled = 1, sealed = 1 WHERE id = ?", KeyOf(job->id));
-  context.db.Run("UPDATE targets SET cancel_wanted = 0 WHERE job = ? AND state IN (3, 4)",
-                 KeyOf(job->id));
+  context.db.Run("UPDATE jobs SET cancelled = 1, sealed = 1, cancel_after = ? WHERE id = ?",
+                 KeyOf(0), KeyOf(job->id));
   job->cancelled = 1;
   const bool expanding = ExpandSome(context, *job);
   const bool more = CancelSome(context, *job);
