@@ -95,6 +95,8 @@ constexpr absl::string_view kRunAge = R"rsc(  :if ($muRun > 0) do={
   }
 )rsc";
 
+// v6 has one map of health values without units, where a voltage counts tenths; v7 has rows.
+//
 // A router whose posts keep failing sends the small body every fourth time: should the edge
 // refuse what this router says of itself, the control plane still hears of it.
 constexpr absl::string_view kCollect =
@@ -125,6 +127,12 @@ constexpr absl::string_view kCollect =
       :set n ($v->"name")
       :set w ($v->"value")
       :set t ($v->"type")
+    } else={
+      :if ([:tostr $n] ~ "temperature") do={ :set t "C" }
+      :if ([:tostr $n] ~ "voltage") do={
+        :set t "V"
+        :if ([:typeof $w] = "num") do={ :set w (($w / 10) . "." . ($w - (($w / 10) * 10))) }
+      }
     }
     :if (([:typeof $n] = "str") && ([:len [:tostr $w]] > 0)) do={
       :if ([:len $muRows] > 0) do={ :set muRows ($muRows . ",") }

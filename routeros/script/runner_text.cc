@@ -92,6 +92,9 @@ $muCode
 constexpr absl::string_view kCatch = ":onerror muWhy in={\n";
 constexpr absl::string_view kCatchEnd = "} do={ :set musterWhy $muWhy }\n";
 
+// A payload that is not what it says it is gives nothing to run: only groups of \XX give a third
+// of their length, only hex gives half, and without a quote, a dollar and a line end nothing
+// leaves the text or vanishes from it.
 constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
   :local muState "refused"
   :local muText ""
@@ -105,10 +108,15 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
     :local muReady false
     :do {
       :if ([:pick $muLoad 0 1] = "\\") do={
+        :foreach muMark in={"\"";"\$";"\n"} do={
+          :if ([:tostr [:find $muLoad $muMark]] ~ "^[0-9]") do={ :error "no payload" }
+        }
         :local muBytes [:parse (":return \"" . $muLoad . "\"")]
         :set musterSrc [$muBytes]
+        :if (([:len $musterSrc] * 3) != [:len $muLoad]) do={ :error "no payload" }
       } else={
-@DECODE@      }
+@DECODE@        :if (([:len $musterSrc] * 2) != [:len $muLoad]) do={ :error "no payload" }
+      }
       :set muReady true
     } on-error={ :set musterWhy "the script could not be decoded" }
     :set muLoad ""

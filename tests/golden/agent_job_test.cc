@@ -1,6 +1,9 @@
 // Jobs on every family: numbers, sentinels, results that get lost.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <random>
+
 #include "routeros/script/agent.h"
 #include "routeros/script/quoting.h"
 #include "tests/golden/agent_fixture.h"
@@ -171,6 +174,52 @@ TEST_P(AgentJobTest, CutsLongOutputAndSaysSo) {
   EXPECT_TRUE(result->cut);
   EXPECT_GE(result->output.size(), 5400u);
   EXPECT_THAT(result->output, HasSubstr("line \"2000\""));
+  EXPECT_EQ(edge().problems, std::vector<std::string>{});
+}
+
+// The reader of programs and the agent agree on what is a whole job.
+TEST_P(AgentJobTest, TakesARandomReplyExactlyWhereItIsAWholeJob) {
+  Join();
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  const auto format = world_.options.version.AtLeast(7, 11) ? routeros::PayloadFormat::kHex
+                                                            : routeros::PayloadFormat::kEscaped;
+  uint64_t number = kFirst;
+  for (int round = 0; round < 60; ++round) {
+    number += 10;
+    std::string reply = routeros::JobReply(number, absl::StrCat(":put ", round), format);
+    const std::string bytes = "J0 9.\\afK\"$\n]}";
+    for (size_t changes = random() % 3; changes > 0; --changes) {
+      const size_t at = random() % reply.size();
+      switch (random() % 3) {
+        case 0:
+          reply[at] = bytes[random() % bytes.size()];
+          break;
+        case 1:
+          reply.erase(at, 1);
+          break;
+        default:
+          reply.insert(at, 1, bytes[random() % bytes.size()]);
+      }
+    }
+    const auto job = routeros::ReadJobReply(reply);
+    const uint64_t before = edge().beats.back().last_number;
+    const bool starts = job.ok() && job->number > before && job->number < (uint64_t{1} << 62);
+    const size_t results = edge().results.size();
+    edge().raw_replies.push_back(reply);
+    ASSERT_TRUE(router().Run("/system script run muster-beat\n:delay 3s").ok);
+    if (starts) {
+      EXPECT_EQ(edge().results.size(), results + 1) << reply;
+      EXPECT_EQ(edge().beats.back().last_number, job->number) << reply;
+      number = std::max(number, job->number);
+    } else if (edge().results.size() > results) {
+      // A payload that is no payload fails in phase parse; nothing of it runs.
+      EXPECT_NE(static_cast<int>(edge().results.back().status),
+                static_cast<int>(routeros::ResultStatus::kOk))
+          << reply;
+    }
+  }
   EXPECT_EQ(edge().problems, std::vector<std::string>{});
 }
 

@@ -58,6 +58,15 @@ TEST_P(AgentJoinTest, ReportsWhatTheRouterIs) {
   EXPECT_TRUE(beat.disk_free_bytes.has_value());
   EXPECT_TRUE(beat.disk_total_bytes.has_value());
   EXPECT_FALSE(beat.health.empty()) << edge().beat_bodies.back();
+  for (const routeros::HealthRow& row : beat.health) {
+    if (row.sensor == "temperature") {
+      EXPECT_EQ(row.unit, "C");
+    }
+    if (row.sensor == "voltage") {
+      EXPECT_EQ(row.unit, "V");
+      EXPECT_EQ(row.value_milli, 24100) << edge().beat_bodies.back();
+    }
+  }
   EXPECT_EQ(beat.boot, edge().beats.front().boot);
   EXPECT_EQ(beat.links.size(), world_.options.version.AtLeast(7, 4) ? 1u : 0u);
   EXPECT_EQ(edge().enrolments[0].facts.identity, "MikroTik");

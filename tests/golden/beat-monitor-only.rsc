@@ -127,6 +127,12 @@
       :set n ($v->"name")
       :set w ($v->"value")
       :set t ($v->"type")
+    } else={
+      :if ([:tostr $n] ~ "temperature") do={ :set t "C" }
+      :if ([:tostr $n] ~ "voltage") do={
+        :set t "V"
+        :if ([:typeof $w] = "num") do={ :set w (($w / 10) . "." . ($w - (($w / 10) * 10))) }
+      }
     }
     :if (([:typeof $n] = "str") && ([:len [:tostr $w]] > 0)) do={
       :if ([:len $muRows] > 0) do={ :set muRows ($muRows . ",") }

@@ -259,6 +259,12 @@
     \_     :set n (\$v->\"name\")\n\
     \_     :set w (\$v->\"value\")\n\
     \_     :set t (\$v->\"type\")\n\
+    \_   } else={\n\
+    \_     :if ([:tostr \$n] ~ \"temperature\") do={ :set t \"C\" }\n\
+    \_     :if ([:tostr \$n] ~ \"voltage\") do={\n\
+    \_       :set t \"V\"\n\
+    \_       :if ([:typeof \$w] = \"num\") do={ :set w ((\$w / 10) . \".\" . (\$w - ((\$w / 10) * 10))) }\n\
+    \_     }\n\
     \_   }\n\
     \_   :if (([:typeof \$n] = \"str\") && ([:len [:tostr \$w]] > 0)) do={\n\
     \_     :if ([:len \$muRows] > 0) do={ :set muRows (\$muRows . \",\") }\n\
@@ -417,10 +423,15 @@
     \_   :local muReady false\n\
     \_   :do {\n\
     \_     :if ([:pick \$muLoad 0 1] = \"\\\\\") do={\n\
+    \_       :foreach muMark in={\"\\\"\";\"\\\$\";\"\\n\"} do={\n\
+    \_         :if ([:tostr [:find \$muLoad \$muMark]] ~ \"^[0-9]\") do={ :error \"no payload\" }\n\
+    \_       }\n\
     \_       :local muBytes [:parse (\":return \\\"\" . \$muLoad . \"\\\"\")]\n\
     \_       :set musterSrc [\$muBytes]\n\
+    \_       :if (([:len \$musterSrc] * 3) != [:len \$muLoad]) do={ :error \"no payload\" }\n\
     \_     } else={\n\
     \_     :set musterSrc [:convert from=hex to=raw \$muLoad]\n\
+    \_       :if (([:len \$musterSrc] * 2) != [:len \$muLoad]) do={ :error \"no payload\" }\n\
     \_     }\n\
     \_     :set muReady true\n\
     \_   } on-error={ :set musterWhy \"the script could not be decoded\" }\n\

@@ -244,6 +244,12 @@
     \_     :set n (\$v->\"name\")\n\
     \_     :set w (\$v->\"value\")\n\
     \_     :set t (\$v->\"type\")\n\
+    \_   } else={\n\
+    \_     :if ([:tostr \$n] ~ \"temperature\") do={ :set t \"C\" }\n\
+    \_     :if ([:tostr \$n] ~ \"voltage\") do={\n\
+    \_       :set t \"V\"\n\
+    \_       :if ([:typeof \$w] = \"num\") do={ :set w ((\$w / 10) . \".\" . (\$w - ((\$w / 10) * 10))) }\n\
+    \_     }\n\
     \_   }\n\
     \_   :if (([:typeof \$n] = \"str\") && ([:len [:tostr \$w]] > 0)) do={\n\
     \_     :if ([:len \$muRows] > 0) do={ :set muRows (\$muRows . \",\") }\n\

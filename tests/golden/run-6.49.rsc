@@ -81,12 +81,17 @@
     :local muReady false
     :do {
       :if ([:pick $muLoad 0 1] = "\\") do={
+        :foreach muMark in={"\"";"\$";"\n"} do={
+          :if ([:tostr [:find $muLoad $muMark]] ~ "^[0-9]") do={ :error "no payload" }
+        }
         :local muBytes [:parse (":return \"" . $muLoad . "\"")]
         :set musterSrc [$muBytes]
+        :if (([:len $musterSrc] * 3) != [:len $muLoad]) do={ :error "no payload" }
       } else={
       :set musterSrc $muLoad
       :local muHex [:parse ":global musterSrc; :return [:convert from=hex to=raw \$musterSrc]"]
       :set musterSrc [$muHex]
+        :if (([:len $musterSrc] * 2) != [:len $muLoad]) do={ :error "no payload" }
       }
       :set muReady true
     } on-error={ :set musterWhy "the script could not be decoded" }
