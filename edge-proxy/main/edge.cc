@@ -1,9 +1,10 @@
 #include "edge-proxy/main/edge.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -37,6 +38,14 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   text << file.rdbuf();
   if (!file) return absl::NotFoundError(absl::StrCat("can't read ", path));
   return text.str();
+}
+
+// More loops than that would only take turns.
+int UsableProcessors() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  if (sched_getaffinity(0, sizeof usable, &usable) != 0) return 1;
+  return std::max(1, CPU_COUNT(&usable));
 }
 
 absl::Status CheckPublicUrl(const std::string& url) {
@@ -172,9 +181,7 @@ struct Edge::Parts {
                .enrolments = enrolments,
                .router_root = [this] { return identity.router_root; },
                .ready = [this] { return gate.ready(); }}),
-        server({.listen = options.listen,
-                .threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))},
-               calls, metrics) {}
+        server({.listen = options.listen, .threads = UsableProcessors()}, calls, metrics) {}
 
   absl::Status Keep(const Identity& renewed) {
     RETURN_IF_ERROR(folder.Save(renewed));
