@@ -129,6 +129,7 @@ absl::Status SimulatedEdge::SendBatch(size_t check_ins, absl::Time oldest, absl:
     check_in.set_secret_check(checks_[next_place_]);
     next_place_ = (next_place_ + 1) % checks_.size();
   }
+  all_sent_ += check_ins;
   {
     MutexLock lock(mutex_);
     unacked_.push_back({last_number_, check_ins, absl::Now(), oldest});
@@ -213,6 +214,11 @@ absl::Status SimulatedEdge::Drain(absl::Duration timeout) {
     acked_.WaitFor(mutex_, kPause);
   }
   return absl::DeadlineExceededError(identity_.id + ": not all batches were acknowledged");
+}
+
+uint64_t SimulatedEdge::acknowledged() {
+  MutexLock lock(mutex_);
+  return figures_.acknowledged;
 }
 
 EdgeFigures SimulatedEdge::TakeFigures() {

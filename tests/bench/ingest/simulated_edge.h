@@ -10,6 +10,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -58,6 +59,12 @@ class SimulatedEdge {
 
   EdgeFigures TakeFigures();
 
+  // Devices that have sent a check-in since Connect.
+  size_t devices_sent() const { return std::min(all_sent_, checks_.size()); }
+
+  // Check-ins that were acknowledged since the last TakeFigures; at any time.
+  uint64_t acknowledged();
+
  private:
   using Stream = grpc::ClientReaderWriter<edge::v1::ConnectRequest, edge::v1::ConnectResponse>;
   struct Sent {
@@ -87,6 +94,7 @@ class SimulatedEdge {
   // The secret check of each device of this edge, by its place.
   std::vector<std::string> checks_;
   size_t next_place_ = 0;
+  size_t all_sent_ = 0;
   uint64_t last_number_ = 0;
   edge::v1::ConnectRequest message_;
 

@@ -12,7 +12,8 @@ namespace muster::bench {
 
 void Report::Figure(absl::string_view key, double value, absl::string_view unit,
                     absl::string_view budget) {
-  const int digits = std::abs(value) >= 1000 ? 0 : std::abs(value) >= 10 ? 1 : 3;
+  const bool whole = value == std::floor(value) || std::abs(value) >= 1000;
+  const int digits = whole ? 0 : std::abs(value) >= 10 ? 1 : 3;
   // JSON knows no infinity.
   const std::string text = std::isfinite(value) ? absl::StrFormat("%.*f", digits, value) : "null";
   rows_.push_back({std::string(key), text, std::string(unit), std::string(budget)});
