@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -41,8 +41,9 @@ int StatusOf(const boost::beast::error_code& error) {
 
 }  // namespace
 
-struct RequestReader::Parser {
-  http::request_parser<http::string_body> parser;
+// Beast reads the head and nothing behind it.
+struct RequestReader::HeadParser {
+  http::request_parser<http::empty_body> parser;
 };
 
 RequestReader::RequestReader() = default;
@@ -94,8 +95,8 @@ RequestReader::Phase RequestReader::TakeHead() {
   }
   const int refused = CheckHeadText(absl::string_view(pending_).substr(0, size));
   if (refused != 0) return Fail(refused);
-  parser_ = std::make_unique<Parser>();
-  auto& parser = parser_->parser;
+  HeadParser head;
+  auto& parser = head.parser;
   parser.header_limit(kLongestHead);
   parser.body_limit(kLongestBody);
   boost::beast::error_code error;
@@ -104,73 +105,76 @@ RequestReader::Phase RequestReader::TakeHead() {
   if (!parser.is_header_done()) return Fail(400);
   pending_.erase(0, used);
   searched_ = 0;
-  body_bytes_ = 0;
-  return TakeFields() ? phase_ = Phase::kBody : phase_;
+  framed_bytes_ = 0;
+  const int wrong = TakeFields(head);
+  return wrong == 0 ? phase_ = Phase::kBody : Fail(wrong);
 }
 
-bool RequestReader::TakeFields() {
-  auto& message = parser_->parser.get();
+int RequestReader::TakeFields(const HeadParser& head) {
+  const auto& message = head.parser.get();
   const auto once = [&message](http::field field) { return message.count(field) <= 1; };
   const bool has_length = message.count(http::field::content_length) > 0;
   const bool has_coding = message.count(http::field::transfer_encoding) > 0;
-  chunked_ = parser_->parser.chunked();
+  const bool is_chunked = head.parser.chunked();
+  length_ = head.parser.content_length().value_or(0);
+  if (is_chunked) chunked_ = std::make_unique<ChunkedBody>(kLongestBody);
   method_ = std::string(View(message.method_string()));
   target_ = std::string(View(message.target()));
   authorization_ = std::string(View(message[http::field::authorization]));
   keep_alive_ = message.keep_alive();
   const absl::string_view expect = View(message[http::field::expect]);
   expects_continue_ = absl::EqualsIgnoreCase(expect, "100-continue");
-  int refused = 0;
   if (message.version() != 10 && message.version() != 11) {
-    refused = 505;
-  } else if (!once(http::field::host) || !once(http::field::authorization) ||
-             !once(http::field::content_length) || !once(http::field::transfer_encoding) ||
-             (message.version() == 11 && message.count(http::field::host) == 0) ||
-             (has_length && has_coding)) {
-    refused = 400;
-  } else if (has_coding && !chunked_) {
-    refused = 501;
-  } else if (!expect.empty() && !expects_continue_) {
-    refused = 417;
-  } else if (message.method() == http::verb::post && !has_length && !chunked_) {
-    refused = 411;
-  } else if (parser_->parser.content_length().value_or(0) > kLongestBody) {
-    refused = 413;
+    return 505;
   }
-  if (refused != 0) Fail(refused);
-  return refused == 0;
+  if (!once(http::field::host) || !once(http::field::authorization) ||
+      !once(http::field::content_length) || !once(http::field::transfer_encoding) ||
+      (message.version() == 11 && message.count(http::field::host) == 0) ||
+      (has_length && has_coding)) {
+    return 400;
+  }
+  if (has_coding && !is_chunked) {
+    return 501;
+  }
+  if (!expect.empty() && !expects_continue_) {
+    return 417;
+  }
+  if (message.method() == http::verb::post && !has_length && !is_chunked) {
+    return 411;
+  }
+  if (length_ > kLongestBody) {
+    return 413;
+  }
+  return 0;
 }
 
 RequestReader::Phase RequestReader::ReadBody() {
   if (phase_ != Phase::kBody) return phase_;
-  auto& parser = parser_->parser;
-  parser.eager(true);
-  while (!parser.is_done() && !pending_.empty()) {
-    boost::beast::error_code error;
-    const size_t used = parser.put(boost::asio::buffer(pending_), error);
-    body_bytes_ += used;
-    pending_.erase(0, used);
-    if (error == http::error::need_more) break;
-    if (error) return Fail(StatusOf(error));
-    if (used == 0) break;
+  if (chunked_ == nullptr) {
+    if (pending_.size() < length_) return phase_;
+    body_.assign(pending_, 0, length_);
+    pending_.erase(0, length_);
+    return phase_ = Phase::kDone;
   }
-  if (body_bytes_ + (parser.is_done() ? 0 : pending_.size()) > kLongestChunkedBody) {
+  const size_t used = chunked_->Feed(pending_, body_);
+  pending_.erase(0, used);
+  framed_bytes_ += used;
+  if (chunked_->state() == ChunkedBody::State::kBroken) return Fail(400);
+  if (chunked_->state() == ChunkedBody::State::kTooLong || framed_bytes_ > kLongestChunkedBody) {
     return Fail(413);
   }
-  if (!parser.is_done()) return phase_;
-  return phase_ = Phase::kDone;
+  return chunked_->state() == ChunkedBody::State::kDone ? phase_ = Phase::kDone : phase_;
 }
 
-absl::string_view RequestReader::body() const { return parser_->parser.get().body(); }
-
 RequestReader::Phase RequestReader::Next() {
-  parser_.reset();
+  body_.clear();
+  chunked_.reset();
   phase_ = Phase::kHead;
   return pending_.empty() ? phase_ : TakeHead();
 }
 
 void RequestReader::Shrink() {
-  for (std::string* text : {&pending_, &method_, &target_, &authorization_}) {
+  for (std::string* text : {&pending_, &body_, &method_, &target_, &authorization_}) {
     if (text->empty() || text != &pending_) {
       text->clear();
       text->shrink_to_fit();

@@ -1,6 +1,6 @@
-// Reads HTTP/1.0 and 1.1 requests out of the bytes of one connection. Beast does the parsing; this
-// class holds the limits, which Beast does not keep when bytes come piecewise, and refuses what
-// two readers could understand in two ways.
+// Reads HTTP/1.0 and 1.1 requests out of the bytes of one connection. Beast parses the
+// heads; this class holds the limits, which Beast does not keep when bytes come piecewise, and
+// refuses what two readers could understand in two ways.
 //
 // Limits:   head kLongestHead bytes and kMostFields fields, body kLongestBody bytes, chunked or
 //           not; a chunked body with its framing at most kLongestChunkedBody.
@@ -15,6 +15,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "edge-proxy/http/chunked_body.h"
 
 namespace muster::edge {
 
@@ -54,28 +55,30 @@ class RequestReader {
   bool keep_alive() const { return keep_alive_; }
   bool expects_continue() const { return expects_continue_; }
   // For kDone.
-  absl::string_view body() const;
+  absl::string_view body() const { return body_; }
 
   // Gives memory back while the connection waits for the next request.
   void Shrink();
 
  private:
-  struct Parser;
+  struct HeadParser;
 
   Phase Fail(int status);
   Phase TakeHead();
-  bool TakeFields();
+  // 0, or the status to refuse the request with.
+  int TakeFields(const HeadParser& head);
 
   Phase phase_ = Phase::kHead;
   int status_ = 0;
   std::string pending_;
   size_t searched_ = 0;
-  size_t body_bytes_ = 0;
-  std::unique_ptr<Parser> parser_;
+  size_t length_ = 0;
+  size_t framed_bytes_ = 0;
+  std::unique_ptr<ChunkedBody> chunked_;
+  std::string body_;
   std::string method_, target_, authorization_;
   bool keep_alive_ = false;
   bool expects_continue_ = false;
-  bool chunked_ = false;
 };
 
 // 0 where the head (up to and with its empty line) is well-formed and within the limits that can be

@@ -76,6 +76,19 @@ TEST(RequestReaderTest, ReadsAChunkedBody) {
   }
 }
 
+TEST(RequestReaderTest, ReadsTrailersInPiecesAndForgetsThem) {
+  for (const size_t piece : {1, 2, 1000}) {
+    RequestReader reader;
+    ASSERT_EQ(FeedAll(reader,
+                      "POST / HTTP/1.1\r\nHost: e\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "0001 ;x\r\na\r\n0\r\nh: v\r\nother: w\r\n\r\n",
+                      piece),
+              Phase::kDone)
+        << piece << " " << reader.status();
+    EXPECT_EQ(reader.body(), "a");
+  }
+}
+
 struct Row {
   std::string name, text;
   int status;
@@ -121,6 +134,12 @@ TEST(RequestReaderTest, RefusesWithTheRightStatus) {
       {"endless line", "GET /" + std::string(9000, 'a'), 431},
       {"endless chunk",
        post + "Transfer-Encoding: chunked\r\n\r\nffffff\r\n" + std::string(20000, 'a'), 413},
+      {"chunk without its end", post + "Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", 400},
+      {"chunk of a sign", post + "Transfer-Encoding: chunked\r\n\r\n+1\r\na\r\n", 400},
+      {"chunk that overflows",
+       post + "Transfer-Encoding: chunked\r\n\r\n10000000000000001\r\na\r\n", 400},
+      {"chunk line without end",
+       post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(300, 'x'), 400},
       {"broken chunk", post + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400},
   };
   for (const Row& row : rows) {
