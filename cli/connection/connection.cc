@@ -63,7 +63,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::strin
 
 // gRPC's own words without their beginning, which says nothing more.
 std::string ReasonOf(const grpc::Status& status) {
-  absl::string_view reason = status.error_message();
+  const std::string message = status.error_message();
+  absl::string_view reason = message;
   const absl::string_view kLastError = "last error: ";
   const size_t last = reason.find(kLastError);
   if (last != absl::string_view::npos) reason.remove_prefix(last + kLastError.size());
