@@ -186,7 +186,7 @@ TEST_P(AgentJobTest, TakesARandomReplyExactlyWhereItIsAWholeJob) {
   const auto format = world_.options.version.AtLeast(7, 11) ? routeros::PayloadFormat::kHex
                                                             : routeros::PayloadFormat::kEscaped;
   uint64_t number = kFirst;
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 30; ++round) {
     number += 10;
     std::string reply = routeros::JobReply(number, absl::StrCat(":put ", round), format);
     const std::string bytes = "J0 9.\\afK\"$\n]}";
