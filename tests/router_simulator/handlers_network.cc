@@ -187,6 +187,13 @@ bool BuildRequest(Evaluator& evaluator, const Node& node, const Arguments& argum
       v6 ? "Mikrotik/6.x Fetch" : absl::StrCat("RouterOS ", evaluator.version().text));
   if (!v6) request->headers.emplace_back("Accept-Encoding", "deflate, gzip");
   request->sends_server_name = !v6;
+  // Before 7.15 a fetch had no timeout; ten minutes stand for "hangs".
+  request->timeout = absl::Minutes(10);
+  if (evaluator.version().AtLeast(7, 15)) {
+    const Value idle = arguments.Get("idle-timeout");
+    request->timeout =
+        idle.Is(ValueType::kTime) ? absl::Nanoseconds(idle.number()) : absl::Seconds(10);
+  }
   request->clock = evaluator.router().WallClock();
   AddTrust(evaluator.router(), request);
   return true;
@@ -290,6 +297,25 @@ bool RunPing(Evaluator& evaluator, const Node& node, Value* result) {
   return true;
 }
 
+// `do` sees sent, received, min-rtt, avg-rtt and max-rtt (milliseconds).
+bool RunFloodPing(Evaluator& evaluator, const Node& node, Value* result) {
+  const Argument* body = node.Find("do");
+  Value count = Value::Number(10);
+  if (const Argument* given = node.Find("count")) {
+    if (given->value && !evaluator.Evaluate(*given->value, &count)) return false;
+  }
+  if (!evaluator.Needs(node, kPolicyTest)) return false;
+  if (!evaluator.Sleep(node, absl::Milliseconds(10) * count.number())) return false;
+  if (body == nullptr) return true;
+  return evaluator.RunBody(*body,
+                           {{"sent", count},
+                            {"received", count},
+                            {"min-rtt", Value::Number(8)},
+                            {"avg-rtt", Value::Number(9)},
+                            {"max-rtt", Value::Number(12)}},
+                           result);
+}
+
 }  // namespace
 
 void AddNetworkHandlers(HandlerMap* handlers) {
@@ -298,6 +324,7 @@ void AddNetworkHandlers(HandlerMap* handlers) {
   map[":resolve"] = RunResolve;
   map[":ping"] = RunPing;
   map["/tool ping"] = RunPing;
+  map["/tool flood-ping"] = RunFloodPing;
 }
 
 }  // namespace muster::simulator

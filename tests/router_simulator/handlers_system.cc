@@ -186,6 +186,8 @@ void AddSystemHandlers(HandlerMap* handlers) {
   map["/system/backup save"] = RunBackupSave;
   map["/system/package/update check-for-updates"] = RunUpdateCheck;
   map["/ip/cloud force-update"] = RunQuietly;
+  map["/ip/dhcp-client release"] = RunQuietly;
+  map["/ip/dhcp-client renew"] = RunQuietly;
   map[":beep"] = RunQuietly;
 }
 

@@ -23,6 +23,11 @@ bool TheValue(Evaluator& evaluator, const Node& node, Value* value) {
   return true;
 }
 
+// What a conversion gives where there is nothing to give.
+Value NoAnswer(Evaluator& evaluator) {
+  return evaluator.quirks().conversions_answer_nil ? Value::Nil() : Value();
+}
+
 bool RunLen(Evaluator& evaluator, const Node& node, Value* result) {
   Value value;
   if (!TheValue(evaluator, node, &value)) return false;
@@ -53,7 +58,7 @@ bool RunToString(Evaluator& evaluator, const Node& node, Value* result) {
 bool RunToNumber(Evaluator& evaluator, const Node& node, Value* result) {
   Value value;
   if (!TheValue(evaluator, node, &value)) return false;
-  *result = Value();
+  *result = NoAnswer(evaluator);
   if (value.Is(ValueType::kNumber) || value.Is(ValueType::kBool) || value.Is(ValueType::kId) ||
       value.Is(ValueType::kIp)) {
     *result = Value::Number(value.number());
@@ -90,7 +95,7 @@ bool RunToArray(Evaluator& evaluator, const Node& node, Value* result) {
 bool RunToBool(Evaluator& evaluator, const Node& node, Value* result) {
   Value value;
   if (!TheValue(evaluator, node, &value)) return false;
-  *result = Value();
+  *result = NoAnswer(evaluator);
   if (value.Is(ValueType::kBool)) *result = value;
   if (value.Is(ValueType::kNumber)) *result = Value::Bool(value.number() != 0);
   const Value word = value.IsText() ? FromWord(value.text()) : Value();
@@ -103,7 +108,7 @@ template <ValueType kType>
 bool RunToType(Evaluator& evaluator, const Node& node, Value* result) {
   Value value;
   if (!TheValue(evaluator, node, &value)) return false;
-  *result = Value();
+  *result = NoAnswer(evaluator);
   if (value.Is(kType)) {
     *result = value;
     return true;
@@ -124,7 +129,7 @@ bool RunToNanoseconds(Evaluator& evaluator, const Node& node, Value* result) {
   Value value;
   if (!TheValue(evaluator, node, &value)) return false;
   if (value.IsText()) value = FromWord(value.text());
-  *result = value.Is(ValueType::kTime) ? Value::Number(value.number()) : Value();
+  *result = value.Is(ValueType::kTime) ? Value::Number(value.number()) : NoAnswer(evaluator);
   return true;
 }
 

@@ -89,7 +89,7 @@ absl::string_view SystemMenus() {
 /tool folder
   +fetch('url,address,as-value,ascii,certificate,check-certificate,dst-path,duration,host,http-data,http-header-field,http-method,keep-result,mode,once,output,password,port,src-address,src-path,upload,user,without-paging,http-auth-scheme@7.13,http-content-encoding@7.13,idle-timeout@7.15,http-max-redirect-count@7.18,http-percent-encoding@7.22,http-version@7.22)
   +ping('address,count,interval,size,interface,src-address,ttl,arp-ping,do-not-fragment,as-value@7)
-  +flood-ping('address,count,size,timeout,do,once,interval,duration,as-value@7,without-paging)
+  +flood-ping('address,count,size,timeout,{do,once,interval,duration,as-value@7,without-paging)
 /tool/netwatch table
   host:i* type:t@7.4=simple interval:T=10s timeout:T=3s start-delay:T@7.4=3s startup-delay:T@7.4=5m
   up-script:c="" down-script:c="" test-script:c@7.4="" packet-count:n@7.4=10

@@ -15,6 +15,7 @@ const std::vector<NamedQuirk>& AllQuirks() {
       {"as-string-raises", &Quirks::as_string_raises},
       {"globals-need-policy", &Quirks::globals_need_policy},
       {"find-minus-one", &Quirks::find_answers_minus_one},
+      {"conversions-give-nothing", &Quirks::conversions_answer_nil},
       {"import-whole", &Quirks::import_line_by_line},
       {"len-of-number-zero", &Quirks::len_of_number_counts_digits},
       {"hidden-needs-no-sensitive", &Quirks::hidden_needs_sensitive},

@@ -44,6 +44,8 @@ struct Quirks {
   bool globals_need_policy = false;
   // `:find` that finds nothing answers -1 (as :find did on early versions) instead of nil.
   bool find_answers_minus_one = false;
+  // `:tonum`, `:toip` and the like answer nil for text that they can't read; off: nothing.
+  bool conversions_answer_nil = true;
   // `/import` runs line by line; off: the file is read whole first.
   bool import_line_by_line = true;
   // A call of `[:len]` on a number measures its digits; off: it is 0.
