@@ -1,5 +1,6 @@
 #include "server/devices/device_directory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -77,22 +78,40 @@ absl::StatusOr<DevicePage> DeviceDirectory::List(const OrganizationScope& scope,
 DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
                                      const DeviceQuery& query) const {
   DevicePage page;
-  std::vector<DeviceId> ids;
-  VisitMatches(scope, query.filter, [&](const Device& device) {
-    ++page.total;
-    if (device.id.value <= query.after.value) return true;
-    if (ids.size() < query.limit) {
-      ids.push_back(device.id);
-    } else {
-      page.next = ids.back();
-    }
-    return true;
-  });
-  for (const DeviceId id : ids) {
-    std::optional<Device> device = state_.FindDevice(id);
+  std::optional<std::vector<DeviceId>> matches = MatchByStatus(scope, query.filter);
+  if (!matches.has_value()) {
+    matches.emplace();
+    VisitMatches(scope, query.filter, [&](const Device& device) {
+      matches->push_back(device.id);
+      return true;
+    });
+  }
+  page.total = matches->size();
+  auto id = std::upper_bound(matches->begin(), matches->end(), query.after);
+  DeviceId last;
+  for (size_t taken = 0; id != matches->end() && taken < query.limit; ++id, ++taken) {
+    last = *id;
+    std::optional<Device> device = state_.FindDevice(*id);
     if (device.has_value()) page.devices.push_back(*std::move(device));
   }
+  if (id != matches->end()) page.next = last;
   return page;
+}
+
+std::optional<std::vector<DeviceId>> DeviceDirectory::MatchByStatus(const OrganizationScope& scope,
+                                                                    const Filter& filter) const {
+  const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  std::vector<DeviceId> matches;
+  bool decided = true;
+  state_.ScanStatuses(scope.id(), [&](DeviceId id, const DeviceStatus& status) {
+    const FilterVerdict verdict = filter.MatchStatus(StatusForFilter(status), now_us);
+    decided = verdict != FilterVerdict::kNeedsFacts;
+    if (verdict == FilterVerdict::kYes) matches.push_back(id);
+    return decided;
+  });
+  if (!decided) return std::nullopt;
+  std::sort(matches.begin(), matches.end());
+  return matches;
 }
 
 DevicePage DeviceDirectory::ListAll(const OrganizationScope& scope,

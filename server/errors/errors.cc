@@ -51,6 +51,12 @@ absl::Status RoleTooLow(absl::string_view method, absl::string_view needed) {
               absl::StrCat(method, " needs the role ", needed, "; ask for a key with that role"));
 }
 
+absl::Status RequestIdUsed(absl::string_view request_id) {
+  return Make(
+      absl::StatusCode::kAlreadyExists, "REQUEST_ID_USED",
+      absl::StrCat("request id ", request_id, " was used for another request; choose a new one"));
+}
+
 absl::Status BadPageToken() {
   return BadField("page_token",
                   "not a token that this listing gave; begin again without a page token");

@@ -27,6 +27,9 @@ absl::Status NotAuthenticated(absl::string_view why);
 // PermissionDenied.
 absl::Status RoleTooLow(absl::string_view method, absl::string_view needed);
 
+// AlreadyExists: the request id came before with another request.
+absl::Status RequestIdUsed(absl::string_view request_id);
+
 // InvalidArgument: forged, or from another listing.
 absl::Status BadPageToken();
 

@@ -119,11 +119,26 @@ absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
   return applied;
 }
 
+absl::StatusOr<std::optional<Job>> JobBoard::FindEarlier(const OrganizationScope& scope,
+                                                         const AuditedCall& call) const {
+  if (call.request_id.empty()) return std::nullopt;
+  const auto seen =
+      state_.FindRequest(scope.id(), scope.caller().principal(), call.method, call.request_id);
+  if (!seen.has_value()) return std::nullopt;
+  if (seen->digest != call.request_digest) return RequestIdUsed(call.request_id);
+  Result result;
+  if (!result.ParseFromString(seen->result)) return std::nullopt;
+  ASSIGN_OR_RETURN(Job job, Get(scope, JobId{result.create_job().job_id()}));
+  return std::optional<Job>(std::move(job));
+}
+
 absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const AuditedCall& call,
                                      const NewJob& terms, bool validate_only) {
   if (static_cast<bool>(terms.device) == !terms.filter_text.empty()) {
     return BadField("device", "give exactly one of device and filter");
   }
+  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
+  if (earlier.has_value()) return *std::move(earlier);
   RETURN_IF_ERROR(CheckTerms(terms));
   ASSIGN_OR_RETURN(const std::vector<uint64_t> members, ChooseMembers(scope, terms));
   if (validate_only) {

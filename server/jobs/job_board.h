@@ -57,7 +57,8 @@ class JobBoard {
   JobBoard(const State& state, CommandLog& log, const DeviceDirectory& devices)
       : state_(state), log_(log), devices_(devices) {}
 
-  // Makes the job for the devices that match now. With `validate_only` it checks everything and
+  // Makes the job for the devices that match now; a repetition under the same request id answers
+  // the first job, whatever matches by then. With `validate_only` it checks everything and
   // answers the job without an id, with its number of targets.
   absl::StatusOr<Job> Create(const OrganizationScope& scope, const AuditedCall& call,
                              const NewJob& terms, bool validate_only);
@@ -75,6 +76,9 @@ class JobBoard {
                                       JobId id);
 
  private:
+  // The job that this request id made before.
+  absl::StatusOr<std::optional<Job>> FindEarlier(const OrganizationScope& scope,
+                                                 const AuditedCall& call) const;
   absl::StatusOr<std::vector<uint64_t>> ChooseMembers(const OrganizationScope& scope,
                                                       const NewJob& terms) const;
   absl::Status CheckTerms(const NewJob& terms) const;

@@ -14,6 +14,8 @@ constexpr size_t kTargetsPerMessage = 1000;
 // Above this many changes that were not read yet, the whole listing is read again.
 constexpr size_t kMostPending = 65536;
 constexpr absl::Duration kKeyCheckInterval = absl::Seconds(2);
+// How long a message may be under way at the end, so that the reader learns why it ended.
+constexpr std::chrono::seconds kGrace{1};
 
 }  // namespace
 
@@ -40,6 +42,16 @@ struct JobWatches::Watch {
   bool begun = false;
   // Set: nothing more is sent.
   std::optional<absl::Status> end;
+  std::chrono::steady_clock::time_point end_time;
+
+  void SetEnd(absl::Status status) {
+    if (end.has_value()) return;
+    end = std::move(status);
+    end_time = std::chrono::steady_clock::now();
+  }
+  bool IsOverdue() const {
+    return end.has_value() && !aborted && std::chrono::steady_clock::now() - end_time >= kGrace;
+  }
 
   bool HasNews() const {
     return listing.has_value() || list_again || !pending.empty() || job_changed;
@@ -99,7 +111,7 @@ void JobWatches::Taken(WatchId id, bool ok) {
   const auto found = watches_.find(id);
   if (found == watches_.end()) return;
   found->second->message_under_way = false;
-  if (!ok && !found->second->end.has_value()) found->second->end = absl::CancelledError("gone");
+  if (!ok) found->second->SetEnd(absl::CancelledError("gone"));
   ready_.insert(id);
   wake_.NotifyOne();
 }
@@ -108,7 +120,7 @@ void JobWatches::Cancel(WatchId id) {
   MutexLock lock(mutex_);
   const auto found = watches_.find(id);
   if (found == watches_.end()) return;
-  if (!found->second->end.has_value()) found->second->end = absl::CancelledError("gone");
+  found->second->SetEnd(absl::CancelledError("gone"));
   ready_.insert(id);
   wake_.NotifyOne();
 }
@@ -118,7 +130,7 @@ void JobWatches::Stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
     for (auto& [id, watch] : watches_) {
-      if (!watch->end.has_value()) watch->end = ShuttingDown();
+      watch->SetEnd(ShuttingDown());
       ready_.insert(id);
     }
     wake_.NotifyOne();
@@ -168,6 +180,7 @@ void JobWatches::Run() {
         checked = now;
         ListLateEndsAgain();
       }
+      FindOverdue();
       keys_changed_ = false;
       has_step = TakeStep(&step);
     }
@@ -187,9 +200,15 @@ void JobWatches::CheckKeys() {
     if (valid.ok()) continue;
     MutexLock lock(mutex_);
     const auto found = watches_.find(id);
-    if (found == watches_.end() || found->second->end.has_value()) continue;
-    found->second->end = valid;
+    if (found == watches_.end()) continue;
+    found->second->SetEnd(valid);
     ready_.insert(id);
+  }
+}
+
+void JobWatches::FindOverdue() {
+  for (const auto& [id, watch] : watches_) {
+    if (watch->message_under_way && watch->IsOverdue()) ready_.insert(id);
   }
 }
 
@@ -210,10 +229,10 @@ bool JobWatches::TakeStep(Step* step) {
     if (found == watches_.end()) continue;
     Watch& watch = *found->second;
     if (!watch.begun) continue;
-    if (watch.message_under_way && (!watch.end.has_value() || watch.aborted)) continue;
+    if (watch.message_under_way && !watch.IsOverdue()) continue;
     if (!watch.HasNews() && !watch.end.has_value()) {
       if (!watch.end_seen || !watch.end_complete) continue;
-      watch.end = absl::OkStatus();
+      watch.SetEnd(absl::OkStatus());
     }
     step->id = id;
     PlanStep(watch, step);

@@ -78,6 +78,8 @@ class JobWatches {
   void Hear(const ChangeBatch& batch);
   void Run();
   void CheckKeys();
+  // Watches that have ended while their reader takes nothing.
+  void FindOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads everything once more where a job was seen ended and its end was not heard.
   void ListLateEndsAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeStep(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -16,6 +16,7 @@
 #include "server/command_log/local/local_node.h"
 #include "server/grpc_api/api_server.h"
 #include "server/grpc_api/edge_service/edge_listener.h"
+#include "server/main/measured_log.h"
 #include "server/main/metrics.h"
 #include "server/main/root_key.h"
 #include "server/pki/certificate_issuer.h"
@@ -100,6 +101,7 @@ class ControlPlane {
     LocalNodeOptions options;
     options.data_dir = data_dir_;
     ASSIGN_OR_RETURN(node_, LocalNode::Open(options, clock_));
+    log_ = std::make_unique<MeasuredLog>(node_->log());
     RETURN_IF_ERROR(OpenKeys());
     issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
     ASSIGN_OR_RETURN(identity_, issuer_->IssueServer(settings_.advertise));
@@ -120,8 +122,9 @@ class ControlPlane {
     metrics_.reset();
     api_.reset();
     edges_.reset();
-    if (node_ != nullptr) node_->log().Stop();
+    if (log_ != nullptr) log_->Stop();
     node_.reset();
+    log_.reset();
   }
 
  private:
@@ -130,14 +133,13 @@ class ControlPlane {
     terms.data_dir = data_dir_;
     terms.master_key_file = settings_.master_key_file;
     terms.make_root_key = [this] { return MakeRootKey(data_dir_ + "/root-key"); };
-    ASSIGN_OR_RETURN(installation_, OpenInstallation(terms, node_->log(), node_->state(), clock_));
+    ASSIGN_OR_RETURN(installation_, OpenInstallation(terms, *log_, node_->state(), clock_));
     return absl::OkStatus();
   }
 
   absl::Status StartListeners() {
-    ASSIGN_OR_RETURN(edges_,
-                     EdgeListener::Start({settings_.listen_edge, node_->log(), node_->state(),
-                                          *installation_, *issuer_, identity_, clock_}));
+    ASSIGN_OR_RETURN(edges_, EdgeListener::Start({settings_.listen_edge, *log_, node_->state(),
+                                                  *installation_, *issuer_, identity_, clock_}));
     ApiServerTerms terms;
     terms.listen = settings_.listen;
     terms.identity = identity_;
@@ -145,9 +147,9 @@ class ControlPlane {
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);
     };
-    ASSIGN_OR_RETURN(api_, ApiServer::Start(terms, node_->state(), node_->log(), *issuer_,
+    ASSIGN_OR_RETURN(api_, ApiServer::Start(terms, node_->state(), *log_, *issuer_,
                                             installation_->master_key, clock_));
-    const MetricSources sources{node_->state(), node_->log(),
+    const MetricSources sources{node_->state(), *log_,
                                 [edges = edges_.get()] { return edges->stream_count(); }};
     ASSIGN_OR_RETURN(metrics_address_, ServeMetrics(settings_, *metrics_, sources));
     return absl::OkStatus();
@@ -158,6 +160,7 @@ class ControlPlane {
   SystemClock clock_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<LocalNode> node_;
+  std::unique_ptr<MeasuredLog> log_;
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<CertificateIssuer> issuer_;
   Identity identity_;

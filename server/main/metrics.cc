@@ -45,6 +45,7 @@ class StateCollector : public prometheus::Collectable {
     AddValue(&families.back(), {}, absl::ToUnixMillis(sources_.state.StateTime()) / 1000.0);
     families.push_back(Gauge("muster_edge_streams", "Open streams of edge proxies"));
     AddValue(&families.back(), {}, static_cast<double>(sources_.edge_streams()));
+    AddLog(&families);
     AddDevices(&families);
     return families;
   }
@@ -64,12 +65,29 @@ class StateCollector : public prometheus::Collectable {
       after = page.back().slug;
       for (const Organization& organization : page) {
         ++counts.organizations;
-        sources_.state.ScanDevices(organization.id, [&](const Device& device) {
-          ++counts.online[static_cast<size_t>(device.status.online) % counts.online.size()];
+        sources_.state.ScanStatuses(organization.id, [&](DeviceId, const DeviceStatus& status) {
+          ++counts.online[static_cast<size_t>(status.online) % counts.online.size()];
           return true;
         });
       }
     }
+  }
+
+  void AddLog(std::vector<prometheus::MetricFamily>* families) const {
+    const LogCounts& counts = sources_.log.counts();
+    families->push_back(Gauge("muster_commands_waiting", "Commands that were not applied yet"));
+    AddValue(&families->back(), {}, static_cast<double>(counts.waiting));
+    const auto add_counter = [&](const char* name, const char* help, uint64_t value) {
+      prometheus::ClientMetric metric;
+      metric.counter.value = static_cast<double>(value);
+      families->push_back({name, help, prometheus::MetricType::Counter, {metric}});
+    };
+    add_counter("muster_commands_applied_total", "Commands that took effect", counts.applied);
+    add_counter("muster_commands_refused_total", "Commands without effect", counts.refused);
+    add_counter("muster_check_ins_total", "Check-ins taken from edges", counts.check_ins);
+    add_counter("muster_job_results_total", "Job results taken from edges", counts.job_results);
+    add_counter("muster_jobs_created_total", "Jobs created", counts.jobs_created);
+    add_counter("muster_devices_enrolled_total", "Devices enrolled", counts.devices_enrolled);
   }
 
   void AddDevices(std::vector<prometheus::MetricFamily>* families) const {

@@ -14,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/command_log/log/command_log.h"
+#include "server/main/measured_log.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -22,7 +22,7 @@ namespace muster::server {
 // What is read at each scrape.
 struct MetricSources {
   const State& state;
-  const CommandLog& log;
+  const MeasuredLog& log;
   std::function<size_t()> edge_streams;
 };
 

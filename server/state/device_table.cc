@@ -162,6 +162,19 @@ void DeviceTable::LoadSlab(size_t slab, const std::vector<StatusRow>& rows) {
   }
 }
 
+std::vector<DeviceTable::LiveRow> DeviceTable::LiveRows(uint64_t organization, DenseIndex from,
+                                                        DenseIndex& next) const {
+  std::vector<LiveRow> found;
+  MutexLock lock(mutex_);
+  const size_t end = std::min<size_t>(rows_.size(), size_t{from} + kSlabRows);
+  for (next = from; next < end; ++next) {
+    const DeviceCore& core = cores_[next];
+    if (core.delete_index != 0 || core.organization != organization) continue;
+    found.push_back({core.id, rows_[next]});
+  }
+  return found;
+}
+
 int64_t DeviceTable::CountAtEdge(uint16_t edge) const {
   MutexLock lock(mutex_);
   return edge < at_edge_.size() ? at_edge_[edge] : 0;

@@ -100,6 +100,14 @@ class DeviceTable {
   // Puts the rows of a slab in place; rows beyond the devices of the table are dropped.
   void LoadSlab(size_t slab, const std::vector<StatusRow>& rows);
 
+  // The rows of live devices of one organization from place `from` on, of one slab a call, so that
+  // nobody waits long for the lock; `next` is where to go on, or size().
+  struct LiveRow {
+    uint64_t id = 0;
+    StatusRow row;
+  };
+  std::vector<LiveRow> LiveRows(uint64_t organization, DenseIndex from, DenseIndex& next) const;
+
   // Devices whose newest edge is `edge`.
   int64_t CountAtEdge(uint16_t edge) const;
   // Live devices that checked in through `edge` within 10 minutes before `now_us`, or there last;

@@ -58,6 +58,9 @@ class SqliteState : public State, public Store {
   std::optional<ApiKey> FindApiKeyByHash(absl::string_view key_hash) const override;
   std::vector<ApiKey> ListApiKeys(OrganizationId organization, ApiKeyId after,
                                   size_t limit) const override;
+  std::optional<SeenRequest> FindRequest(OrganizationId organization, absl::string_view principal,
+                                         absl::string_view method,
+                                         absl::string_view request_id) const override;
   std::optional<Claim> FindClaim(ClaimId id) const override;
   std::optional<Claim> FindClaimByHash(absl::string_view claim_hash) const override;
   std::vector<Claim> ListClaims(OrganizationId organization, ClaimId after,
@@ -68,6 +71,8 @@ class SqliteState : public State, public Store {
                                   bool with_deleted) const override;
   void ScanDevices(OrganizationId organization,
                    const std::function<bool(const Device&)>& visit) const override;
+  void ScanStatuses(OrganizationId organization,
+                    const std::function<bool(DeviceId, const DeviceStatus&)>& visit) const override;
   std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const override;
   std::optional<Job> FindJob(JobId id, bool with_script) const override;
   std::vector<Job> ListJobs(OrganizationId organization, JobId after, size_t limit) const override;

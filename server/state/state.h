@@ -51,6 +51,19 @@ class State {
   virtual std::vector<ApiKey> ListApiKeys(OrganizationId organization, ApiKeyId after,
                                           size_t limit) const = 0;
 
+  // What a request id gave that was applied within the last 10 minutes of state time: the digest
+  // of its request and its internal.v1.Result, serialized.
+  struct SeenRequest {
+    std::string digest;
+    std::string result;
+  };
+  virtual std::optional<SeenRequest> FindRequest(OrganizationId organization,
+                                                 absl::string_view principal,
+                                                 absl::string_view method,
+                                                 absl::string_view request_id) const {
+    return std::nullopt;
+  }
+
   virtual std::optional<Claim> FindClaim(ClaimId id) const = 0;
   virtual std::optional<Claim> FindClaimByHash(absl::string_view claim_hash) const = 0;
   virtual std::vector<Claim> ListClaims(OrganizationId organization, ClaimId after,
@@ -66,6 +79,14 @@ class State {
   // without health and links; false from it ends the scan. About 5 us a device.
   virtual void ScanDevices(OrganizationId organization,
                            const std::function<bool(const Device&)>& visit) const = 0;
+  // Calls `visit` for each live device of the organization with its id and what a filter over the
+  // status needs (online, last check-in, numbers), from memory and in no order; false from it ends
+  // the scan. About 0.2 us a device.
+  virtual void ScanStatuses(OrganizationId organization,
+                            const std::function<bool(DeviceId, const DeviceStatus&)>& visit) const {
+    ScanDevices(organization,
+                [&](const Device& device) { return visit(device.id, device.status); });
+  }
   // Newest first.
   virtual std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const = 0;
 

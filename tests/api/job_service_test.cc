@@ -126,6 +126,18 @@ TEST_F(JobServiceTest, TheSameRequestIdMakesOneJobAndAnotherContentIsRefused) {
   Create(request, StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(JobServiceTest, ARepetitionAnswersTheFirstJobEvenWhenNothingMatchesAnyMore) {
+  const std::string device = server_.EnrollDevice("default", "gw");
+  server_.CheckIn(device, 90);
+  v1::CreateJobRequest request = Request("cpu > 80", ":put 1");
+  request.set_request_id("r1");
+  const v1::Job first = Create(request);
+  server_.CheckIn(device, 10);
+  EXPECT_EQ(Create(request).name(), first.name());
+  request.set_request_id("r2");
+  Create(request, StatusCode::FAILED_PRECONDITION);
+}
+
 TEST_F(JobServiceTest, ValidateOnlyCountsAndMakesNothing) {
   server_.CheckIn(server_.EnrollDevice("default", "gw"));
   v1::CreateJobRequest request = Request("name:*", ":put 1");

@@ -14,12 +14,8 @@ using internal::v1::Command;
 constexpr size_t kMaxRequestIdBytes = 64;
 
 std::string ScopeOf(const Command& command) {
-  // Lengths first, so that no two scopes read alike.
-  const std::string& principal = command.actor().principal();
-  const std::string& method = command.method();
-  return Hash256(absl::StrCat(command.actor().organization_id(), "|", principal.size(), "|",
-                              method.size(), "|", principal, method,
-                              command.request().request_id()));
+  return RequestScope(command.actor().organization_id(), command.actor().principal(),
+                      command.method(), command.request().request_id());
 }
 
 std::optional<Outcome> FindEarlier(ApplyContext& context, const Command& command,
@@ -52,6 +48,13 @@ Outcome ApplyNow(ApplyContext& context, const Command& command) {
 }
 
 }  // namespace
+
+std::string RequestScope(uint64_t organization, absl::string_view principal,
+                         absl::string_view method, absl::string_view request_id) {
+  // Lengths first, so that no two scopes read alike.
+  return Hash256(absl::StrCat(organization, "|", principal.size(), "|", method.size(), "|",
+                              principal, method, request_id));
+}
 
 Outcome ApplyOnce(ApplyContext& context, const Command& command) {
   if (command.request().request_id().empty()) return ApplyNow(context, command);

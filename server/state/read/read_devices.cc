@@ -184,6 +184,27 @@ void SqliteState::ScanDevices(OrganizationId organization,
   }
 }
 
+void SqliteState::ScanStatuses(
+    OrganizationId organization,
+    const std::function<bool(DeviceId, const DeviceStatus&)>& visit) const {
+  const NodeState node = Published();
+  const size_t count = devices_.size();
+  // Watermarks by edge number: a row has only that.
+  absl::flat_hash_map<uint16_t, Clocks> clocks;
+  for (DenseIndex next = 0; next < count;) {
+    for (const DeviceTable::LiveRow& live : devices_.LiveRows(organization.value, next, next)) {
+      const uint16_t edge = live.row.edge[0];
+      auto known = clocks.find(edge);
+      if (known == clocks.end()) known = clocks.emplace(edge, ClocksOf(node, live.row)).first;
+      DeviceStatus status;
+      status.online = Judge(live.row, known->second);
+      status.last_check_in_us = live.row.time_us;
+      GiveNumbers(live.row, status);
+      if (!visit(DeviceId{live.id}, status)) return;
+    }
+  }
+}
+
 std::vector<DeviceEvent> SqliteState::ListDeviceEvents(DeviceId device, size_t limit) const {
   constexpr int kOrdinalBits = 20;
   std::vector<DeviceEvent> events;

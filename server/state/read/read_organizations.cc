@@ -1,6 +1,7 @@
 // Reads organizations, keys, claims, blobs and the audit.
 #include <limits>
 
+#include "server/state/apply/requests.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -195,6 +196,17 @@ std::vector<AuditEntry> SqliteState::ListAudit(OrganizationId organization,
               "ORDER BY sequence DESC LIMIT ?",
               KeyOf(organization.value), before, limit);
   return All(query, ReadAudit);
+}
+
+std::optional<State::SeenRequest> SqliteState::FindRequest(OrganizationId organization,
+                                                           absl::string_view principal,
+                                                           absl::string_view method,
+                                                           absl::string_view request_id) const {
+  auto db = readers_.Get();
+  Query query(*db, "SELECT digest, result FROM requests WHERE scope = ?",
+              Blob{RequestScope(organization.value, principal, method, request_id)});
+  if (!query.Step()) return std::nullopt;
+  return SeenRequest{query.Text(0), query.Text(1)};
 }
 
 }  // namespace muster::server
