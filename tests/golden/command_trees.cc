@@ -49,8 +49,8 @@ bool ReadMenu(const simdjson::dom::element& element, Menu& menu) {
 }
 
 absl::StatusOr<CommandTree> ReadTree(const std::filesystem::path& path) {
-  absl::string_view name(path.filename().native());
-  absl::ConsumeSuffix(&name, ".json.gz");
+  const std::string file_name = path.filename().native();
+  const absl::string_view name = absl::StripSuffix(file_name, ".json.gz");
   CommandTree tree;
   ASSIGN_OR_RETURN(tree.version, routeros::ParseVersion(name));
   ASSIGN_OR_RETURN(const std::string text, ReadGzip(path));
