@@ -127,7 +127,7 @@ struct CallsFixture {
   FakeClock clock{absl::FromUnixSeconds(1'790'000'000)};
   Metrics metrics;
   DeviceTable devices;
-  TokenGate gate{devices, metrics};
+  TokenGate gate{devices, metrics, clock};
   FakeUpstream upstream;
   ProvenJobEvents events{devices, upstream};
   JobShelf jobs{

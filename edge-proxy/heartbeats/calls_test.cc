@@ -137,6 +137,16 @@ TEST_F(CallsTest, ForgedTokensAreRefused) {
   EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "bearer " + edge_.Token(), kBeat).status, 200);
 }
 
+TEST_F(CallsTest, ServesNobodyWhenTheControlPlaneHasBeenSilentForTooLong) {
+  edge_.clock.Advance(absl::Hours(24));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 200);
+  edge_.clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 503);
+  EXPECT_EQ(edge_.Ask("GET", "/readyz", "", "").status, 503);
+  edge_.gate.MarkFresh();
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 200);
+}
+
 TEST_F(CallsTest, ADeviceWithoutARecordIsHeardAndGetsNothing) {
   edge_.devices.Remove(DeviceId{5});
   edge_.jobs.Put(NewJob(10));
@@ -286,7 +296,7 @@ TEST_F(CallsTest, SaysWhetherItIsWellAndReady) {
   EXPECT_EQ(edge_.Ask("GET", "/readyz", "", "").status, 200);
   EXPECT_EQ(edge_.Ask("GET", "/ca.pem", "", "").status, 200);
   DeviceTable devices;
-  TokenGate closed(devices, edge_.metrics);
+  TokenGate closed(devices, edge_.metrics, edge_.clock);
   Calls early({.gate = closed,
                .heartbeats = edge_.heartbeats,
                .enrolments = edge_.enrolments,

@@ -5,13 +5,22 @@
 namespace muster::edge {
 
 std::shared_ptr<const Trust> TokenGate::trust() const {
+  const absl::Duration now = clock_.Monotonic();
   MutexLock lock(mutex_);
-  return trust_;
+  return now - fresh_at_ > max_stale_ ? nullptr : trust_;
+}
+
+void TokenGate::MarkFresh() {
+  const absl::Duration now = clock_.Monotonic();
+  MutexLock lock(mutex_);
+  fresh_at_ = now;
 }
 
 void TokenGate::SetTrust(Trust trust) {
   auto shared = std::make_shared<const Trust>(std::move(trust));
+  const absl::Duration now = clock_.Monotonic();
   MutexLock lock(mutex_);
+  fresh_at_ = now;
   trust_ = std::move(shared);
 }
 
@@ -26,7 +35,7 @@ void TokenGate::SetInterval(uint32_t interval_seconds) {
 absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token) const {
   const std::shared_ptr<const Trust> trust = this->trust();
   if (trust == nullptr) {
-    return absl::UnavailableError("the edge has not heard from the control plane yet");
+    return absl::UnavailableError("the edge has not heard from the control plane");
   }
   const absl::StatusOr<routeros::TokenContents> contents =
       routeros::OpenToken(trust->token_keys, trust->cluster_id, token);

@@ -7,7 +7,7 @@
 // Threads:  safe to call from any thread.
 // Owns:     nothing; `devices` and `metrics` must outlive this object.
 // Errors:   Unauthenticated for a token that may not be heard; Unavailable before the control plane
-//           has given the keys.
+//           has given the keys, and when it has been silent for too long.
 // Example:  calls_test.cc.
 #pragma once
 
@@ -19,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/clock/clock.h"
 #include "common/ids/ids.h"
 #include "common/sync/mutex.h"
 #include "edge-proxy/heartbeats/device_table.h"
@@ -48,22 +49,33 @@ struct Caller {
 
 class TokenGate {
  public:
-  TokenGate(DeviceTable& devices, Metrics& metrics) : devices_(devices), metrics_(metrics) {}
+  // Without a word from the control plane for longer than `max_stale` nobody is admitted: keys and
+  // revocations could be too old. `clock` must outlive this object.
+  TokenGate(DeviceTable& devices, Metrics& metrics, const Clock& clock,
+            absl::Duration max_stale = absl::Hours(24))
+      : devices_(devices), metrics_(metrics), clock_(clock), max_stale_(max_stale) {}
 
   void SetTrust(Trust trust);
   void SetInterval(uint32_t interval_seconds);
+  // The control plane has spoken: what is held is true now.
+  void MarkFresh();
+  // Trust is there and not stale.
   bool ready() const { return trust() != nullptr; }
 
   absl::StatusOr<Caller> Admit(absl::string_view token) const;
 
  private:
-  // Shared with the calls that are looking at it while a new one comes.
+  // Shared with the calls that are looking at it while a new one comes; nullptr where there is none
+  // or it is stale.
   std::shared_ptr<const Trust> trust() const;
 
   DeviceTable& devices_;
   Metrics& metrics_;
+  const Clock& clock_;
+  const absl::Duration max_stale_;
   mutable Mutex mutex_;
   std::shared_ptr<const Trust> trust_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration fresh_at_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace muster::edge

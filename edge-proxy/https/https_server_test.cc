@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -372,6 +373,34 @@ TEST_F(HttpsServerTest, CanEndWithOpenConnections) {
   server_.reset();
   EXPECT_EQ(idle.Receive(), "");
   EXPECT_EQ(edge_.metrics.connections(), 0);
+}
+
+TEST_F(HttpsServerTest, WaitsWhenDescriptorsRunOutAndGoesOn) {
+  Start();
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  // The client's own descriptor is the last one that there is.
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(client) + 1;
+  std::vector<int> filling;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  for (int fd = dup(client); fd >= 0; fd = dup(client)) filling.push_back(fd);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port_));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (edge_.metrics.Value(Metrics::kAcceptBackOffs) == 0 && absl::Now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_GT(edge_.metrics.Value(Metrics::kAcceptBackOffs), 0u);
+  for (const int fd : filling) close(fd);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  close(client);
+  Client later(port_);
+  EXPECT_EQ(StatusOf(later.Ask(kGet)), 200);
 }
 
 TEST_F(HttpsServerTest, RefusesAnAddressThatIsNone) {

@@ -158,7 +158,7 @@ struct Edge::Parts {
         folder(std::move(the_folder)),
         identity(std::move(the_identity)),
         clock(own_clock),
-        gate(devices, metrics),
+        gate(devices, metrics, own_clock, absl::Hours(options.max_stale_hours)),
         outbox(
             clock, OutboxLimits(), [this] { uplink.Wake(); },
             [this] { devices.ForgetSentFacts(); }),

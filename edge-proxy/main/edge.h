@@ -5,6 +5,7 @@
 // Errors:   one clear message for the operator.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct EdgeOptions {
   // PEM files; the same number of each.
   std::vector<std::string> tls_certs;
   std::vector<std::string> tls_keys;
+  // Without the control plane for longer, routers get 503.
+  int64_t max_stale_hours = 24;
 };
 
 class Edge {

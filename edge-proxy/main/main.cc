@@ -37,6 +37,8 @@ std::optional<int> ReadOptions(int argc, char** argv, EdgeOptions& edge) {
   options.List("tls-cert", "PEM chain to show to routers; repeat for ECDSA and RSA",
                &edge.tls_certs);
   options.List("tls-key", "PEM key of the --tls-cert in the same place (0600)", &edge.tls_keys);
+  options.Number("max-stale", "hours to serve routers without the control plane",
+                 &edge.max_stale_hours, 1, 8760);
   return options.Parse(argc, argv);
 }
 

@@ -128,9 +128,13 @@ absl::Status DataFolder::Save(const Identity& identity) const {
   const std::string name = absl::StrCat("identity.", absl::BytesToHexString(RandomBytes(8)));
   const std::string folder = absl::StrCat(path_, "/", name);
   if (mkdir(folder.c_str(), 0700) != 0) return Problem("can't make", folder);
-  RETURN_IF_ERROR(WriteAll(folder, identity));
-  const std::string link = path_ + kLink, fresh = link + ".new";
   std::error_code ignored;
+  const absl::Status written = WriteAll(folder, identity);
+  if (!written.ok()) {
+    std::filesystem::remove_all(folder, ignored);
+    return written;
+  }
+  const std::string link = path_ + kLink, fresh = link + ".new";
   const std::filesystem::path old = std::filesystem::read_symlink(link, ignored);
   std::filesystem::remove(fresh, ignored);
   if (symlink(name.c_str(), fresh.c_str()) != 0) return Problem("can't make", fresh);

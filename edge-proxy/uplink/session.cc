@@ -158,6 +158,8 @@ std::optional<wire::ConnectRequest> Session::Next() {
     if (watermark_due) watermark_sent_ = now;
   }
   if (watermark_due) {
+    // The stream lives, or keepalive would have ended it: no word is no change.
+    parts_.gate.MarkFresh();
     *request.mutable_watermark() = parts_.outbox.WatermarkNow();
     return request;
   }

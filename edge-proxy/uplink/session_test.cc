@@ -68,7 +68,7 @@ class SessionTest : public testing::Test {
   CallsFixture edge_;
   CorrectedClock clock_{edge_.clock};
   DeviceTable devices_;
-  TokenGate gate_{devices_, edge_.metrics};
+  TokenGate gate_{devices_, edge_.metrics, edge_.clock};
   Outbox outbox_{clock_, OutboxLimits(), [] {}, [] {}};
   ProvenJobEvents events_{devices_, outbox_};
   JobShelf jobs_{PayloadRules{}, events_};

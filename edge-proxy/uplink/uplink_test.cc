@@ -80,7 +80,7 @@ class UplinkTest : public testing::Test {
   CorrectedClock clock_{own_clock_};
   Metrics metrics_;
   DeviceTable devices_;
-  TokenGate gate_{devices_, metrics_};
+  TokenGate gate_{devices_, metrics_, own_clock_};
   Outbox outbox_{clock_, OutboxLimits(),
                  [this] {
                    if (uplink_ != nullptr) uplink_->Wake();
