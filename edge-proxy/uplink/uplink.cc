@@ -1,5 +1,6 @@
 #include "edge-proxy/uplink/uplink.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -34,12 +35,23 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
-// A unary call on its way.
-template <typename Request, typename Response>
-struct PendingCall {
+// A unary call. It holds its channel, whose end waits for the thread that runs callbacks: so it
+// must never be that thread that frees it.
+struct AnyCall {
+  virtual ~AnyCall() = default;
   grpc::ClientContext context;
+  std::unique_ptr<wire::EdgeService::Stub> stub;
+};
+template <typename Request, typename Response>
+struct PendingCall : AnyCall {
   Request request;
   Response response;
+};
+
+// Keeps gRPC initialized between streams.
+struct GrpcLibrary {
+  GrpcLibrary() { grpc_init(); }
+  ~GrpcLibrary() { grpc_shutdown(); }
 };
 
 }  // namespace
@@ -55,10 +67,13 @@ struct Uplink::State {
   void RunRenewal();
   void Housekeep();
   SessionParts PartsOfSession();
-  // Counts the call as open; nullptr where there is no control plane.
-  std::shared_ptr<grpc::Channel> BeginCall();
-  void EndCall();
+  // nullptr where there is no control plane. To be given to Retire when it has been answered.
+  template <typename Request, typename Response>
+  PendingCall<Request, Response>* BeginCall();
+  void Retire(AnyCall* call);
+  void FreeRetired();
 
+  const GrpcLibrary library;
   UplinkParts parts;
   Mutex mutex;
   ConditionVariable changed;
@@ -66,7 +81,8 @@ struct Uplink::State {
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   bool woken ABSL_GUARDED_BY(mutex) = false;
   bool welcomed_once ABSL_GUARDED_BY(mutex) = false;
-  int open_calls ABSL_GUARDED_BY(mutex) = 0;
+  std::vector<std::unique_ptr<AnyCall>> open_calls ABSL_GUARDED_BY(mutex);
+  std::vector<std::unique_ptr<AnyCall>> retired_calls ABSL_GUARDED_BY(mutex);
   // Shared with the calls that are on their way when a stream ends.
   std::shared_ptr<grpc::Channel> channel ABSL_GUARDED_BY(mutex);
   grpc::ClientContext* stream_context ABSL_GUARDED_BY(mutex) = nullptr;
@@ -92,6 +108,7 @@ void Uplink::State::Housekeep() {
   if (now - housekept < kHousekeeping) return;
   housekept = now;
   parts.jobs.DropExpired(parts.clock.Now());
+  FreeRetired();
 }
 
 void Uplink::State::Pause(absl::Duration longest) {
@@ -230,17 +247,34 @@ void Uplink::State::RunRenewal() {
   }
 }
 
-std::shared_ptr<grpc::Channel> Uplink::State::BeginCall() {
+template <typename Request, typename Response>
+PendingCall<Request, Response>* Uplink::State::BeginCall() {
   MutexLock lock(mutex);
   if (channel == nullptr || stopping) return nullptr;
-  ++open_calls;
-  return channel;
+  auto call = std::make_unique<PendingCall<Request, Response>>();
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
+  call->stub = wire::EdgeService::NewStub(channel);
+  PendingCall<Request, Response>* const open = call.get();
+  open_calls.push_back(std::move(call));
+  return open;
 }
 
-void Uplink::State::EndCall() {
+void Uplink::State::Retire(AnyCall* call) {
   MutexLock lock(mutex);
-  --open_calls;
+  const auto found = std::find_if(open_calls.begin(), open_calls.end(),
+                                  [call](const auto& open) { return open.get() == call; });
+  retired_calls.push_back(std::move(*found));
+  open_calls.erase(found);
   changed.NotifyAll();
+}
+
+void Uplink::State::FreeRetired() {
+  std::vector<std::unique_ptr<AnyCall>> retired;
+  {
+    MutexLock lock(mutex);
+    retired.swap(retired_calls);
+  }
+  // Freed without the lock: the end of a channel may wait for a callback that retires another call.
 }
 
 Uplink::Uplink(UplinkParts parts, Identity identity)
@@ -296,56 +330,51 @@ void Uplink::Stop() {
   }
   if (state_->thread.joinable()) state_->thread.join();
   if (state_->renewal.joinable()) state_->renewal.join();
-  MutexLock lock(state_->mutex);
-  while (state_->open_calls > 0) state_->changed.Wait(state_->mutex);
+  {
+    MutexLock lock(state_->mutex);
+    while (!state_->open_calls.empty()) state_->changed.Wait(state_->mutex);
+  }
+  state_->FreeRetired();
 }
 
 void Uplink::CheckClaim(const ClaimQuestion& question,
                         std::function<void(absl::StatusOr<ClaimAnswer>)> done) {
-  const std::shared_ptr<grpc::Channel> channel = state_->BeginCall();
-  if (channel == nullptr) return done(absl::UnavailableError("the control plane is away"));
-  // Shared with gRPC until the answer.
-  auto call = std::make_shared<PendingCall<wire::CheckClaimRequest, wire::CheckClaimResponse>>();
-  call->context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
+  auto* call = state_->BeginCall<wire::CheckClaimRequest, wire::CheckClaimResponse>();
+  if (call == nullptr) return done(absl::UnavailableError("the control plane is away"));
   call->request.set_claim(question.claim);
   call->request.set_source_address(question.source_address);
-  std::shared_ptr<wire::EdgeService::Stub> stub = wire::EdgeService::NewStub(channel);
-  stub->async()->CheckClaim(
+  call->stub->async()->CheckClaim(
       &call->context, &call->request, &call->response,
-      [this, call, stub, done = std::move(done)](const grpc::Status& status) {
+      [this, call, done = std::move(done)](const grpc::Status& status) {
         if (status.ok()) {
           done(ClaimAnswer{FromProto(call->response.verdict()), call->response.monitor_only()});
         } else {
           done(FromGrpc(status));
         }
-        state_->EndCall();
+        state_->Retire(call);
       });
 }
 
 void Uplink::Enroll(const ClaimQuestion& question, const routeros::Enrolment& enrolment,
                     std::function<void(absl::StatusOr<EnrolmentAnswer>)> done) {
-  const std::shared_ptr<grpc::Channel> channel = state_->BeginCall();
-  if (channel == nullptr) return done(absl::UnavailableError("the control plane is away"));
-  // Shared with gRPC until the answer.
-  auto call = std::make_shared<PendingCall<wire::EnrollRequest, wire::EnrollResponse>>();
-  call->context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
+  auto* call = state_->BeginCall<wire::EnrollRequest, wire::EnrollResponse>();
+  if (call == nullptr) return done(absl::UnavailableError("the control plane is away"));
   call->request = ToProto(question, enrolment);
-  std::shared_ptr<wire::EdgeService::Stub> stub = wire::EdgeService::NewStub(channel);
-  stub->async()->Enroll(&call->context, &call->request, &call->response,
-                        [this, call, stub, done = std::move(done)](const grpc::Status& status) {
-                          if (!status.ok()) {
-                            done(FromGrpc(status));
-                          } else {
-                            EnrolmentAnswer answer;
-                            answer.verdict = FromProto(call->response.verdict());
-                            answer.token = Secret(call->response.token());
-                            const absl::StatusOr<DeviceRecord> record =
-                                FromProto(call->response.record());
-                            if (record.ok()) answer.record = *record;
-                            done(std::move(answer));
-                          }
-                          state_->EndCall();
-                        });
+  call->stub->async()->Enroll(&call->context, &call->request, &call->response,
+                              [this, call, done = std::move(done)](const grpc::Status& status) {
+                                if (!status.ok()) {
+                                  done(FromGrpc(status));
+                                } else {
+                                  EnrolmentAnswer answer;
+                                  answer.verdict = FromProto(call->response.verdict());
+                                  answer.token = Secret(call->response.token());
+                                  const absl::StatusOr<DeviceRecord> record =
+                                      FromProto(call->response.record());
+                                  if (record.ok()) answer.record = *record;
+                                  done(std::move(answer));
+                                }
+                                state_->Retire(call);
+                              });
 }
 
 }  // namespace muster::edge
