@@ -161,15 +161,16 @@ TEST_F(DeviceTest, SetSendsOnlyWhatWasGiven) {
   fake_.Answer("UpdateDevice", response);
   const std::string name = MakeDevice(1, now()).name();
   EXPECT_EQ(Run({"device", "set", name, "--name", "core", "--notes", "", "--label", "role=core",
-                 "--remove-label", "new"})
+                 "--remove-label", "new", "--release-jobs"})
                 .code,
             0);
   const auto request = fake_.LastRequest<muster::v1::UpdateDeviceRequest>("UpdateDevice");
   EXPECT_EQ(request.device().name(), name);
   EXPECT_EQ(request.device().display_name(), "core");
   EXPECT_EQ(request.device().labels().at("role"), "core");
-  EXPECT_THAT(request.update_mask().paths(),
-              testing::ElementsAre("display_name", "notes", "labels.role", "labels.new"));
+  EXPECT_THAT(
+      request.update_mask().paths(),
+      testing::ElementsAre("display_name", "notes", "labels.role", "labels.new", "jobs_held"));
 }
 
 TEST_F(DeviceTest, DeleteAsksOnATerminalOnly) {

@@ -48,6 +48,7 @@ void FillUpdate(const DeviceEdit& edit, internal::v1::UpdateDevice* update) {
   }
   for (const auto& label : edit.set_labels) AddLabel(label, update->add_set_labels());
   for (const std::string& key : edit.remove_labels) update->add_remove_labels(key);
+  update->set_release_hold(edit.release_hold);
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ struct DeviceEdit {
   std::optional<std::map<std::string, std::string>> all_labels;
   std::map<std::string, std::string> set_labels;
   std::vector<std::string> remove_labels;
+  // Lets jobs that wait for an operator go on.
+  bool release_hold = false;
 };
 
 class DeviceDirectory {

@@ -20,6 +20,11 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
     edit->notes = device.notes();
   } else if (path == "site") {
     edit->site = device.site();
+  } else if (path == "jobs_held") {
+    if (device.jobs_held()) {
+      return BadField("device.jobs_held", "can only be set to false, which lets held jobs go on");
+    }
+    edit->release_hold = true;
   } else if (path == "labels") {
     edit->all_labels.emplace(device.labels().begin(), device.labels().end());
   } else if (absl::StartsWith(path, kLabelPrefix) && path.size() > kLabelPrefix.size()) {
@@ -33,7 +38,7 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
   } else {
     return BadField("update_mask", absl::StrCat("\"", CleanText(path),
                                                 "\" can't be changed; display_name, notes, site, "
-                                                "labels and labels.KEY can"));
+                                                "jobs_held, labels and labels.KEY can"));
   }
   return absl::OkStatus();
 }
@@ -59,8 +64,9 @@ absl::StatusOr<absl::Duration> ReadDuration(absl::string_view field,
 
 absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request) {
   if (request.update_mask().paths().empty()) {
-    return BadField("update_mask",
-                    "is needed: any of display_name, notes, site, labels and labels.KEY");
+    return BadField(
+        "update_mask",
+        "is needed: any of display_name, notes, site, jobs_held, labels and labels.KEY");
   }
   DeviceEdit edit;
   edit.expected_etag = request.device().etag();

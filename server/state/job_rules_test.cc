@@ -247,8 +247,9 @@ TEST_F(JobRulesTest, HoldsTheQueueWhenTheRoutersStateWentBack) {
   Create(3);
   EXPECT_EQ(State(3), S::kHeld);
   Command release;
-  release.mutable_release_hold()->set_device_id(kDevice);
-  release.mutable_release_hold()->set_organization_id(kOrganization);
+  release.mutable_update_device()->set_device_id(kDevice);
+  release.mutable_update_device()->set_organization_id(kOrganization);
+  release.mutable_update_device()->set_release_hold(true);
   ASSERT_TRUE(Apply(release).status.ok());
   EXPECT_EQ(State(2), S::kAtEdge);
   EXPECT_GT(NumberOf(2, kDevice), next);

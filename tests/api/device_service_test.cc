@@ -193,6 +193,15 @@ TEST_F(DeviceServiceTest, RefusesValuesOutsideOfTheLimits) {
   EXPECT_EQ(Update(request), StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(DeviceServiceTest, LetsHeldJobsGoOnButHoldsNone) {
+  v1::UpdateDeviceRequest request;
+  request.mutable_device()->set_name(server_.EnrollDevice("default", "gw"));
+  request.mutable_update_mask()->add_paths("jobs_held");
+  EXPECT_EQ(Update(request), StatusCode::OK) << status_.error_message();
+  request.mutable_device()->set_jobs_held(true);
+  EXPECT_EQ(Update(request), StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(DeviceServiceTest, AStaleEtagIsAborted) {
   v1::UpdateDeviceRequest request;
   request.mutable_device()->set_name(server_.EnrollDevice("default", "gw"));

@@ -73,6 +73,28 @@ std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device) {
   return jobs;
 }
 
+// Ends the hold: what waited is queued again, under new numbers.
+void LetGo(ApplyContext& context, const DeviceTable::Both& device) {
+  DeviceCore core = device.core;
+  core.held = false;
+  context.devices.SetCore(device.index, core);
+  SaveCoreNumbers(context, device.index, core);
+  for (const uint64_t id : OpenJobs(context, core.id)) {
+    const std::optional<JobRules> job = LoadJob(context, id);
+    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
+    if (!job.has_value() || !target.has_value() || target->state != JobTargetState::kHeld) continue;
+    if (target->number != 0 && target->number <= core.highest_reported) {
+      EndTarget(context, *job, *target, JobTargetState::kLost);
+      continue;
+    }
+    ForgetNumber(*target);
+    target->error.clear();
+    target->due_us = job->not_before_us > context.now_us() ? job->not_before_us : job->not_after_us;
+    MoveTarget(context, *job, *target, JobTargetState::kQueued);
+  }
+  ReleaseHead(context, device.index);
+}
+
 }  // namespace
 
 ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
@@ -92,9 +114,12 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
       "version = version + 1, update_us = ? WHERE id = ?",
       row.display_name, row.notes, row.site, Blob{EncodeLabels(row.labels)}, context.now_us(),
       KeyOf(command.device_id()));
+  const bool released = command.release_hold() && device->core.held;
+  if (released) LetGo(context, *device);
   Tell(context, device->core, ChangeKind::kDevice);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
-             command.organization_id(), "changed the device");
+             command.organization_id(),
+             released ? "changed the device and let its jobs go on" : "changed the device");
   return ResultOf(command.device_id());
 }
 
@@ -125,26 +150,10 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
 }
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHold& command) {
-  auto device = FindLive(context, command.device_id(), command.organization_id());
+  const auto device = FindLive(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   if (!device->core.held) return ResultOf(command.device_id());
-  device->core.held = false;
-  context.devices.SetCore(device->index, device->core);
-  SaveCoreNumbers(context, device->index, device->core);
-  for (const uint64_t id : OpenJobs(context, command.device_id())) {
-    const std::optional<JobRules> job = LoadJob(context, id);
-    std::optional<TargetRow> target = LoadTarget(context, id, command.device_id());
-    if (!job.has_value() || target->state != JobTargetState::kHeld) continue;
-    if (target->number != 0 && target->number <= device->core.highest_reported) {
-      EndTarget(context, *job, *target, JobTargetState::kLost);
-      continue;
-    }
-    ForgetNumber(*target);
-    target->error.clear();
-    target->due_us = job->not_before_us > context.now_us() ? job->not_before_us : job->not_after_us;
-    MoveTarget(context, *job, *target, JobTargetState::kQueued);
-  }
-  ReleaseHead(context, device->index);
+  LetGo(context, *device);
   Tell(context, device->core, ChangeKind::kDevice);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
              command.organization_id(), "let the device's jobs go on");
