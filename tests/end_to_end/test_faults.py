@@ -107,6 +107,11 @@ class FaultsTest(unittest.TestCase):
                 note = sim_ask(sim, f'dump {index} /system/note')
                 self.assertEqual(note.count('<first>'), 1)
                 self.assertNotIn('<third>', note)
+            freed = muster.devices()[0]['name']
+            muster.muster('device', 'set', freed, '--release-jobs')
+            wait_for('the freed router goes on', lambda: [t for t in all_targets(muster, third)
+                                                          if t['device'] == freed and state_of(t) == 'SUCCEEDED'], 30, 0.5)
+            self.assertFalse(muster.muster_json('device', 'get', freed).get('jobsHeld'))
 
 
 if __name__ == '__main__':
