@@ -38,10 +38,10 @@ class Fiber {
   ucontext_t outside_;
   bool ended_ = false;
   // What the sanitizers want to know about stack switches.
-  void* inside_fake_stack_ = nullptr;
-  void* outside_fake_stack_ = nullptr;
-  const void* outside_bottom_ = nullptr;
-  size_t outside_size_ = 0;
+  [[maybe_unused]] void* inside_fake_stack_ = nullptr;
+  [[maybe_unused]] void* outside_fake_stack_ = nullptr;
+  [[maybe_unused]] const void* outside_bottom_ = nullptr;
+  [[maybe_unused]] size_t outside_size_ = 0;
   [[maybe_unused]] void* inside_thread_ = nullptr;
   [[maybe_unused]] void* outside_thread_ = nullptr;
 };
