@@ -175,6 +175,19 @@ struct DeviceEvent {
   uint32_t ordinal = 0;
 };
 
+// Members in waves; the next opens when the one before has ended.
+struct JobWaves {
+  // 0: the first is as large as the others.
+  uint32_t canary_count = 0;
+  // 0: all that are left.
+  uint32_t batch_size = 0;
+  // More stop the job.
+  uint32_t max_failures = 0;
+  // The open one, from 1.
+  uint32_t open_wave = 0;
+  uint32_t failure_count = 0;
+};
+
 struct Job {
   JobId id;
   OrganizationId organization;
@@ -192,6 +205,10 @@ struct Job {
   std::string expect_version;
   std::string creator;
   uint32_t target_count = 0;
+  // Nullopt: all devices at once.
+  std::optional<JobWaves> waves;
+  // Why it stopped by itself, or empty.
+  std::string stop_reason;
   // Indexed by JobTargetState; members that have no target yet are counted as queued.
   std::array<uint32_t, kJobTargetStates> state_counts{};
   int64_t end_time_us = 0;
@@ -210,6 +227,8 @@ struct JobTarget {
   std::string error;
   int64_t update_time_us = 0;
   uint32_t times_sent = 0;
+  // 0 in a job without waves.
+  uint32_t wave = 0;
 };
 
 // A job as an edge holds it.

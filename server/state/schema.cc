@@ -219,6 +219,31 @@ constexpr const char* kVersion1[] = {
   PRIMARY KEY (edge, spool_id, lane)) STRICT, WITHOUT ROWID)",
 };
 
+// What came after the first release. Rows of version 1 get the defaults.
+constexpr const char* kVersion2[] = {
+    // Waves of a job. `max_failures` -1: nothing stops it; `wave`: the open one, 0: none yet, or a
+    // job without waves; `wave_due` 1: the next may open, 2: the open one is being released, up to
+    // `wave_after`; `members_done`: members that are targets.
+    "ALTER TABLE jobs ADD COLUMN canary_count INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN batch_size INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN max_failures INTEGER NOT NULL DEFAULT -1",
+    "ALTER TABLE jobs ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN stop_reason TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE jobs ADD COLUMN wave INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN wave_due INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN wave_after INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN members_done INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX jobs_cancelled ON jobs (seq) WHERE cancelled = 1",
+    "CREATE INDEX jobs_wave_due ON jobs (seq) WHERE wave_due > 0",
+    "ALTER TABLE targets ADD COLUMN wave INTEGER NOT NULL DEFAULT 0",
+    // Targets of a wave that have not ended.
+    R"(CREATE TABLE job_waves (
+  job INTEGER NOT NULL,
+  wave INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  PRIMARY KEY (job, wave)) STRICT, WITHOUT ROWID)",
+};
+
 int VersionOf(Database& db) {
   Query query(db, "PRAGMA user_version");
   return query.Step() ? static_cast<int>(query.Int(0)) : 0;
@@ -226,19 +251,24 @@ int VersionOf(Database& db) {
 
 }  // namespace
 
-absl::Status PrepareSchema(Database& db) {
-  const int version = VersionOf(db);
-  if (version > kSchemaVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("the data directory has schema ", version,
+absl::Status PrepareSchema(Database& db, int version) {
+  const int found = VersionOf(db);
+  if (found > kSchemaVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("the data directory has schema ", found,
                                                       ", this musterd knows ", kSchemaVersion,
                                                       "; start the newer musterd that wrote it"));
   }
   db.Execute("PRAGMA journal_mode=WAL");
   db.Execute("PRAGMA synchronous=FULL");
-  if (version == kSchemaVersion) return absl::OkStatus();
+  if (found >= version) return absl::OkStatus();
   db.Execute("BEGIN IMMEDIATE");
-  for (const char* statement : kVersion1) db.Execute(statement);
-  db.Execute("PRAGMA user_version=1");
+  if (found < 1) {
+    for (const char* statement : kVersion1) db.Execute(statement);
+  }
+  if (version >= 2) {
+    for (const char* statement : kVersion2) db.Execute(statement);
+  }
+  db.Execute(version >= 2 ? "PRAGMA user_version=2" : "PRAGMA user_version=1");
   db.Execute("COMMIT");
   return absl::OkStatus();
 }

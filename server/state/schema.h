@@ -10,9 +10,10 @@
 namespace muster::server {
 
 // Of this program. Migrations are append-only: a step leads from each version to the next.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
-// Sets the pragmas of a writer, makes the tables or brings them up to kSchemaVersion.
-absl::Status PrepareSchema(Database& db);
+// Sets the pragmas of a writer, makes the tables or brings them up to `version`; tests make older
+// ones.
+absl::Status PrepareSchema(Database& db, int version = kSchemaVersion);
 
 }  // namespace muster::server

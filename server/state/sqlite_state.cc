@@ -140,7 +140,8 @@ uint64_t SqliteState::NextJobToExpand() const {
   Query query(*db,
               "SELECT job FROM (SELECT m.job AS job, j.seq AS seq FROM job_members m "
               "JOIN jobs j ON j.id = m.job WHERE j.sealed = 1 "
-              "UNION SELECT id, seq FROM jobs WHERE cancelled = 1) ORDER BY seq LIMIT 1");
+              "UNION SELECT id, seq FROM jobs WHERE cancelled = 1 "
+              "UNION SELECT id, seq FROM jobs WHERE wave_due > 0) ORDER BY seq LIMIT 1");
   return query.Step() ? IdOf(query.Int(0)) : 0;
 }
 

@@ -222,6 +222,17 @@ class StateFixture : public testing::Test {
     return command;
   }
 
+  // What the log's housekeeping does: expands jobs, goes on with waves and cancellations.
+  void Housekeep() {
+    while (const uint64_t job = state_->NextJobToExpand()) {
+      Command command;
+      command.mutable_actor()->set_principal("musterd");
+      command.set_method("ExpandJob");
+      command.mutable_expand_job()->set_job_id(job);
+      ASSERT_TRUE(Apply(command).status.ok());
+    }
+  }
+
   // State time goes on, a Tick a second up to 60, then in jumps of 5 s.
   void Pass(int64_t seconds) {
     while (seconds > 0) {

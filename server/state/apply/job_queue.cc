@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/state/apply/job_waves.h"
 
 namespace muster::server {
 namespace {
 
 #define TARGET_COLUMNS                                                                     \
   "job, device, seq, state, number, attempt, cancel_wanted, due_us, times_sent, sent_us, " \
-  "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us"
+  "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave"
 
 TargetRow ReadTarget(const Query& query) {
   TargetRow row;
@@ -30,6 +31,7 @@ TargetRow ReadTarget(const Query& query) {
   row.phase = query.Text(13);
   row.error = query.Text(14);
   row.silent_us = query.Int(15);
+  row.wave = static_cast<uint32_t>(query.Int(16));
   return row;
 }
 
@@ -131,7 +133,8 @@ std::optional<TargetRow> FindHead(ApplyContext& context, uint64_t device, JobRul
     Query query(context.db,
                 "SELECT t.job FROM targets t JOIN jobs j ON j.id = t.job "
                 "WHERE t.device = ?1 AND t.state = 1 AND t.state IN (1, 2, 3, 4, 7, 12) "
-                "AND j.not_before_us <= ?2 AND j.not_after_us > ?2 ORDER BY t.seq LIMIT 1",
+                "AND j.not_before_us <= ?2 AND j.not_after_us > ?2 AND j.cancelled = 0 "
+                "AND t.wave <= j.wave ORDER BY t.seq LIMIT 1",
                 KeyOf(device), context.now_us());
     if (!query.Step()) return std::nullopt;
     id = IdOf(query.Int(0));
@@ -147,7 +150,8 @@ std::optional<TargetRow> FindHead(ApplyContext& context, uint64_t device, JobRul
 std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   Query query(context.db,
               "SELECT organization, not_before_us, not_after_us, idempotent, ends_with, "
-              "timeout_s, expect_version, cancelled FROM jobs WHERE id = ?",
+              "timeout_s, expect_version, cancelled, canary_count, batch_size, max_failures, wave, "
+              "wave_due, members_done, stop_reason FROM jobs WHERE id = ?",
               KeyOf(job));
   if (!query.Step()) return std::nullopt;
   JobRules rules;
@@ -160,6 +164,13 @@ std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   rules.timeout_seconds = static_cast<uint32_t>(query.Int(5));
   rules.expect_version = query.Text(6);
   rules.cancelled = static_cast<int>(query.Int(7));
+  rules.canary_count = static_cast<uint32_t>(query.Int(8));
+  rules.batch_size = static_cast<uint32_t>(query.Int(9));
+  rules.max_failures = query.Int(10);
+  rules.wave = static_cast<uint32_t>(query.Int(11));
+  rules.wave_due = static_cast<int>(query.Int(12));
+  rules.members_done = query.Unsigned(13);
+  rules.stop_reason = query.Text(14);
   return rules;
 }
 
@@ -210,15 +221,16 @@ void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& t) {
                                                     : job.not_after_us;
   context.db.Run("INSERT INTO targets (" TARGET_COLUMNS
                  ", update_us, output_cut, output) "
-                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, 0, '')",
+                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, ?, 0, '')",
                  KeyOf(t.job), KeyOf(t.device), t.sequence, t.state, t.due_us, t.phase, t.error,
-                 context.now_us());
+                 t.wave, context.now_us());
   // Until now the job counted this member as queued.
   if (t.state != JobTargetState::kQueued) {
     Count(context, t.job, JobTargetState::kQueued, -1);
     Count(context, t.job, t.state, 1);
   }
   if (HasEnded(t.state)) CountOpen(context, job, -1);
+  CountInWave(context, job, t, t.state, t.state, true);
   MoveInCore(context, t, JobTargetState::kSucceeded, t.state);
   TargetChanged(context, job, t);
 }
@@ -234,6 +246,7 @@ void MoveTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
     Count(context, target.job, state, 1);
     const int64_t open = int64_t{HasEnded(from)} - int64_t{HasEnded(state)};
     if (open != 0) CountOpen(context, job, open);
+    CountInWave(context, job, target, from, state, false);
     MoveInCore(context, target, from, state);
   }
   TargetChanged(context, job, target);
@@ -251,8 +264,8 @@ void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
   target.error = std::string(why);
   const auto both = context.devices.FindBoth(target.device);
   const bool again = job.idempotent && target.attempt < kMaxAttempts && !target.cancel_wanted &&
-                     job.not_after_us > context.now_us() && both.has_value() && !both->core.held &&
-                     both->core.delete_index == 0;
+                     job.cancelled == 0 && job.not_after_us > context.now_us() &&
+                     both.has_value() && !both->core.held && both->core.delete_index == 0;
   if (!again) {
     EndTarget(context, job, target, JobTargetState::kLost);
     return;

@@ -37,6 +37,17 @@ struct JobRules {
   std::string expect_version;
   // 0: no; 1: asked for, targets are being cancelled; 2: done.
   int cancelled = 0;
+  // See job_waves.h; -1: any number of failures.
+  uint32_t canary_count = 0;
+  uint32_t batch_size = 0;
+  int64_t max_failures = -1;
+  // The open one, and what is to be done about waves.
+  uint32_t wave = 0;
+  int wave_due = 0;
+  uint64_t members_done = 0;
+  std::string stop_reason;
+
+  bool has_waves() const { return canary_count > 0 || batch_size > 0; }
 };
 std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job);
 
@@ -60,6 +71,8 @@ struct TargetRow {
   std::string result_digest;
   std::string phase;
   std::string error;
+  // 0 in a job without waves.
+  uint32_t wave = 0;
 };
 std::optional<TargetRow> LoadTarget(ApplyContext& context, uint64_t job, uint64_t device);
 // The target that number `number` was given to.

@@ -7,7 +7,7 @@
 #include "common/ids/ids.h"
 #include "common/secrets/secrets.h"
 #include "server/state/apply/apply.h"
-#include "server/state/apply/job_queue.h"
+#include "server/state/apply/job_waves.h"
 
 namespace muster::server {
 namespace {
@@ -43,6 +43,18 @@ bool MembersAreSound(const google::protobuf::RepeatedField<uint64_t>& members) {
          Ascends(members);
 }
 
+// The same where canaries stand before the others.
+bool MembersAreSound(const CreateJob& command) {
+  google::protobuf::RepeatedField<uint64_t> members = command.members();
+  const auto canaries = static_cast<int64_t>(command.waves().canary_count());
+  if (canaries > members.size()) return false;
+  if (std::is_sorted(members.begin(), members.begin() + canaries) &&
+      std::is_sorted(members.begin() + canaries, members.end())) {
+    std::sort(members.begin(), members.end());
+  }
+  return MembersAreSound(members);
+}
+
 std::string JobName(Database& db, uint64_t organization, uint64_t job) {
   return absl::StrCat(OrganizationName(db, organization), "/jobs/", FormatId(job));
 }
@@ -63,7 +75,7 @@ absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
   if (command.job_id() == 0 || command.script().empty() ||
       command.script().size() > kMaxScriptBytes || command.description().size() > kMaxTextBytes ||
       command.ends_with() > 2 || command.timeout_seconds() > kMaxTimeoutSeconds ||
-      !MembersAreSound(command.members())) {
+      !MembersAreSound(command)) {
     return Malformed("job");
   }
   if (not_after <= context.now_us() || not_after <= command.not_before_us()) {
@@ -94,13 +106,15 @@ void InsertJob(ApplyContext& context, const CreateJob& c) {
   context.db.Run(
       "INSERT INTO jobs (id, organization, seq, script_hash, description, device, filter, "
       "create_us, not_before_us, not_after_us, idempotent, ends_with, timeout_s, expect_version, "
-      "creator, target_count, sealed, cancelled, cancel_after, open_count, end_us) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
+      "creator, canary_count, batch_size, max_failures, target_count, sealed, cancelled, "
+      "cancel_after, open_count, end_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
       KeyOf(c.job_id()), KeyOf(c.organization_id()), context.NextSequence(), Blob{hash},
       c.description(), KeyOf(c.device_id()), c.filter(), context.now_us(), c.not_before_us(),
       not_after, c.idempotent(), std::max(c.ends_with(), 1U),
       c.timeout_seconds() == 0 ? kDefaultTimeoutSeconds : c.timeout_seconds(), c.expect_version(),
-      c.creator());
+      c.creator(), c.waves().canary_count(), c.waves().batch_size(),
+      c.has_waves() ? int64_t{c.waves().max_failures()} : int64_t{-1});
 }
 
 void AddMembers(ApplyContext& context, uint64_t job,
@@ -117,16 +131,35 @@ void AddMembers(ApplyContext& context, uint64_t job,
       KeyOf(job), members.size());
 }
 
-void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device) {
+// A member that two parts of the list name is one target.
+void DropMember(ApplyContext& context, uint64_t job) {
+  context.db.Run(
+      "UPDATE jobs SET target_count = target_count - 1, open_count = open_count - 1 WHERE id = ?",
+      KeyOf(job));
+  context.db.Run("UPDATE job_counts SET count = count - 1 WHERE job = ? AND state = 1", KeyOf(job));
+}
+
+// Why a cancelled target was not started; empty where somebody cancelled it.
+std::string NotStarted(const JobRules& job) {
+  return job.stop_reason.empty() ? "" : absl::StrCat("not started: ", job.stop_reason);
+}
+
+void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device, uint64_t place) {
+  if (LoadTarget(context, job.id, device).has_value()) {
+    DropMember(context, job.id);
+    return;
+  }
   const auto both = context.devices.FindBoth(device);
   TargetRow target;
   target.device = device;
+  target.wave = WaveOf(job, place);
   target.error = Objection(both, job.organization);
   if (!target.error.empty()) {
     target.state = JobTargetState::kFailed;
     target.phase = "release";
   } else if (job.cancelled != 0) {
     target.state = JobTargetState::kCancelled;
+    target.error = NotStarted(job);
   } else if (both->core.held) {
     target.state = JobTargetState::kHeld;
     target.error = "the device's jobs wait for an operator";
@@ -151,8 +184,10 @@ bool ExpandSome(ApplyContext& context, const JobRules& job) {
   for (size_t i = 0; i < take; ++i) {
     uint64_t device = 0;
     std::memcpy(&device, members.data() + i * sizeof(device), sizeof(device));
-    AddOneTarget(context, job, device);
+    AddOneTarget(context, job, device, job.members_done + i);
   }
+  context.db.Run("UPDATE jobs SET members_done = members_done + ? WHERE id = ?", take,
+                 KeyOf(job.id));
   members.erase(0, take * sizeof(uint64_t));
   if (members.empty()) {
     context.db.Run("DELETE FROM job_members WHERE job = ? AND part = ?", KeyOf(job.id), part);
@@ -160,7 +195,13 @@ bool ExpandSome(ApplyContext& context, const JobRules& job) {
     context.db.Run("UPDATE job_members SET members = ? WHERE job = ? AND part = ?", Blob{members},
                    KeyOf(job.id), part);
   }
+  BeginWaves(context, job);
   return true;
+}
+
+bool IsUnsent(JobTargetState state) {
+  return state == JobTargetState::kQueued || state == JobTargetState::kHeld ||
+         state == JobTargetState::kAtEdge;
 }
 
 // True where the cancellation was, or will be, possible.
@@ -206,11 +247,27 @@ bool CancelSome(ApplyContext& context, const JobRules& job) {
     std::optional<TargetRow> target = LoadTarget(context, job.id, device);
     if (!target.has_value() || HasEnded(target->state)) continue;
     target->cancel_wanted = true;
+    if (IsUnsent(target->state)) target->error = NotStarted(job);
     if (!CancelOne(context, job, *target)) SaveTarget(context, *target);
   }
   context.db.Run("UPDATE jobs SET cancel_after = ? WHERE id = ?", KeyOf(devices.back()),
                  KeyOf(job.id));
   return devices.size() == static_cast<size_t>(kStep);
+}
+
+// A step of a cancellation that goes on. What Muster stopped by itself is written to the audit.
+void CancelOn(ApplyContext& context, const JobRules& job) {
+  bool first = false;
+  {
+    Query query(context.db, "SELECT cancel_after FROM jobs WHERE id = ?", KeyOf(job.id));
+    first = query.Step() && query.Int(0) == KeyOf(0);
+  }
+  if (first && !job.stop_reason.empty()) {
+    WriteAudit(context, JobName(context.db, job.organization, job.id), job.organization,
+               absl::StrCat("stopped the job: ", job.stop_reason));
+  }
+  if (CancelSome(context, job)) return;
+  context.db.Run("UPDATE jobs SET cancelled = 2, wave_due = 0 WHERE id = ?", KeyOf(job.id));
 }
 
 uint32_t CountOf(ApplyContext& context, uint64_t job, JobTargetState state) {
@@ -274,8 +331,11 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ExtendJob& command)
 ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command) {
   const std::optional<JobRules> job = LoadJob(context, command.job_id());
   if (!job.has_value()) return UnknownThing("job", FormatId(command.job_id()));
-  if (!ExpandSome(context, *job) && job->cancelled == 1 && !CancelSome(context, *job)) {
-    context.db.Run("UPDATE jobs SET cancelled = 2 WHERE id = ?", KeyOf(job->id));
+  if (ExpandSome(context, *job)) return ResultOf(job->id);
+  if (job->cancelled == 1) {
+    CancelOn(context, *job);
+  } else if (job->wave_due != 0) {
+    StepWaves(context, *job);
   }
   return ResultOf(job->id);
 }
@@ -293,7 +353,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command)
   const bool expanding = ExpandSome(context, *job);
   const bool more = CancelSome(context, *job);
   if (!expanding && !more) {
-    context.db.Run("UPDATE jobs SET cancelled = 2 WHERE id = ?", KeyOf(job->id));
+    context.db.Run("UPDATE jobs SET cancelled = 2, wave_due = 0 WHERE id = ?", KeyOf(job->id));
   }
   JobChanged(context, job->id, job->organization);
   Result result;

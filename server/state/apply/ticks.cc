@@ -38,7 +38,8 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
         if (const auto index = context.devices.Find(target.device)) ReleaseHead(context, *index);
         return;
       }
-      target.error = "its time ran out before it was sent";
+      target.error = target.wave > job.wave ? "its time ran out before its wave began"
+                                            : "its time ran out before it was sent";
       EndTarget(context, job, target, JobTargetState::kExpired);
       return;
     case JobTargetState::kAtEdge:

@@ -7,13 +7,14 @@
 namespace muster::server {
 namespace {
 
-#define JOB_COLUMNS                                                                         \
-  "j.id, j.organization, j.description, j.device, j.filter, j.create_us, j.not_before_us, " \
-  "j.not_after_us, j.idempotent, j.ends_with, j.timeout_s, j.expect_version, j.creator, "   \
-  "j.target_count, j.end_us"
+#define JOB_COLUMNS                                                                              \
+  "j.id, j.organization, j.description, j.device, j.filter, j.create_us, j.not_before_us, "      \
+  "j.not_after_us, j.idempotent, j.ends_with, j.timeout_s, j.expect_version, j.creator, "        \
+  "j.target_count, j.end_us, j.canary_count, j.batch_size, j.max_failures, j.wave, j.failures, " \
+  "j.stop_reason"
 #define TARGET_COLUMNS                                                                 \
   "job, device, state, number, attempt, output, output_cut, phase, error, update_us, " \
-  "times_sent"
+  "times_sent, wave"
 #define EDGE_JOB_SELECT                                                                       \
   "SELECT h.device, t.job, h.number, s.body, j.not_before_us, j.not_after_us, t.times_sent, " \
   "t.boot_at_first_send, j.timeout_s FROM holders h "                                         \
@@ -38,6 +39,12 @@ Job ReadJob(const Query& query) {
   job.creator = query.Text(12);
   job.target_count = static_cast<uint32_t>(query.Int(13));
   job.end_time_us = query.Int(14);
+  if (query.Int(17) >= 0) {
+    job.waves = JobWaves{static_cast<uint32_t>(query.Int(15)), static_cast<uint32_t>(query.Int(16)),
+                         static_cast<uint32_t>(query.Int(17)), static_cast<uint32_t>(query.Int(18)),
+                         static_cast<uint32_t>(query.Int(19))};
+  }
+  job.stop_reason = query.Text(20);
   return job;
 }
 
@@ -70,6 +77,7 @@ JobTarget ReadTarget(const Query& query) {
   target.error = query.Text(8);
   target.update_time_us = query.Int(9);
   target.times_sent = static_cast<uint32_t>(query.Int(10));
+  target.wave = static_cast<uint32_t>(query.Int(11));
   return target;
 }
 
