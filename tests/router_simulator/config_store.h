@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "tests/router_simulator/value.h"
+#include "tests/router_simulator/language.h"
 
 namespace muster::simulator {
 

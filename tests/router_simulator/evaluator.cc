@@ -14,6 +14,12 @@ constexpr uint64_t kStepsPerTurn = 20'000;
 constexpr absl::Duration kTurnCost = absl::Milliseconds(10);
 constexpr int kDeepest = 700;
 
+// Null where the simulator can't run it.
+const SimulatedCommand* CommandOf(const Node& node) {
+  const auto* command = static_cast<const SimulatedCommand*>(node.command);
+  return command == nullptr || command->handler == nullptr ? nullptr : command;
+}
+
 }  // namespace
 
 const Arguments::One* Arguments::Find(absl::string_view name) const {
@@ -224,7 +230,8 @@ bool Evaluator::RunStatement(const Node& node, Value* result) {
 }
 
 bool Evaluator::RunCommand(const Node& node, Value* result) {
-  if (node.command == nullptr || node.command->handler == nullptr) {
+  const SimulatedCommand* const command = CommandOf(node);
+  if (command == nullptr) {
     const std::string name =
         node.command == nullptr
             ? node.text
@@ -232,9 +239,9 @@ bool Evaluator::RunCommand(const Node& node, Value* result) {
     router_->Emit({EventKind::kUnsupported, task_->script(), name, node.line, node.column});
     return Fail(node, absl::StrCat("the simulator can't run ", name));
   }
-  if (!Needs(node, node.command->policy)) return false;
+  if (!Needs(node, command->policy)) return false;
   const RowReader* const row = std::exchange(row_, nullptr);
-  const bool good = node.command->handler(*this, node, result);
+  const bool good = command->handler(*this, node, result);
   row_ = row;
   return good;
 }

@@ -16,9 +16,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "tests/router_simulator/ast.h"
-#include "tests/router_simulator/command_tree.h"
-#include "tests/router_simulator/value.h"
+#include "tests/router_simulator/language.h"
+#include "tests/router_simulator/menu_tree.h"
 #include "tests/router_simulator/version.h"
 
 namespace muster::simulator {

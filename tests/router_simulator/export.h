@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "tests/router_simulator/command_tree.h"
+#include "tests/router_simulator/menu_tree.h"
 
 namespace muster::simulator {
 

@@ -11,7 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "tests/router_simulator/ast.h"
+#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/evaluator.h"
 #include "tests/router_simulator/export.h"
 #include "tests/router_simulator/handlers.h"

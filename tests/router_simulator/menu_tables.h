@@ -1,8 +1,8 @@
-// The menus of all simulated versions as one text; see command_tree.h for what it is built into.
+// The menus of all simulated versions as one text; see menu_tree.h for what it is built into.
 //
 //   /ip/address table[,ordered|,fixed|,volatile]… [@since] [<before]
 //     name:type[flags][@since][<before][=default]     a property
-//     +run('number,verbose)[@since][<before]          a command of its own; ' marks positional ones
+//     +run('number,verbose)[@since][<before]          a command (routeros/language/builtins.h)
 //
 // Types: t text, n number, b yes/no, T time, i address, a address with prefix length, w network,
 // I interface, p policies, c script. Flags: * required, # unique and naming, % hidden (sensitive),
@@ -20,7 +20,5 @@ namespace muster::simulator {
 absl::string_view SystemMenus();
 // What an operator configures: /interface, /ip, /ppp, /queue, /snmp, /routing.
 absl::string_view NetworkMenus();
-// Root commands: ":put" and its like, with positional and code arguments.
-absl::string_view BuiltinCommands();
 
 }  // namespace muster::simulator

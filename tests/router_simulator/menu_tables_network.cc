@@ -119,27 +119,4 @@ absl::string_view NetworkMenus() {
 )";
 }
 
-absl::string_view BuiltinCommands() {
-  // "{" marks an argument whose braces hold code.
-  return R"(
-+put('message) +error('message) +return('value) +delay('delay-time) +beep(frequency,length)
-+len('value) +typeof('value) +tostr('value) +tonum('value) +toarray('value,delimiter@7.22)
-+tobool('value) +toid('value) +toip('value) +toip6('value) +totime('value) +tonsec('value)@7.12
-+pick('counter,'begin,'end) +find('in,'key,'from) +parse('value) +nothing()@7
-+local('name,'value,{do) +global('name,'value,{do) +set('name,'value,{do)
-+if('condition,{do,{else) +while('condition,{do) +do('{command,{on-error,while,if)
-+for('counter,from,to,step,{do,{on-error@7.20) +foreach('counter,in,{do,{on-error@7.20)
-+retry('{command,delay,max,{on-error)@7.4 +onerror('error,{in,{do)@7.13 +time('{command)
-+execute('script,file,as-string@7.8) +resolve('domain-name,server,server-port,type@7.16)
-+convert('value,from,to,from-scheme,to-scheme,transform@7.12,transform-scheme@7.12)@7.11
-+rndnum(from,to)@7.8 +rndstr(from,length)@7.8 +timestamp(use-tz@7.20)@7.9 +jobname()@7.12
-+serialize('value,to,options@7.16,delimiter@7.16,order@7.16,file-name@7.18)@7.13
-+deserialize('value,from,options@7.16,delimiter@7.16)@7.13
-+break()@7.22 +continue()@7.22 +exit()@7.22 +quit()
-+import('file-name,from-line,verbose,dry-run@7.16)
-+export(file,compact,terse,verbose,hide-sensitive,show-sensitive@7)
-+ping('address,count,interval,size,interface,src-address,ttl,arp-ping,do-not-fragment,as-value@7)<7.23
-)";
-}
-
 }  // namespace muster::simulator

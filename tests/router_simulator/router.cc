@@ -27,7 +27,7 @@ void BlockingCall::Run() {
 
 Router::Router(RouterOptions options)
     : options_(std::move(options)),
-      tree_(&CommandTree::Get(options_.version, options_.routerboard, options_.ppp_package)),
+      tree_(&MenuTree(options_.version, options_.routerboard, options_.ppp_package)),
       wall_at_boot_(options_.clock),
       random_(options_.seed) {
   FillFactoryConfig(options_, *tree_, &config_);
@@ -244,7 +244,7 @@ void Router::RestoreConfig(ConfigStore copy) {
 void Router::ChangeVersion(RouterVersion version) {
   Reboot(PowerDown::kClean);
   options_.version = std::move(version);
-  tree_ = &CommandTree::Get(options_.version, options_.routerboard, options_.ppp_package);
+  tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package);
 }
 
 void Router::RememberForFlash() {

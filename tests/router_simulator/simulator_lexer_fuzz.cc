@@ -6,9 +6,9 @@
 #include "absl/strings/string_view.h"
 #include "tests/router_simulator/router.h"
 
-using muster::simulator::ParseResult;
+using muster::routeros::language::ParseResult;
 using muster::simulator::ParseRouterVersion;
-using muster::simulator::ParseScript;
+using muster::routeros::language::ParseScript;
 using muster::simulator::Router;
 using muster::simulator::RouterOptions;
 

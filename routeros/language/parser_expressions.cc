@@ -3,9 +3,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "tests/router_simulator/parser_internal.h"
+#include "routeros/language/parser_internal.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 namespace {
 
 struct OperatorText {
@@ -271,4 +271,4 @@ NodePtr Parser::ParseFilterOperand(bool right_side) {
   return node;
 }
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -1,4 +1,4 @@
-#include "tests/router_simulator/parser.h"
+#include "routeros/language/parser.h"
 
 #include <functional>
 #include <unordered_map>
@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/sync/mutex.h"
-#include "tests/router_simulator/parser_internal.h"
+#include "routeros/language/parser_internal.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 std::string SyntaxError::ToText() const {
   return absl::StrCat(message, " (line ", line, " column ", column, ")");
@@ -57,7 +57,7 @@ bool Parser::IsDeclared(absl::string_view name) const {
 
 NodePtr Parser::ParseWhole() {
   // Before 7.1 a question mark asks the console for help wherever it stands.
-  if (!tree_.version().AtLeast(7, 1)) {
+  if (!AtLeast(tree_.version(), 7, 1)) {
     for (size_t i = 0; i < text_.size(); ++i) {
       if (text_[i] == '\\') {
         ++i;
@@ -176,7 +176,7 @@ NodePtr Parser::FinishMenuWalk(const MenuSpec* menu, bool expect_word, bool move
   bool first = true;
   while (true) {
     if (!expect_word) {
-      if (cursor_.Peek() == '/' && !tree_.version().IsV6() && menu != &tree_.root()) {
+      if (cursor_.Peek() == '/' && tree_.version().major >= 7 && menu != &tree_.root()) {
         cursor_.Skip();
       } else if (AtStatementEnd()) {
         menu_ = menu;
@@ -339,4 +339,4 @@ ParseResult ParseCached(absl::string_view text, const CommandTree& tree,
   return result;
 }
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -14,10 +14,10 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "tests/router_simulator/ast.h"
-#include "tests/router_simulator/command_tree.h"
+#include "routeros/language/ast.h"
+#include "routeros/language/command_tree.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 struct SyntaxError {
   std::string message;
@@ -48,4 +48,4 @@ ParseResult ParseScript(absl::string_view text, const CommandTree& tree,
 ParseResult ParseCached(absl::string_view text, const CommandTree& tree,
                         const ParseOptions& options = {});
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/router_simulator/cursor.h"
-#include "tests/router_simulator/parser.h"
+#include "routeros/language/cursor.h"
+#include "routeros/language/parser.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 using NodePtr = std::unique_ptr<Node>;
 
@@ -117,4 +117,4 @@ class Parser::Nesting {
   Parser* parser_;
 };
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 struct Place {
   uint32_t line = 1;
@@ -55,4 +55,4 @@ class Cursor {
   std::vector<size_t> line_starts_;
 };
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

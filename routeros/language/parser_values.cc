@@ -1,9 +1,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tests/router_simulator/parser_internal.h"
+#include "routeros/language/parser_internal.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 NodePtr Parser::ParseValue() {
   switch (cursor_.Peek()) {
@@ -192,4 +192,4 @@ bool Parser::ParseArrayElement(Node* array) {
   return true;
 }
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

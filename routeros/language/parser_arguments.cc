@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tests/router_simulator/parser_internal.h"
+#include "routeros/language/parser_internal.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 namespace {
 
 // Arguments that stand alone, without a value.
@@ -41,7 +41,7 @@ bool HoldsSource(absl::string_view name) {
 bool Parser::Knows(const CommandSpec* command, absl::string_view argument) const {
   if (command == nullptr) return true;
   // From 7.24 on a wrong argument is found when the command runs.
-  return command->Takes(argument) || options_.allow_unknown_names || tree_.version().AtLeast(7, 24);
+  return command->Takes(argument) || options_.allow_unknown_names || AtLeast(tree_.version(), 7, 24);
 }
 
 bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
@@ -288,4 +288,4 @@ bool Parser::ParseFilter(Node* node) {
 
 bool Parser::AtFilterEnd() { return AtStatementEnd(); }
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -1,4 +1,4 @@
-#include "tests/router_simulator/value.h"
+#include "routeros/language/value.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
@@ -442,4 +442,4 @@ bool SameValue(const Value& a, const Value& b) {
          a.text() == b.text() && a.body() == b.body();
 }
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -1,10 +1,10 @@
-#include "tests/router_simulator/cursor.h"
+#include "routeros/language/cursor.h"
 
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 namespace {
 
 // RouterOS writes and reads hex digits of escapes in upper case only.
@@ -147,4 +147,4 @@ bool Cursor::ReadEscape(std::string* out) {
   return true;
 }
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/router_simulator/value.h"
+#include "routeros/language/value.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 struct CommandSpec;
 struct MenuSpec;
@@ -98,4 +98,4 @@ struct Program {
   Node root;  // kBlock
 };
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

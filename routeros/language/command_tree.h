@@ -1,48 +1,27 @@
-// The menus, commands, arguments and properties of one RouterOS version.
+// The menus, commands, arguments and properties of one RouterOS version, against which a script is
+// parsed: what doesn't stand in the tree does not load.
 //
-// Built from the table in menu_tables.cc; what does not stand there does not exist for the
-// simulated router, and a script that names it does not load.
+// A tree begins with the commands of the language itself (AddBuiltins); its owner adds menus, from
+// a dump of a router's console (routeros/check) or from tables of its own (the simulator).
 //
-// Threads:  a tree never changes once made; Get is safe from any thread.
-// Example:  command_tree_test.cc.
+// Threads:  a tree never changes once it is built; reading it is safe from any thread.
+// Owns:     a menu owns its commands and sub-menus; commands point back at their menu, so a menu
+//           must not be moved once it has commands.
+// Example:  parser_test.cc.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "tests/router_simulator/value.h"
-#include "tests/router_simulator/version.h"
+#include "routeros/language/value.h"
+#include "routeros/script/version.h"
 
-namespace muster::simulator {
-
-// Rights that a script's caller has; bits of a mask.
-enum Policy : uint32_t {
-  kPolicyRead = 1 << 0,
-  kPolicyWrite = 1 << 1,
-  kPolicyPolicy = 1 << 2,
-  kPolicyTest = 1 << 3,
-  kPolicyFtp = 1 << 4,
-  kPolicyReboot = 1 << 5,
-  kPolicySensitive = 1 << 6,
-  kPolicyPassword = 1 << 7,
-  kPolicySniff = 1 << 8,
-  kPolicyRomon = 1 << 9,
-  kPolicyAll = (1 << 10) - 1,
-};
-// Nullopt for an unknown name.
-std::optional<uint32_t> ParsePolicies(absl::string_view comma_list);
-std::string PolicyText(uint32_t mask);
-
-struct Node;
-struct MenuSpec;
-class Evaluator;
-// Runs one command. False where it raised an error or left the script (:return and the like);
-// the evaluator then holds why.
-using Handler = bool (*)(Evaluator& evaluator, const Node& node, Value* result);
+namespace muster::routeros::language {
 
 enum class PropertyType : uint8_t {
   kText,
@@ -67,19 +46,26 @@ struct PropertySpec {
   bool read_only = false;
 };
 
+struct MenuSpec;
+
 struct CommandSpec {
+  CommandSpec() = default;
+  virtual ~CommandSpec() = default;
+  CommandSpec(const CommandSpec&) = delete;
+  CommandSpec& operator=(const CommandSpec&) = delete;
+
   std::string name;
   // All argument names, sorted.
   std::vector<std::string> arguments;
-  // Names of unnamed arguments in order; a last name that ends in "*" takes all further ones.
+  // Names of unnamed arguments in order.
   std::vector<std::string> positional;
   // Arguments whose braces hold code that runs in the caller's scope, or a function.
   std::vector<std::string> code;
   // The rest of the command is a where expression, with or without the word.
   bool filter = false;
-  uint32_t policy = 0;
+  // Nothing is known of its unnamed arguments: each is taken.
+  bool any_positional = false;
   const MenuSpec* menu = nullptr;
-  Handler handler = nullptr;
 
   bool Takes(absl::string_view argument) const;
 };
@@ -94,31 +80,39 @@ struct MenuSpec {
   bool fixed = false;
   // Not part of /export and not restored by a backup.
   bool volatile_rows = false;
+  // `properties` lacks some, and a where may name others: dumps don't tell read-only ones.
+  bool more_properties = false;
   std::vector<PropertySpec> properties;
   std::map<std::string, std::unique_ptr<CommandSpec>> commands;
   std::map<std::string, std::unique_ptr<MenuSpec>> children;
 
+  // Null where the menu has none of that name.
   const PropertySpec* Property(absl::string_view name) const;
-  const PropertySpec* Key() const;  // the unique property that names rows; null where none
+  // The unique property that names rows; null where none.
+  const PropertySpec* Key() const;
+  // The sub-menu of that name, made where there is none yet.
+  MenuSpec& Child(absl::string_view name);
 };
 
 class CommandTree {
  public:
-  // The tree of `version` on a board with or without hardware (`routerboard`). Made once and
-  // kept for the life of the process.
-  static const CommandTree& Get(const RouterVersion& version, bool routerboard,
-                                bool ppp_package = true);
+  // A tree of `version` without any menu or command.
+  explicit CommandTree(Version version) : version_(std::move(version)) {}
 
   const MenuSpec& root() const { return root_; }
-  const RouterVersion& version() const { return version_; }
-  // Null where the version doesn't have it.
+  MenuSpec& root() { return root_; }
+  const Version& version() const { return version_; }
+  // A command of the root, which a script may write with a colon; null where there is none.
   const CommandSpec* Builtin(absl::string_view name) const;
+  // "/ip/address", "" for the root; null where the version doesn't have it.
   const MenuSpec* Menu(absl::string_view path) const;
 
  private:
-  friend class TreeBuilder;
-  RouterVersion version_;
+  Version version_;
   MenuSpec root_;
 };
 
-}  // namespace muster::simulator
+// Whether `version` is MAJOR.MINOR or later; betas count as the release.
+bool AtLeast(const Version& version, int major, int minor);
+
+}  // namespace muster::routeros::language

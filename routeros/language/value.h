@@ -16,7 +16,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 
 enum class ValueType : uint8_t {
   kNothing,  // a variable that was never set, a missing key
@@ -121,4 +121,4 @@ Value FromWord(absl::string_view word);
 // Equal as `=` says for values of one type, arrays element by element.
 bool SameValue(const Value& a, const Value& b);
 
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

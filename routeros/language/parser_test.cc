@@ -1,4 +1,4 @@
-#include "tests/router_simulator/parser.h"
+#include "routeros/language/parser.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -7,12 +7,13 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/router_simulator/menu_tree.h"
 
-namespace muster::simulator {
+namespace muster::routeros::language {
 namespace {
 
 const CommandTree& Tree(absl::string_view version) {
-  return CommandTree::Get(*ParseRouterVersion(version), true);
+  return simulator::MenuTree(*simulator::ParseRouterVersion(version), true);
 }
 
 std::string ErrorOf(absl::string_view text, absl::string_view version = "7.20.8") {
@@ -120,4 +121,4 @@ TEST(ParserTest, ParsesPublicScripts) {
 }
 
 }  // namespace
-}  // namespace muster::simulator
+}  // namespace muster::routeros::language

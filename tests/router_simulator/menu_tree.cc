@@ -1,13 +1,13 @@
-#include "tests/router_simulator/command_tree.h"
+#include "tests/router_simulator/menu_tree.h"
 
 #include <algorithm>
 #include <array>
 #include <tuple>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/sync/mutex.h"
+#include "routeros/language/builtins.h"
 #include "tests/router_simulator/handlers.h"
 #include "tests/router_simulator/menu_tables.h"
 
@@ -26,38 +26,6 @@ constexpr std::array<std::pair<absl::string_view, uint32_t>, 10> kPolicies = {{
     {"sensitive", kPolicySensitive},
     {"romon", kPolicyRomon},
 }};
-
-// "name@7.4<7.22" split into the name and whether `version` has it.
-struct Gated {
-  absl::string_view name;
-  bool present = true;
-};
-
-bool AtLeastText(const RouterVersion& version, absl::string_view text) {
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(text, absl::MaxSplits('.', 1));
-  int major = 0;
-  int minor = 0;
-  if (!absl::SimpleAtoi(parts.first, &major)) return true;
-  if (!absl::SimpleAtoi(parts.second, &minor)) minor = 0;
-  return version.AtLeast(major, minor);
-}
-
-Gated Gate(absl::string_view text, const RouterVersion& version) {
-  Gated gated;
-  const size_t end = std::min(text.find('@'), text.find('<'));
-  gated.name = text.substr(0, end);
-  while (end != absl::string_view::npos && !text.empty()) {
-    const size_t mark = text.find_first_of("@<");
-    if (mark == absl::string_view::npos) break;
-    const size_t next = text.find_first_of("@<", mark + 1);
-    const absl::string_view wanted = text.substr(mark + 1, next - mark - 1);
-    const bool reached = AtLeastText(version, wanted);
-    if ((text[mark] == '@') != reached) gated.present = false;
-    text = next == absl::string_view::npos ? absl::string_view() : text.substr(next);
-  }
-  return gated;
-}
 
 PropertyType TypeOf(char letter) {
   switch (letter) {
@@ -127,24 +95,6 @@ std::string PolicyText(uint32_t mask) {
   return out;
 }
 
-bool CommandSpec::Takes(absl::string_view argument) const {
-  return std::binary_search(arguments.begin(), arguments.end(), argument);
-}
-
-const PropertySpec* MenuSpec::Property(absl::string_view name) const {
-  for (const PropertySpec& property : properties) {
-    if (property.name == name) return &property;
-  }
-  return nullptr;
-}
-
-const PropertySpec* MenuSpec::Key() const {
-  for (const PropertySpec& property : properties) {
-    if (property.unique) return &property;
-  }
-  return nullptr;
-}
-
 // Reads the tables of menu_tables.h for one version.
 class TreeBuilder {
  public:
@@ -153,12 +103,12 @@ class TreeBuilder {
 
   void Build() {
     for (const absl::string_view token :
-         absl::StrSplit(BuiltinCommands(), absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
-      AddCommand(&tree_->root_, token.substr(1));
+         absl::StrSplit(language::BuiltinCommands(), absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
+      AddCommand(&tree_->root(), token);
     }
     Read(SystemMenus());
     Read(NetworkMenus());
-    Finish(&tree_->root_);
+    Finish(&tree_->root());
   }
 
  private:
@@ -183,18 +133,13 @@ class TreeBuilder {
   MenuSpec* StartMenu(absl::string_view line) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
     for (size_t i = 2; i < words.size(); ++i) {
-      if (!Gate(words[i], tree_->version_).present) return nullptr;
+      if (!language::Gate(words[i], tree_->version()).present) return nullptr;
     }
     if (!routerboard_ && words[0].substr(0, 19) == "/system/routerboard") return nullptr;
     if (!ppp_package_ && words[0].substr(0, 4) == "/ppp") return nullptr;
-    MenuSpec* menu = &tree_->root_;
+    MenuSpec* menu = &tree_->root();
     for (const absl::string_view part : absl::StrSplit(words[0].substr(1), '/')) {
-      std::unique_ptr<MenuSpec>& child = menu->children[std::string(part)];
-      if (!child) {
-        child = std::make_unique<MenuSpec>();
-        child->path = absl::StrCat(menu->path, "/", part);
-      }
-      menu = child.get();
+      menu = &menu->Child(part);
     }
     for (const absl::string_view word : absl::StrSplit(words[1], ',')) {
       if (word == "table") menu->kind = MenuKind::kTable;
@@ -209,7 +154,7 @@ class TreeBuilder {
   void AddProperty(MenuSpec* menu, absl::string_view token) {
     const size_t equals = token.find('=');
     const absl::string_view declared = token.substr(0, equals);
-    const Gated gated = Gate(declared, tree_->version_);
+    const language::GatedName gated = language::Gate(declared, tree_->version());
     if (!gated.present) return;
     const size_t colon = gated.name.find(':');
     PropertySpec property;
@@ -227,44 +172,26 @@ class TreeBuilder {
     menu->properties.push_back(std::move(property));
   }
 
-  // "run('number,{do,as-value@7)@7.4".
-  void AddCommand(MenuSpec* menu, absl::string_view token) {
-    const size_t open = token.find('(');
-    const size_t close = token.find(')');
-    if (!Gate(token.substr(close + 1), tree_->version_).present) return;
-    CommandSpec* command = NewCommand(menu, token.substr(0, open));
-    for (absl::string_view text :
-         absl::StrSplit(token.substr(open + 1, close - open - 1), ',', absl::SkipEmpty())) {
-      const Gated gated = Gate(text, tree_->version_);
-      if (!gated.present) continue;
-      absl::string_view name = gated.name;
-      const bool positional = name[0] == '\'';
-      if (positional) name.remove_prefix(1);
-      const bool code = name[0] == '{';
-      if (code) name.remove_prefix(1);
-      if (positional) command->positional.emplace_back(name);
-      if (code) command->code.emplace_back(name);
-      command->arguments.emplace_back(name);
-    }
-  }
-
-  CommandSpec* NewCommand(MenuSpec* menu, absl::string_view name) {
-    auto command = std::make_unique<CommandSpec>();
-    command->name = std::string(name);
+  void AddCommand(MenuSpec* menu, absl::string_view declaration) {
+    auto command = std::make_unique<SimulatedCommand>();
+    if (!language::DeclareCommand(declaration, tree_->version(), command.get())) return;
     command->menu = menu;
-    CommandSpec* raw = command.get();
-    menu->commands[raw->name] = std::move(command);
-    return raw;
+    std::unique_ptr<CommandSpec>& place = menu->commands[command->name];
+    place = std::move(command);
   }
 
   void Standard(MenuSpec* menu, absl::string_view name, uint32_t policy,
                 const std::vector<std::string>& positional, const std::vector<std::string>& more) {
     if (menu->commands.count(std::string(name)) > 0) return;
-    CommandSpec* command = NewCommand(menu, name);
+    auto command = std::make_unique<SimulatedCommand>();
+    command->name = std::string(name);
+    command->menu = menu;
     command->policy = policy;
     command->positional = positional;
     command->arguments = positional;
     command->arguments.insert(command->arguments.end(), more.begin(), more.end());
+    std::sort(command->arguments.begin(), command->arguments.end());
+    menu->commands[std::string(name)] = std::move(command);
   }
 
   static const std::vector<std::string>& PrintArguments() {
@@ -321,7 +248,7 @@ class TreeBuilder {
       adds.push_back("copy-from");
       if (menu->ordered) adds.push_back("place-before");
       Standard(menu, "add", kPolicyWrite, {}, adds);
-    } else if (menu->path == "/file" && !tree_->version_.IsV6()) {
+    } else if (menu->path == "/file" && tree_->version().major >= 7) {
       Standard(menu, "add", kPolicyWrite, {}, writable);
     }
     if (can_disable) {
@@ -334,10 +261,9 @@ class TreeBuilder {
   }
 
   void Finish(MenuSpec* menu) {
-    if (menu != &tree_->root_) AddStandardCommands(menu);
+    if (menu != &tree_->root()) AddStandardCommands(menu);
     for (auto& [name, command] : menu->commands) {
-      std::sort(command->arguments.begin(), command->arguments.end());
-      command->handler = FindHandler(menu->path, name);
+      static_cast<SimulatedCommand&>(*command).handler = FindHandler(menu->path, name);
     }
     for (auto& [name, child] : menu->children) Finish(child.get());
   }
@@ -347,34 +273,18 @@ class TreeBuilder {
   bool ppp_package_;
 };
 
-const CommandTree& CommandTree::Get(const RouterVersion& version, bool routerboard,
-                                    bool ppp_package) {
+const CommandTree& MenuTree(const RouterVersion& version, bool routerboard, bool ppp_package) {
   using Key = std::tuple<std::string, bool, bool>;
   static Mutex* const mutex = new Mutex();
   static auto* const trees = new std::map<Key, std::unique_ptr<CommandTree>>();
   const MutexLock lock(*mutex);
   std::unique_ptr<CommandTree>& tree = (*trees)[Key(version.text, routerboard, ppp_package)];
   if (!tree) {
-    tree = std::make_unique<CommandTree>();
-    tree->version_ = version;
+    tree = std::make_unique<CommandTree>(
+        routeros::Version{version.major, version.minor, version.patch, ""});
     TreeBuilder(tree.get(), routerboard, ppp_package).Build();
   }
   return *tree;
-}
-
-const CommandSpec* CommandTree::Builtin(absl::string_view name) const {
-  const auto found = root_.commands.find(std::string(name));
-  return found == root_.commands.end() ? nullptr : found->second.get();
-}
-
-const MenuSpec* CommandTree::Menu(absl::string_view path) const {
-  const MenuSpec* menu = &root_;
-  for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-    const auto found = menu->children.find(std::string(part));
-    if (found == menu->children.end()) return nullptr;
-    menu = found->second.get();
-  }
-  return menu;
 }
 
 }  // namespace muster::simulator
