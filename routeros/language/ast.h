@@ -7,12 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "routeros/language/command_tree.h"
 #include "routeros/language/value.h"
 
 namespace muster::routeros::language {
-
-struct CommandSpec;
-struct MenuSpec;
 
 enum class NodeKind : uint8_t {
   // Expressions.
@@ -95,6 +93,8 @@ struct Node {
 
 struct Program {
   std::string text;
+  // Menus that the tree lacks and the text names; empty unless unknown names are noted.
+  std::vector<std::unique_ptr<MenuSpec>> guessed_menus;
   Node root;  // kBlock
 };
 

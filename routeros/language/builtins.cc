@@ -43,8 +43,8 @@ bool DeclareCommand(absl::string_view declaration, const Version& version, Comma
   const size_t close = declaration.find(')');
   if (!Gate(declaration.substr(close + 1), version).present) return false;
   command->name = std::string(declaration.substr(0, open));
-  for (absl::string_view text : absl::StrSplit(declaration.substr(open + 1, close - open - 1), ',',
-                                               absl::SkipEmpty())) {
+  for (absl::string_view text :
+       absl::StrSplit(declaration.substr(open + 1, close - open - 1), ',', absl::SkipEmpty())) {
     const GatedName gated = Gate(text, version);
     if (!gated.present) continue;
     absl::string_view name = gated.name;

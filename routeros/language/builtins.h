@@ -10,7 +10,7 @@
 // changelogs; for 6.x its manual.
 //
 // Threads:  pure functions; safe from any thread.
-// Example:  builtins_test.cc.
+// Example:  parser_test.cc, AcceptsWhatALaterVersionBrought.
 #pragma once
 
 #include "absl/strings/string_view.h"

@@ -65,6 +65,8 @@ struct CommandSpec {
   bool filter = false;
   // Nothing is known of its unnamed arguments: each is taken.
   bool any_positional = false;
+  // Not in the tree: made up while parsing with UnknownNames::kNote; takes any argument.
+  bool guessed = false;
   const MenuSpec* menu = nullptr;
 
   bool Takes(absl::string_view argument) const;
@@ -80,6 +82,8 @@ struct MenuSpec {
   bool fixed = false;
   // Not part of /export and not restored by a backup.
   bool volatile_rows = false;
+  // Not in the tree: made up while parsing with UnknownNames::kNote.
+  bool guessed = false;
   // `properties` lacks some, and a where may name others: dumps don't tell read-only ones.
   bool more_properties = false;
   std::vector<PropertySpec> properties;

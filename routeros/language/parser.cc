@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/sync/mutex.h"
 #include "routeros/language/parser_internal.h"
@@ -43,6 +44,16 @@ NodePtr Parser::FailAt(size_t position, absl::string_view message) {
     error_ = {std::string(message), place.line, place.column};
   }
   return nullptr;
+}
+
+bool Parser::NoteUnknown(size_t position, absl::string_view message) {
+  if (!notes_unknown()) {
+    FailAt(position, message);
+    return false;
+  }
+  const Place place = cursor_.PlaceAt(position);
+  unknown_.push_back({std::string(message), place.line, place.column});
+  return true;
 }
 
 void Parser::Declare(absl::string_view name) { scopes_.back().names.insert(std::string(name)); }
@@ -154,8 +165,8 @@ NodePtr Parser::ParseBuiltin() {
     cursor_.Skip(name.size());
     return FinishMenuWalk(child->second.get(), false, true, start);
   }
-  if (options_.allow_unknown_names && !name.empty()) return FinishUnknown(start);
-  return FailAt(start, absl::StrCat("bad command name ", name));
+  if (name.empty()) return FailAt(start, "bad command name ");
+  return GuessMenuWalk(&tree_.root(), start, start);
 }
 
 NodePtr Parser::ParsePath() {
@@ -201,43 +212,79 @@ NodePtr Parser::FinishMenuWalk(const MenuSpec* menu, bool expect_word, bool move
     const auto found = menu->commands.find(std::string(word));
     const CommandSpec* command = found == menu->commands.end() ? nullptr : found->second.get();
     if (command == nullptr && menu == &tree_.root()) command = tree_.Builtin(word);
+    // In a menu that nobody knows, `if` and `put` are still those of the language.
+    if (menu->guessed && word != "find" && word != "set" && word != "export" && word != "import") {
+      command = tree_.Builtin(word);
+    }
     if (command != nullptr) {
       cursor_.Skip(word.size());
       return ParseCommand(command, start);
     }
-    if (options_.allow_unknown_names) {
-      cursor_.MoveTo(start);
-      return FinishUnknown(start);
-    }
-    return FailAt(here,
-                  word.empty() ? "expected command name" : absl::StrCat("bad command name ", word));
+    if (word.empty()) return FailAt(here, "expected command name");
+    return GuessMenuWalk(menu, start, here);
   }
 }
 
-// Only for allow_unknown_names: words up to the first that looks like a command are the path.
-NodePtr Parser::FinishUnknown(size_t start) {
+MenuSpec* Parser::GuessMenu(const MenuSpec* parent, absl::string_view name) {
+  auto menu = std::make_unique<MenuSpec>();
+  menu->path = absl::StrCat(parent->path, "/", name);
+  menu->guessed = true;
+  menu->more_properties = true;
+  guessed_menus_.push_back(std::move(menu));
+  return guessed_menus_.back().get();
+}
+
+const CommandSpec* Parser::GuessCommand(const MenuSpec* parent, absl::string_view name) {
+  // A menu of its own, because those of the tree are not ours to add to.
+  auto menu = std::make_unique<MenuSpec>();
+  menu->path = parent->path;
+  menu->guessed = true;
+  menu->more_properties = true;
+  auto command = std::make_unique<CommandSpec>();
+  command->name = std::string(name);
+  command->code = {"do", "else", "on-error"};
+  command->any_positional = true;
+  command->guessed = true;
+  command->filter = name == "find" || name == "print";
+  command->menu = menu.get();
+  const CommandSpec* const raw = command.get();
+  menu->commands[raw->name] = std::move(command);
+  guessed_menus_.push_back(std::move(menu));
+  return raw;
+}
+
+// The word at the cursor is none of `menu`: words up to the first that looks like a command, or
+// is followed by arguments, are taken as the path.
+NodePtr Parser::GuessMenuWalk(const MenuSpec* menu, size_t start, size_t unknown_at) {
   static const std::set<std::string>* const kVerbs = new std::set<std::string>(
       {"add", "set", "remove", "find", "print", "get", "export", "enable", "disable", "move",
        "unset", "reset", "run", "monitor", "import", "comment", "edit", "make-static"});
-  NodePtr node = MakeNode(NodeKind::kCommand, start);
-  while (true) {
-    cursor_.SkipBlanks();
-    if (cursor_.Peek() == '/' || cursor_.Peek() == ':') cursor_.Skip();
+  if (!menu->guessed) {
     const absl::string_view word = cursor_.PeekName();
-    const char after = cursor_.Peek(word.size());
-    if (word.empty() || after == '=') break;
-    cursor_.Skip(word.size());
-    absl::StrAppend(&node->text, "/", word);
-    if (kVerbs->count(std::string(word)) > 0) {
-      const bool filter = word == "find";
-      cursor_.SkipBlanks();
-      if (filter && !AtStatementEnd() && !ParseFilter(node.get())) return nullptr;
-      break;
-    }
+    if (!NoteUnknown(unknown_at, absl::StrCat("bad command name ", word))) return nullptr;
   }
-  if (node->text.empty()) return FailAt(start, "expected command name");
-  if (!node->filter && !ParseArguments(node.get(), nullptr)) return nullptr;
-  return node;
+  while (true) {
+    const std::string word(cursor_.PeekName());
+    if (word.empty()) return Fail("expected command name");
+    cursor_.Skip(word.size());
+    const bool verb = kVerbs->count(word) > 0;
+    const bool ends = AtStatementEnd();
+    if (cursor_.Peek() == '/' && !verb) {
+      if (tree_.version().major < 7) return Fail("expected command name");
+      cursor_.Skip();
+    }
+    const absl::string_view next = cursor_.PeekName();
+    const bool path_goes_on = !verb && !ends && !next.empty() && absl::ascii_isalpha(next[0]) &&
+                              cursor_.Peek(next.size()) != '=' && next != "where";
+    if (path_goes_on) {
+      menu = GuessMenu(menu, word);
+      continue;
+    }
+    NodePtr node = ParseCommand(GuessCommand(menu, word), start);
+    // "/ip address" alone may be a menu as well as a command.
+    if (node && ends && !verb) menu_ = GuessMenu(menu, word);
+    return node;
+  }
 }
 
 NodePtr Parser::ParseCommand(const CommandSpec* command, size_t start) {
@@ -292,9 +339,10 @@ ParseResult ParseScript(absl::string_view text, const CommandTree& tree,
   program->text = std::string(text);
   Parser parser(program->text, tree, options);
   NodePtr root = parser.ParseWhole();
-  if (!root) return {nullptr, parser.error()};
+  if (!root) return {nullptr, parser.error(), parser.TakeUnknown()};
   program->root = std::move(*root);
-  return {std::move(program), {}};
+  program->guessed_menus = parser.TakeGuessedMenus();
+  return {std::move(program), {}, parser.TakeUnknown()};
 }
 
 namespace {
@@ -302,9 +350,11 @@ namespace {
 struct CacheKey {
   const CommandTree* tree;
   bool dot_before_plus;
+  UnknownNames unknown_names;
   std::string text;
   bool operator==(const CacheKey& other) const {
-    return tree == other.tree && dot_before_plus == other.dot_before_plus && text == other.text;
+    return tree == other.tree && dot_before_plus == other.dot_before_plus &&
+           unknown_names == other.unknown_names && text == other.text;
   }
 };
 struct CacheHash {
@@ -326,7 +376,7 @@ struct Cache {
 ParseResult ParseCached(absl::string_view text, const CommandTree& tree,
                         const ParseOptions& options) {
   static Cache* const cache = new Cache();
-  CacheKey key{&tree, options.dot_before_plus, std::string(text)};
+  CacheKey key{&tree, options.dot_before_plus, options.unknown_names, std::string(text)};
   {
     const MutexLock lock(cache->mutex);
     const auto found = cache->results.find(key);

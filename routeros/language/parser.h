@@ -1,7 +1,7 @@
 // Parser of the RouterOS script language: the whole text or nothing, as RouterOS loads scripts.
 //
 // Names of menus, commands, arguments and properties are resolved against the tree of one
-// version while parsing; anything unknown is an error with line and column.
+// version while parsing; anything unknown is an error with line and column, or a note.
 //
 // Threads:  pure; ParseCached is safe from any thread.
 // Owns:     a Program owns its text and tree; functions made while it runs hold it alive.
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "routeros/language/ast.h"
@@ -28,17 +29,25 @@ struct SyntaxError {
   std::string ToText() const;
 };
 
+enum class UnknownNames {
+  kRefuse,  // the text doesn't load, as on a router
+  // For texts that are only looked at: names that the tree lacks are taken as they stand and
+  // listed. Menus and commands of the program are then partly guessed.
+  kNote,
+};
+
 struct ParseOptions {
-  // See Quirks::dot_before_plus.
+  // Whether `.` binds tighter than `+` and `-`; nobody has seen which on hardware.
   bool dot_before_plus = false;
-  // For scripts that are only looked at: menus and arguments that the tree doesn't have are
-  // taken as they stand. What comes out can't be run.
-  bool allow_unknown_names = false;
+  UnknownNames unknown_names = UnknownNames::kRefuse;
 };
 
 struct ParseResult {
   std::shared_ptr<const Program> program;  // null: error says why
   SyntaxError error;
+  // With UnknownNames::kNote: each name that the tree lacks, in the order of the text. What stands
+  // in a menu that is unknown itself is not listed again.
+  std::vector<SyntaxError> unknown;
 };
 
 ParseResult ParseScript(absl::string_view text, const CommandTree& tree,

@@ -41,7 +41,8 @@ bool HoldsSource(absl::string_view name) {
 bool Parser::Knows(const CommandSpec* command, absl::string_view argument) const {
   if (command == nullptr) return true;
   // From 7.24 on a wrong argument is found when the command runs.
-  return command->Takes(argument) || options_.allow_unknown_names || AtLeast(tree_.version(), 7, 24);
+  const bool checked_when_it_runs = AtLeast(tree_.version(), 7, 24) && !notes_unknown();
+  return command->guessed || command->Takes(argument) || checked_when_it_runs;
 }
 
 bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
@@ -54,10 +55,6 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
       if (where || command->name == "find") return ParseFilter(node);
     }
     const absl::string_view name = cursor_.PeekName();
-    if (command == nullptr && cursor_.PeekName() == "where" && options_.allow_unknown_names) {
-      cursor_.Skip(name.size());
-      return ParseFilter(node);
-    }
     const bool named = !name.empty() && cursor_.Peek(name.size()) == '=';
     bool taken = false;
     if (named) {
@@ -78,8 +75,7 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
 
 bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name) {
   const size_t start = cursor_.position();
-  if (!Knows(command, name)) {
-    FailAt(start, absl::StrCat("bad parameter ", name));
+  if (!Knows(command, name) && !NoteUnknown(start, absl::StrCat("bad parameter ", name))) {
     return false;
   }
   if (node->Find(name) != nullptr) {
@@ -118,7 +114,7 @@ bool Parser::ParseFlagOrUnset(Node* node, const CommandSpec* command, bool* take
   const absl::string_view word = cursor_.PeekName();
   const bool ends = !Cursor::IsWordByte(cursor_.Peek(word.size()));
   const bool known = command != nullptr && command->Takes(word);
-  const bool unknown_ok = command == nullptr && options_.allow_unknown_names;
+  const bool unknown_ok = command != nullptr && command->guessed;
   if (word.empty() || !ends ||
       !((known && (unset || IsFlag(word))) || (unknown_ok && IsFlag(word)))) {
     cursor_.MoveTo(start);
@@ -151,14 +147,13 @@ bool Parser::ParseUnnamedArgument(Node* node, const CommandSpec* command) {
   argument.column = place.column;
   if (command != nullptr) {
     const std::string* name = NextPositional(*node, *command);
-    if (name == nullptr) {
-      const absl::string_view word = cursor_.PeekName();
-      Fail(word.empty() || !options_.allow_unknown_names ? "expected end of command" : "");
+    if (name == nullptr && !command->any_positional) {
+      Fail("expected end of command");
       return false;
     }
-    argument.name = *name;
+    if (name != nullptr) argument.name = *name;
     const bool variable =
-        tree_.Builtin(command->name) == command &&
+        name != nullptr && tree_.Builtin(command->name) == command &&
         (command->name == "local" || command->name == "global" || command->name == "set" ||
          command->name == "for" || command->name == "foreach" || command->name == "onerror") &&
         (*name == "name" || *name == "counter" || *name == "error");
@@ -266,8 +261,7 @@ NodePtr Parser::ParseSourceBraces() {
 
 bool Parser::ParseFilter(Node* node) {
   const MenuSpec* const outer = filter_menu_;
-  static const MenuSpec* const kAnyMenu = new MenuSpec();
-  filter_menu_ = node->menu != nullptr ? node->menu : kAnyMenu;
+  filter_menu_ = node->menu;
   while (!AtFilterEnd()) {
     const size_t start = cursor_.position();
     NodePtr term = ParseExpression(0);

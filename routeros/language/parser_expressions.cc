@@ -238,7 +238,6 @@ NodePtr Parser::ParseBareOperand() {
     cursor_.MoveTo(start + digits);
     return MakeLiteral(FromWord(word.substr(0, digits)), start);
   }
-  if (options_.allow_unknown_names) return MakeLiteral(std::move(value), start);
   return FailAt(start, absl::StrCat("syntax error: ", word, " is no value"));
 }
 
@@ -254,7 +253,7 @@ NodePtr Parser::ParseFilterOperand(bool right_side) {
     }
     NodePtr word = ParseWord();
     if (word && word->value.IsText() && filter_menu_->Property(word->value.text()) != nullptr &&
-        !options_.allow_unknown_names) {
+        !notes_unknown()) {
       return FailAt(start, absl::StrCat("ambiguous: ", word->value.text(),
                                         " is a property; quote it if it is meant as text"));
     }
@@ -262,8 +261,10 @@ NodePtr Parser::ParseFilterOperand(bool right_side) {
   }
   const absl::string_view name = cursor_.PeekName();
   if (name.empty()) return Fail("syntax error");
-  if (name != ".id" && filter_menu_->Property(name) == nullptr && !options_.allow_unknown_names) {
-    return Fail(absl::StrCat("expected property name; ", name, " is none"));
+  const bool known =
+      name == ".id" || filter_menu_->more_properties || filter_menu_->Property(name) != nullptr;
+  if (!known && !NoteUnknown(start, absl::StrCat("expected property name; ", name, " is none"))) {
+    return nullptr;
   }
   NodePtr node = MakeNode(NodeKind::kProperty, start);
   node->text = std::string(name);

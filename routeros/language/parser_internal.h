@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "routeros/language/cursor.h"
@@ -22,6 +23,8 @@ class Parser {
 
   NodePtr ParseWhole();
   const SyntaxError& error() const { return error_; }
+  std::vector<SyntaxError> TakeUnknown() { return std::move(unknown_); }
+  std::vector<std::unique_ptr<MenuSpec>> TakeGuessedMenus() { return std::move(guessed_menus_); }
 
  private:
   // Variables that one text, function or block has declared.
@@ -42,7 +45,9 @@ class Parser {
   NodePtr ParseGroupCall();
   NodePtr ParseBracketStatement();
   NodePtr FinishMenuWalk(const MenuSpec* menu, bool slashes, bool moved, size_t start);
-  NodePtr FinishUnknown(size_t start);
+  NodePtr GuessMenuWalk(const MenuSpec* menu, size_t start, size_t unknown_at);
+  MenuSpec* GuessMenu(const MenuSpec* parent, absl::string_view name);
+  const CommandSpec* GuessCommand(const MenuSpec* parent, absl::string_view name);
   NodePtr ParseCommand(const CommandSpec* command, size_t start);
   bool AtStatementEnd();
 
@@ -86,6 +91,9 @@ class Parser {
   NodePtr MakeLiteral(Value value, size_t position);
   NodePtr Fail(absl::string_view message);
   NodePtr FailAt(size_t position, absl::string_view message);
+  // With UnknownNames::kNote lists the name; else it is an error.
+  bool NoteUnknown(size_t position, absl::string_view message);
+  bool notes_unknown() const { return options_.unknown_names == UnknownNames::kNote; }
   void Declare(absl::string_view name);
   bool IsDeclared(absl::string_view name) const;
 
@@ -99,6 +107,8 @@ class Parser {
   std::vector<Scope> scopes_;
   std::vector<std::string> loop_variables_;  // of the command whose arguments are being read
   int depth_ = 0;
+  std::vector<SyntaxError> unknown_;
+  std::vector<std::unique_ptr<MenuSpec>> guessed_menus_;
   SyntaxError error_;
   bool failed_ = false;
 };

@@ -110,7 +110,7 @@ TEST(ParserTest, ParsesPublicScripts) {
   const char* folder = std::getenv("MUSTER_PUBLIC_SCRIPTS");
   if (folder == nullptr) GTEST_SKIP() << "MUSTER_PUBLIC_SCRIPTS is not set";
   ParseOptions options;
-  options.allow_unknown_names = true;
+  options.unknown_names = UnknownNames::kNote;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::ifstream file(entry.path());
     std::stringstream text;

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "tests/golden/deny_list.h"
+#include "routeros/check/deny_list.h"
 #include "tests/golden/script_walker.h"
 
 namespace muster::golden {
@@ -20,16 +20,16 @@ bool IsOlder(const routeros::Version& version, absl::string_view since) {
 // Turns each use into problems by the tree and the deny list.
 class TreeJudge : public UseSink {
  public:
-  TreeJudge(const CommandTree& tree, const routeros::Version& version, ScriptFacts* facts)
+  TreeJudge(const language::CommandTree& tree, const routeros::Version& version, ScriptFacts* facts)
       : tree_(tree), version_(version), facts_(facts) {}
 
-  const Menu* Root() const override { return &tree_.root; }
+  const language::MenuSpec* Root() const override { return &tree_.root(); }
 
   void OnCommand(const CommandUse& use) override {
     if (use.slashed && version_.major < 7) {
       Add(use.line, absl::StrCat("path ", use.path, " with slashes doesn't load on 6.x"));
     }
-    for (const Denied& denied : kDenied) {
+    for (const routeros::Denied& denied : routeros::kDenied) {
       if (!IsOlder(version_, denied.since)) continue;
       const std::vector<absl::string_view> parts = absl::StrSplit(denied.what, ' ');
       if (use.path != parts[0] && !(use.path.rfind(absl::StrCat(parts[0], "/"), 0) == 0)) continue;
@@ -41,7 +41,7 @@ class TreeJudge : public UseSink {
     }
     if (use.known == nullptr) return;
     for (const std::string& argument : use.arguments) {
-      if (use.known->count(argument) == 0) {
+      if (!use.known->Takes(argument)) {
         Add(use.line, absl::StrCat(use.path, " has no argument ", argument));
       }
     }
@@ -73,7 +73,7 @@ class TreeJudge : public UseSink {
  private:
   void Add(int line, std::string text) { problems_.push_back({line, std::move(text)}); }
 
-  const CommandTree& tree_;
+  const language::CommandTree& tree_;
   const routeros::Version version_;
   ScriptFacts* const facts_;
   std::vector<Problem> problems_;
@@ -81,7 +81,7 @@ class TreeJudge : public UseSink {
 
 }  // namespace
 
-std::vector<Problem> CheckScript(absl::string_view script, const CommandTree& tree,
+std::vector<Problem> CheckScript(absl::string_view script, const language::CommandTree& tree,
                                  const routeros::Version& version, ScriptFacts* facts) {
   TreeJudge judge(tree, version, facts);
   WalkScript(script, judge);

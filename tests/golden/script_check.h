@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "routeros/language/command_tree.h"
 #include "routeros/script/version.h"
-#include "tests/golden/command_trees.h"
 
 namespace muster::golden {
 
@@ -31,7 +31,8 @@ struct ScriptFacts {
   std::vector<std::string> policies;
 };
 
-std::vector<Problem> CheckScript(absl::string_view script, const CommandTree& tree,
+std::vector<Problem> CheckScript(absl::string_view script,
+                                 const routeros::language::CommandTree& tree,
                                  const routeros::Version& version, ScriptFacts* facts = nullptr);
 
 std::string ProblemText(const std::vector<Problem>& problems);

@@ -69,7 +69,7 @@ class Walker {
 
   // Statements up to `closer`, which is taken; '\0' stands for the end of the text.
   void Statements(char closer) {
-    const Menu* const outer_menu = context_;
+    const language::MenuSpec* const outer_menu = context_;
     const std::string outer_path = path_;
     while (true) {
       SkipAll();
@@ -121,10 +121,10 @@ class Walker {
   }
 
   // A path that ends without a command becomes the menu of the statements that follow.
-  void Path(char closer, const Menu* from, std::string prefix) {
+  void Path(char closer, const language::MenuSpec* from, std::string prefix) {
     CommandUse use;
     use.line = Line();
-    const Menu* at = from;
+    const language::MenuSpec* at = from;
     use.path = std::move(prefix);
     while (true) {
       if (AtStatementEnd(closer)) {
@@ -137,18 +137,19 @@ class Walker {
         ++at_;
       }
       const std::string word = Word();
-      const auto child = at->menus.find(word);
+      const auto child = at->children.find(word);
       const auto command = at->commands.find(word);
       use.path = absl::StrCat(use.path, "/", word);
-      if (child != at->menus.end() && (command == at->commands.end() || !AtStatementEnd(closer))) {
-        at = &child->second;
+      if (child != at->children.end() &&
+          (command == at->commands.end() || !AtStatementEnd(closer))) {
+        at = child->second.get();
         continue;
       }
       if (command == at->commands.end()) {
         return Break(absl::StrCat("there is no ", use.path));
       }
-      use.known = &command->second;
-      const Menu* const outer_menu = std::exchange(context_, at);
+      use.known = command->second.get();
+      const language::MenuSpec* const outer_menu = std::exchange(context_, at);
       const std::string outer_path = path_;
       path_ = use.path.substr(0, use.path.rfind('/'));
       Arguments(closer, word, use);
@@ -163,14 +164,14 @@ class Walker {
     use.line = Line();
     const std::string word = Word();
     use.path = absl::StrCat(":", word);
-    const Menu* root = sink_.Root();
+    const language::MenuSpec* root = sink_.Root();
     const auto command = root->commands.find(word);
     if (command == root->commands.end()) {
       // The deny list still has to see it.
       sink_.OnCommand(use);
       return Break(absl::StrCat("there is no :", word));
     }
-    use.known = &command->second;
+    use.known = command->second.get();
     Arguments(closer, word, use);
   }
 
@@ -203,7 +204,7 @@ class Walker {
         Value(word, command);
       } else if (word == "where") {
         filter = true;
-      } else if (!word.empty() && use.known != nullptr && use.known->count(word) > 0 &&
+      } else if (!word.empty() && use.known != nullptr && use.known->Takes(word) &&
                  (AtStatementEnd(closer) || Peek() != '=')) {
         use.arguments.push_back(word);
       } else {
@@ -328,7 +329,7 @@ class Walker {
   size_t at_ = 0;
   bool broken_ = false;
   // The menu in which a bare command or `[find]` is looked up.
-  const Menu* context_ = nullptr;
+  const language::MenuSpec* context_ = nullptr;
   std::string path_;
 };
 

@@ -1,19 +1,20 @@
 // The outer grammar of a RouterOS script: finds each command with its arguments.
 //
-// Written apart from the simulator's parser on purpose: two readers of the same text find what one
-// of them overlooks.
+// Written apart from the parser of routeros/language on purpose: two readers of the same text find
+// what one of them overlooks.
 //
 // Threads:  pure; safe from any thread.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "tests/golden/command_trees.h"
+#include "routeros/language/command_tree.h"
 
 namespace muster::golden {
+
+namespace language = routeros::language;
 
 struct CommandUse {
   // "/system/script/add", ":if".
@@ -23,7 +24,7 @@ struct CommandUse {
   bool slashed = false;
   std::vector<std::string> arguments;
   // What the tree says that it takes.
-  const std::set<std::string>* known = nullptr;
+  const language::CommandSpec* known = nullptr;
 };
 
 enum class TextRole { kLookup, kPolicy, kScript };
@@ -31,7 +32,7 @@ enum class TextRole { kLookup, kPolicy, kScript };
 class UseSink {
  public:
   virtual ~UseSink() = default;
-  virtual const Menu* Root() const = 0;
+  virtual const language::MenuSpec* Root() const = 0;
   virtual void OnCommand(const CommandUse& use) = 0;
   virtual void OnText(TextRole role, int line, const std::string& text) = 0;
   virtual void OnProblem(int line, const std::string& text) = 0;

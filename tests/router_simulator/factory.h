@@ -1,9 +1,9 @@
 // What a simulated router holds when it comes out of its box, and what it measures of itself.
 #pragma once
 
-#include "tests/router_simulator/menu_tree.h"
 #include "tests/router_simulator/config_store.h"
 #include "tests/router_simulator/language.h"
+#include "tests/router_simulator/menu_tree.h"
 
 namespace muster::simulator {
 

@@ -11,10 +11,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/evaluator.h"
 #include "tests/router_simulator/export.h"
 #include "tests/router_simulator/handlers.h"
+#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/router.h"
 
 namespace muster::simulator {

@@ -6,9 +6,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/evaluator.h"
 #include "tests/router_simulator/handlers.h"
+#include "tests/router_simulator/language.h"
 
 namespace muster::simulator {
 namespace {

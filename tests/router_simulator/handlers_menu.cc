@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/evaluator.h"
 #include "tests/router_simulator/handlers.h"
+#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/router.h"
 #include "tests/router_simulator/rows.h"
 #include "tests/router_simulator/task.h"

@@ -5,10 +5,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/evaluator.h"
 #include "tests/router_simulator/export.h"
 #include "tests/router_simulator/handlers.h"
+#include "tests/router_simulator/language.h"
 #include "tests/router_simulator/router.h"
 #include "tests/router_simulator/task.h"
 

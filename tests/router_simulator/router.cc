@@ -41,7 +41,9 @@ Router::~Router() {
 }
 
 ParseResult Router::Parse(absl::string_view text) {
-  return ParseCached(text, *tree_, {quirks().dot_before_plus, false});
+  ParseOptions options;
+  options.dot_before_plus = quirks().dot_before_plus;
+  return ParseCached(text, *tree_, options);
 }
 
 // Running and waiting.

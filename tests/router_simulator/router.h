@@ -25,10 +25,10 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "tests/router_simulator/menu_tree.h"
 #include "tests/router_simulator/config_store.h"
 #include "tests/router_simulator/http_transport.h"
 #include "tests/router_simulator/language.h"
+#include "tests/router_simulator/menu_tree.h"
 #include "tests/router_simulator/version.h"
 
 namespace muster::simulator {

@@ -7,8 +7,8 @@
 #include "tests/router_simulator/router.h"
 
 using muster::routeros::language::ParseResult;
-using muster::simulator::ParseRouterVersion;
 using muster::routeros::language::ParseScript;
+using muster::simulator::ParseRouterVersion;
 using muster::simulator::Router;
 using muster::simulator::RouterOptions;
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace muster::golden {
+namespace muster::routeros {
 
 // "/menu/command", or "/menu/command argument"; in the root ":command".
 struct Denied {
@@ -62,4 +62,4 @@ inline constexpr Denied kDenied[] = {
     {"7.18", "/safe-mode"},
 };
 
-}  // namespace muster::golden
+}  // namespace muster::routeros

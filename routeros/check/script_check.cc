@@ -1,0 +1,201 @@
+#include "routeros/check/script_check.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "routeros/check/deny_list.h"
+#include "routeros/language/builtins.h"
+#include "routeros/language/parser.h"
+
+namespace muster::routeros {
+namespace {
+
+using language::Argument;
+using language::CommandTree;
+using language::Node;
+using language::NodeKind;
+
+constexpr size_t kMostFindings = 100;
+// Scripts in scripts in scripts.
+constexpr int kDeepest = 4;
+
+bool IsOlder(const Version& version, absl::string_view since) {
+  const auto border = ParseVersion(since);
+  return border.ok() && CompareVersions(version, *border) < 0;
+}
+
+// "/system/script/add", ":put".
+std::string PathOf(const Node& node) {
+  return absl::StrCat(node.menu->path, node.menu->path.empty() ? ":" : "/", node.command->name);
+}
+
+// The text of an argument that is written out; nullopt where it is computed or absent.
+std::optional<std::string> TextOf(const Argument& argument) {
+  if (!argument.value) return std::nullopt;
+  const Node* value = argument.value.get();
+  while (value->kind == NodeKind::kGroup) value = value->children[0].get();
+  if (value->kind != NodeKind::kLiteral || !value->value.IsText()) return std::nullopt;
+  return value->value.text();
+}
+
+// Arguments that hold a script which something starts later.
+bool HoldsScript(absl::string_view path, absl::string_view name) {
+  static constexpr std::array<absl::string_view, 8> kNames = {
+      "source", "on-event", "up-script", "down-script",
+      "on-up",  "on-down",  "on-login",  "lease-script"};
+  if (path == ":execute" && name == "script") return true;
+  for (const absl::string_view known : kNames) {
+    if (known == name) return true;
+  }
+  return false;
+}
+
+char ByteAt(absl::string_view text, uint32_t line, uint32_t column) {
+  size_t start = 0;
+  while (line-- > 1 && start != absl::string_view::npos) start = text.find('\n', start) + 1;
+  return start + column - 1 < text.size() ? text[start + column - 1] : '\0';
+}
+
+// What some version or package has at the top: below it, without a dump, every name is taken.
+void AddTopMenus(CommandTree* tree) {
+  for (const absl::string_view name : absl::StrSplit(
+           "app caps-man certificate console container disk dude driver environment file interface "
+           "iot ip ipv6 lcd log lora metarouter mpls openflow partitions port ppp queue radius "
+           "routing safe-mode snmp special-login store system task terminal tool tr069-client user "
+           "user-manager zerotier",
+           ' ')) {
+    language::MenuSpec& menu = tree->root().Child(name);
+    menu.guessed = true;
+    menu.more_properties = true;
+  }
+}
+
+class Checker {
+ public:
+  Checker(const Version& version, const CommandTree& tree, int depth)
+      : version_(version), tree_(tree), depth_(depth) {}
+
+  void Check(absl::string_view script) {
+    language::ParseOptions options;
+    options.unknown_names = language::UnknownNames::kNote;
+    const language::ParseResult parsed = language::ParseScript(script, tree_, options);
+    for (const language::SyntaxError& unknown : parsed.unknown) {
+      // The commands of the language are the same on every board.
+      const bool language = ByteAt(script, unknown.line, unknown.column) == ':';
+      Add(language ? FindingKind::kSyntax : FindingKind::kUnknown, unknown.line, unknown.column,
+          unknown.message);
+    }
+    if (!parsed.program) {
+      Add(FindingKind::kSyntax, parsed.error.line, parsed.error.column, parsed.error.message);
+      return;
+    }
+    Walk(parsed.program->root);
+  }
+
+  ScriptReport& report() { return report_; }
+
+ private:
+  void Add(FindingKind kind, uint32_t line, uint32_t column, std::string text) {
+    if (report_.findings.size() >= kMostFindings) return;
+    report_.findings.push_back({kind, line, column, std::move(text)});
+  }
+
+  void Walk(const Node& node) {
+    if (node.kind == NodeKind::kCommand) Command(node);
+    for (const auto& child : node.children) Walk(*child);
+    for (const auto& key : node.keys) {
+      if (key) Walk(*key);
+    }
+    for (const Argument& argument : node.arguments) {
+      if (argument.value) Walk(*argument.value);
+    }
+    if (node.filter) Walk(*node.filter);
+  }
+
+  void Command(const Node& node) {
+    const std::string path = PathOf(node);
+    FindNewer(node, path);
+    FindRisks(path);
+    for (const Argument& argument : node.arguments) {
+      const std::optional<std::string> text = TextOf(argument);
+      if (!text || depth_ >= kDeepest) continue;
+      if (path == ":parse") {
+        LookInto(*text);
+      } else if (HoldsScript(path, argument.name)) {
+        CheckInner(*text, argument, path == ":execute");
+      }
+    }
+  }
+
+  void FindNewer(const Node& node, const std::string& path) {
+    for (const Denied& denied : kDenied) {
+      if (!IsOlder(version_, denied.since)) continue;
+      const std::vector<absl::string_view> parts = absl::StrSplit(denied.what, ' ');
+      if (path != parts[0] && path.rfind(absl::StrCat(parts[0], "/"), 0) != 0) continue;
+      if (parts.size() == 1 || node.Find(parts[1]) != nullptr) {
+        Add(FindingKind::kNewer, node.line, node.column,
+            absl::StrCat(denied.what, " came with ", denied.since));
+      }
+    }
+  }
+
+  void FindRisks(absl::string_view path) {
+    report_.reboots |= path == "/system/reboot" || path == "/system/shutdown";
+    report_.installs |=
+        path == "/system/package/update/install" || path == "/system/package/downgrade" ||
+        path == "/system/package/apply-changes" || path.rfind("/system/upgrade/", 0) == 0;
+    report_.resets |= path == "/system/reset-configuration";
+    report_.loads_backup |= path == "/system/backup/load";
+  }
+
+  void TakeRisks(const ScriptReport& inner) {
+    report_.reboots |= inner.reboots;
+    report_.installs |= inner.installs;
+    report_.resets |= inner.resets;
+    report_.loads_backup |= inner.loads_backup;
+  }
+
+  void LookInto(const std::string& text) {
+    Checker inner(version_, tree_, depth_ + 1);
+    inner.Check(text);
+    TakeRisks(inner.report());
+  }
+
+  void CheckInner(const std::string& text, const Argument& argument, bool runs) {
+    Checker inner(version_, tree_, depth_ + 1);
+    inner.Check(text);
+    for (const Finding& finding : inner.report().findings) {
+      Add(finding.kind, argument.line, argument.column,
+          absl::StrCat("in the script of ", argument.name, ", ", finding.ToText()));
+    }
+    if (runs) TakeRisks(inner.report());
+  }
+
+  const Version& version_;
+  const CommandTree& tree_;
+  const int depth_;
+  ScriptReport report_;
+};
+
+}  // namespace
+
+std::string Finding::ToText() const {
+  return absl::StrCat("line ", line, " column ", column, ": ", text);
+}
+
+ScriptReport CheckScript(absl::string_view script, const Version& version,
+                         const CommandTree* tree) {
+  CommandTree bare(version);
+  if (tree == nullptr) {
+    language::AddBuiltins(&bare);
+    AddTopMenus(&bare);
+  }
+  Checker checker(version, tree == nullptr ? bare : *tree, 0);
+  checker.Check(script);
+  return std::move(checker.report());
+}
+
+}  // namespace muster::routeros
