@@ -6,33 +6,37 @@ namespace muster::routeros {
 namespace {
 
 // Every character counts here: the line has to stay below 1,000 with a host name of 80. So it holds
-// only what must happen before anything that the edge sends can be trusted; what the router lacks
-// (policies, device-mode, space) is named by the installer before it changes anything, and a
-// router that can't even fetch says so in its own words. It works in /certificate, where a bare
-// `find`, `import` and `remove` mean certificates.
+// only what must happen before anything that the edge sends can be trusted. Of what a router may
+// lack it names one thing itself, device-mode without fetch, since the line would else wait for an
+// answer that can't come; policies, free space and the rest are named by the installer, which then
+// takes the router root away again and leaves nothing behind. It works in /certificate, where a
+// bare `find`, `import` and `remove` mean certificates.
+//
+// Waiting: a try every 3 s, 150 of them while nothing answers (an uplink that comes up late, where
+// the line is used in provisioning), but four once /ca.pem was there: an imported certificate isn't
+// usable at once, and a refused claim should be told soon.
 //
 // The rule of one certificate: RouterOS imports and trusts every certificate of a file, so the
-// store is compared with what it held before. Unless exactly one was added and it is the pinned
-// one, all that was added is removed again, whatever the import said.
+// store is counted before and after. Unless exactly one was added and it is the pinned one, all
+// that was added (RouterOS names it after the file: mu.pem_0, mu.pem_1) is removed again, whatever
+// the import said.
 //
 // The installer never raises once it has started, so that the loop repeats only a fetch that
-// failed (an imported certificate isn't usable at once) or a file that isn't visible yet.
+// failed or a file that isn't visible yet.
 constexpr absl::string_view kLine =
-    "{/certificate;:local u @URL@;:local f \"@PIN@\";:local b [find];:local o 0;"
-    ":if ([:len [find fingerprint=$f]]=0) do={"
-    "/tool fetch url=\"$u/ca.pem\" dst-path=mu.pem;"
-    ":while ($o<9) do={:do {import file-name=mu.pem passphrase=\"\";:set o 9} "
-    "on-error={:set o ($o+1);:delay 1s}};"
-    "/file remove [find name=mu.pem];"
-    ":if ([:len [find]]!=([:len $b]+1)||[:len [find fingerprint=$f]]!=1) do={"
-    ":foreach i in=[find] do={:if (!(\"$[:find $b $i]\"~\"^[0-9]\")) do={remove $i}};"
-    ":error \"wrong CA\"}};"
-    ":local v [/system resource get version];:set o 0;"
-    ":while ($o<5) do={:do {/tool fetch url=(\"$u/b/\".[:pick $v 0 [:find \"$v \" \" \"]]) "
+    "{/certificate;:local u @URL@;:local f \"@PIN@\";:local b [:len [find]];:local n 0;"
+    ":do {:set n [[:parse \":return [/system device-mode get fetch]\"]]} on-error={};"
+    ":if (\"$n\"~\"f|n\") do={:error \"device-mode\"};:set n 0;"
+    ":while ($n<150) do={:do {:if ([:len [find fingerprint=$f]]=0) do={"
+    "/tool fetch url=\"$u/ca.pem\" dst-path=mu.pem;:if ($n<146) do={:set n 146};"
+    ":do {import file-name=mu.pem passphrase=\"\"} on-error={};"
+    ":if ([:len [find]]!=($b+1)||[:len [find fingerprint=$f]]!=1) do={"
+    "remove [find name~\"^mu.pem_\"];:error 1}};"
+    "/tool fetch url=\"$u/b/$[/system package update get installed-version]\" "
     "http-header-field=\"Authorization:Claim @CLAIM@\" check-certificate=yes-without-crl "
-    "dst-path=mu.rsc;/import mu.rsc;:set o 9} on-error={:set o ($o+1);:delay 2s}};"
-    "/file remove [find name=mu.rsc];"
-    ":if ($o<9) do={:error \"no installer\"}}";
+    "dst-path=mu.rsc;/import mu.rsc;:set n 999} on-error={:set n ($n+1);:delay 3s}};"
+    "/file remove [find name~\"^mu.(pem|rsc)\"];"
+    ":if ($n<999) do={:error \"no answer\"}}";
 
 }  // namespace
 

@@ -149,14 +149,58 @@ TEST_P(AgentBootstrapTest, NamesMissingPoliciesAndChangesNothing) {
 TEST_P(AgentBootstrapTest, StopsWhereDeviceModeForbidsIt) {
   if (!world_.options.version.AtLeast(7, 17)) GTEST_SKIP() << "no factory device-mode";
   world_.options.device_mode_home = true;
-  EXPECT_FALSE(world_.Join().ok);
+  const simulator::RunResult joined = world_.Join();
+  EXPECT_FALSE(joined.ok);
+  EXPECT_THAT(joined.error, HasSubstr("device-mode"));
+  EXPECT_EQ(edge().attempts, 0) << "named at once, not after a long wait";
   EXPECT_EQ(world_.Certificates(), 0u);
   ExpectNothingInstalled();
 }
 
+TEST_P(AgentBootstrapTest, NamesMissingSpaceAndLeavesNothing) {
+  world_.options.free_disk_bytes = 200'000;
+  const simulator::RunResult joined = world_.Join();
+  EXPECT_THAT(joined.output, HasSubstr("256 KiB of free disk space"));
+  EXPECT_TRUE(edge().enrolments.empty());
+  EXPECT_EQ(world_.Certificates(), 0u);
+  ExpectNothingInstalled();
+}
+
+TEST_P(AgentBootstrapTest, WaitsForAnUplinkThatComesUpLate) {
+  edge().away = true;
+  router().Paste(edge().Bootstrap());
+  router().RunFor(absl::Minutes(6));
+  EXPECT_FALSE(router().PasteResult().has_value());
+  EXPECT_GE(edge().attempts, 30);
+  edge().away = false;
+  router().RunFor(absl::Minutes(1));
+  ASSERT_TRUE(router().PasteResult().has_value());
+  EXPECT_TRUE(router().PasteResult()->ok) << router().PasteResult()->error;
+  EXPECT_FALSE(edge().beats.empty());
+}
+
+TEST_P(AgentBootstrapTest, TellsSoonThatTheClaimIsRefused) {
+  edge().refuse_installers = 1000;
+  const absl::Duration before = router().now();
+  EXPECT_FALSE(world_.Join().ok);
+  EXPECT_LE(router().now() - before, absl::Seconds(15));
+  ExpectNothingInstalled();
+}
+
+TEST_P(AgentBootstrapTest, TriesACheckedFetchAgainWhileTheRootIsNotUsableYet) {
+  edge().refuse_installers = 2;
+  const absl::Duration before = router().now();
+  EXPECT_TRUE(world_.Join().ok);
+  EXPECT_LE(router().now() - before, absl::Seconds(15));
+  EXPECT_EQ(edge().ca_fetches, 1);
+}
+
 TEST_P(AgentBootstrapTest, StopsWithoutAnEdge) {
   edge().away = true;
+  const absl::Duration before = router().now();
   EXPECT_FALSE(world_.Join().ok);
+  EXPECT_GE(router().now() - before, absl::Minutes(5));
+  EXPECT_LE(router().now() - before, absl::Minutes(10));
   EXPECT_EQ(world_.Certificates(), 0u);
   ExpectNothingInstalled();
 }

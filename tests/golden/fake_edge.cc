@@ -82,6 +82,10 @@ HttpReply FakeEdge::Fetch(const HttpRequest& request) {
 }
 
 HttpReply FakeEdge::Installer(const HttpRequest& request) {
+  if (refuse_installers > 0) {
+    --refuse_installers;
+    return Status(403);
+  }
   if (Header(request, "Authorization") != absl::StrCat("Claim ", kClaim)) return Status(401);
   const auto version = routeros::ParseVersion(absl::StripPrefix(request.target, "/b/"));
   if (!version.ok()) {

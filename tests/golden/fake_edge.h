@@ -76,6 +76,7 @@ class FakeEdge : public simulator::HttpTransport {
   int lose_result_replies = 0;   // taken, but the router never hears of it
   int lose_enrolment_replies = 0;
   int refuse_enrolments = 0;
+  int refuse_installers = 0;
   std::string enrolment_word;           // instead of a token
   std::deque<std::string> raw_replies;  // to heartbeats, before anything else
 

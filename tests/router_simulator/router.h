@@ -57,6 +57,7 @@ struct RouterOptions {
   uint32_t admin_policy = kPolicyAll;
   // 7.17+: device-mode home refuses scheduler and fetch.
   bool device_mode_home = false;
+  int64_t free_disk_bytes = int64_t{6} << 20;
   HttpTransport* transport = nullptr;
 };
 

@@ -92,6 +92,9 @@ Value Router::Read(const MenuSpec& menu, const Row& row, const PropertySpec& pro
     if (gated) return Value::Bool(!options_.device_mode_home);
     if (property.name == "mode" && options_.device_mode_home) return Text("home");
   }
+  if (menu.path == "/system/package/update" && property.name == "installed-version") {
+    return Text(options_.version.text);
+  }
   const auto found = row.values.find(property.name);
   if (found != row.values.end()) return found->second;
   return property.initial ? *property.initial : Value();
