@@ -195,6 +195,7 @@ absl::Status SqliteState::ReplayEntry(absl::string_view bytes, absl::string_view
     const std::optional<EdgeCore> edge = edges_.Find(batch.edge_id());
     if (!edge.has_value()) return absl::DataLossError("it names an unknown edge");
     for (const internal::v1::CheckIn& check_in : batch.check_ins()) {
+      if (!ObjectionTo(check_in, batch.base_time_us()).empty()) continue;
       devices_.ReplayCheckIn(check_in, batch.base_time_us() + check_in.time_delta_us(),
                              edge->number, decoded.header.index, slab_index);
     }

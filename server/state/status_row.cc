@@ -15,6 +15,7 @@ constexpr uint32_t kAddressEventGapSeconds = 600;
 constexpr int64_t kGraceUs = 2 * kSecondUs;
 // An edge that has said nothing for this long can't tell who is offline.
 constexpr int64_t kEdgeSilentUs = 7 * kSecondUs;
+constexpr size_t kMaxBootBytes = 64;
 
 template <typename Narrow, typename Wide>
 Narrow Clamp(Wide value) {
@@ -84,6 +85,19 @@ uint64_t BootHash(const std::string& boot) {
   return boot.empty() ? 0 : hash;
 }
 
+absl::string_view ObjectionTo(const CheckIn& c, int64_t base_time_us) {
+  int64_t time_us = 0;
+  if (__builtin_add_overflow(base_time_us, c.time_delta_us(), &time_us) || time_us <= 0 ||
+      time_us > kMaxTimeUs) {
+    return "time out of range";
+  }
+  if (c.boot().size() > kMaxBootBytes) return "boot nonce too long";
+  if (c.last_number() > kMaxNumber || c.running_number() > kMaxNumber) {
+    return "job number out of range";
+  }
+  return "";
+}
+
 RowChange TakeCheckIn(StatusRow& row, const CheckIn& check_in, int64_t time_us, uint16_t edge) {
   RowChange change;
   if (time_us <= row.time_us) return change;
@@ -92,8 +106,10 @@ RowChange TakeCheckIn(StatusRow& row, const CheckIn& check_in, int64_t time_us, 
   change.first = row.time_us == 0;
   row.time_us = time_us;
   const uint64_t boot = BootHash(check_in.boot());
-  change.new_boot = !change.first && boot != row.boot_hash;
-  row.boot_hash = boot;
+  if (boot != 0) {
+    change.new_boot = row.boot_hash != 0 && boot != row.boot_hash;
+    row.boot_hash = boot;
+  }
   if (TakeAddress(row, check_in.source_address()) &&
       now_s >= row.address_event_s + kAddressEventGapSeconds) {
     row.address_event_s = now_s;

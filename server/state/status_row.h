@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "absl/strings/string_view.h"
 #include "muster/internal/v1/commands.pb.h"
 #include "server/state/records.h"
 
@@ -21,6 +22,11 @@ inline constexpr uint16_t kNoEdge = 0xffff;
 inline constexpr int kRecentEdges = 3;
 // Edges where a device checked in this recently may hold its job.
 inline constexpr int64_t kRecentEdgeUs = 600'000'000;
+// A router that reports a larger job number talks nonsense.
+inline constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
+// The end of the year 9999; what lies behind it, or before 1970, is no time, and sums of times
+// within it fit.
+inline constexpr int64_t kMaxTimeUs = 253'402'300'799'000'000;
 
 // Written to disk as it lies in memory: a new field goes into `reserved`.
 struct StatusRow {
@@ -73,12 +79,16 @@ struct RowChange {
   // False: it is not newer than the last one, and nothing was changed.
   bool taken = false;
   bool first = false;
+  // False where the check-in names no boot (a small body).
   bool new_boot = false;
   // Worth an event: the address changed, and no such event came within 10 minutes.
   bool address_event = false;
   // The edge had not heard the device within 10 minutes.
   bool new_edge = false;
 };
+
+// Why a check-in of a batch with this base time is refused, whatever the state; empty: it is not.
+absl::string_view ObjectionTo(const internal::v1::CheckIn& check_in, int64_t base_time_us);
 
 // Takes a check-in that came at `time_us` through edge number `edge`.
 RowChange TakeCheckIn(StatusRow& row, const internal::v1::CheckIn& check_in, int64_t time_us,

@@ -33,17 +33,10 @@ void Refuse(EdgeBatchResult& result, uint32_t item, Verdict code, absl::string_v
 }
 
 // What is wrong with it; empty: nothing.
-absl::string_view Objection(const CheckIn& c) {
-  if (c.boot().size() > kMaxBootBytes) return "boot nonce too long";
-  if (c.last_number() > kMaxNumber || c.running_number() > kMaxNumber) {
-    return "job number out of range";
-  }
-  return "";
-}
-
 absl::string_view Objection(const JobEvent& e) {
   if (e.kind() < 1 || e.kind() > 4) return "unknown kind";
   if (e.number() == 0 || e.number() > kMaxNumber) return "job number out of range";
+  if (e.time_us() < 0 || e.time_us() > kMaxTimeUs) return "time out of range";
   if (e.boot_at_first_send().size() > kMaxBootBytes) return "boot nonce too long";
   return "";
 }
@@ -72,7 +65,8 @@ void WriteTransitions(ApplyContext& context, const DeviceTable::Taken& taken,
 void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
                   EdgeBatchResult& result) {
   for (const CheckIn& check_in : batch.check_ins()) {
-    if (const absl::string_view why = Objection(check_in); !why.empty()) {
+    const absl::string_view why = ObjectionTo(check_in, batch.base_time_us());
+    if (!why.empty()) {
       Refuse(result, check_in.item(), kRefused, why);
       continue;
     }

@@ -139,7 +139,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
     std::optional<TargetRow> target = LoadTarget(context, id, command.device_id());
     if (!job.has_value() || !target.has_value()) continue;
     target->error = "the device was deleted";
-    EndTarget(context, *job, *target, JobTargetState::kCancelled);
+    const bool unknown = MayHaveRun(context, *target);
+    EndTarget(context, *job, *target, unknown ? JobTargetState::kLost : JobTargetState::kCancelled);
   }
   WriteEvent(context, command.device_id(), "deleted", "its token is refused from now on");
   Tell(context, device->core, ChangeKind::kDevice);

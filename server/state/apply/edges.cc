@@ -89,8 +89,8 @@ void SaveSession(ApplyContext& context, const EdgeCore& edge, const std::string&
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command) {
   if (!IsSlug(command.edge_id()) || command.public_url().size() > kMaxTextBytes ||
       command.join_token_hash().size() != kHashBytes || command.join_ttl_us() <= 0 ||
-      command.sealed_check_key().empty() || command.sealed_check_key().size() > kMaxTextBytes ||
-      context.edges.size() >= kMaxEdges) {
+      command.join_ttl_us() > kMaxTimeUs || command.sealed_check_key().empty() ||
+      command.sealed_check_key().size() > kMaxTextBytes || context.edges.size() >= kMaxEdges) {
     return Malformed("edge");
   }
   if (context.edges.Find(command.edge_id()).has_value()) {

@@ -151,7 +151,7 @@ std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   Query query(context.db,
               "SELECT organization, not_before_us, not_after_us, idempotent, ends_with, "
               "timeout_s, expect_version, cancelled, canary_count, batch_size, max_failures, wave, "
-              "wave_due, members_done, stop_reason FROM jobs WHERE id = ?",
+              "wave_due, members_done, stop_reason, sealed FROM jobs WHERE id = ?",
               KeyOf(job));
   if (!query.Step()) return std::nullopt;
   JobRules rules;
@@ -171,6 +171,7 @@ std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   rules.wave_due = static_cast<int>(query.Int(12));
   rules.members_done = query.Unsigned(13);
   rules.stop_reason = query.Text(14);
+  rules.sealed = query.Bool(15);
   return rules;
 }
 
@@ -276,6 +277,14 @@ void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
   target.due_us = job.not_after_us;
   MoveTarget(context, job, target, JobTargetState::kQueued);
   ReleaseHead(context, both->index);
+}
+
+bool MayHaveRun(ApplyContext& context, const TargetRow& target) {
+  if (target.number == 0) return false;
+  const auto both = context.devices.FindBoth(target.device);
+  return target.times_sent > 0 || target.state == JobTargetState::kSent ||
+         target.state == JobTargetState::kRunning ||
+         (both.has_value() && both->core.highest_reported >= target.number);
 }
 
 void ReleaseHead(ApplyContext& context, DenseIndex index) {

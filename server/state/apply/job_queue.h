@@ -22,8 +22,6 @@ inline constexpr uint32_t kMaxTimesSent = 3;
 inline constexpr int kMaxHolders = 3;
 // A step of fan-out or of Tick touches at most so many targets.
 inline constexpr int kStep = 1'000;
-// A router that reports a larger number talks nonsense.
-inline constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
 
 // The rules of a job, without its script.
 struct JobRules {
@@ -35,6 +33,8 @@ struct JobRules {
   JobEnd ends_with = JobEnd::kResult;
   uint32_t timeout_seconds = 0;
   std::string expect_version;
+  // All its members are known.
+  bool sealed = false;
   // 0: no; 1: asked for, targets are being cancelled; 2: done.
   int cancelled = 0;
   // See job_waves.h; -1: any number of failures.
@@ -100,6 +100,9 @@ void EndTarget(ApplyContext& context, const JobRules& job, TargetRow& target, Jo
 // The outcome is unknown: a new attempt where the job allows one, else LOST.
 void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
                 absl::string_view why);
+
+// True where the router has it or may have: it was sent, or the router reported its number.
+bool MayHaveRun(ApplyContext& context, const TargetRow& target);
 
 // Gives the head of the queue a number and to the edges that hear the device, if it may be.
 void ReleaseHead(ApplyContext& context, DenseIndex index);

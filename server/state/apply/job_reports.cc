@@ -17,14 +17,16 @@ enum Kind : uint32_t { kSent = 1, kRemoved = 2, kExpired = 3, kTooLong = 4 };
 // muster.edge.v1.JobResultStatus.
 enum Status : uint32_t { kOk = 1, kFailed = 2, kRefused = 3 };
 
-bool IsOpen(JobTargetState state) {
-  return state == JobTargetState::kAtEdge || state == JobTargetState::kSent ||
-         state == JobTargetState::kRunning || state == JobTargetState::kCancelling;
-}
-
 // By absence: yields to evidence.
 bool Yields(JobTargetState state) {
   return state == JobTargetState::kExpired || state == JobTargetState::kLost;
+}
+
+// The router came back with another boot than the one in which it was sent.
+bool HasRebooted(ApplyContext& context, const TargetRow& target) {
+  const auto both = context.devices.FindBoth(target.device);
+  return both.has_value() && !target.boot_at_first_send.empty() && both->row.boot_hash != 0 &&
+         both->row.boot_hash != BootHash(target.boot_at_first_send);
 }
 
 void OnSent(ApplyContext& context, const JobRules& job, TargetRow& target, const JobEvent& event) {
@@ -79,8 +81,10 @@ void TakeResult(ApplyContext& context, const JobRules& job, TargetRow& target,
   context.db.Run("UPDATE targets SET output = ?, output_cut = ? WHERE job = ? AND device = ?",
                  result.output(), result.cut(), KeyOf(target.job), KeyOf(target.device));
   const JobTargetState state = StateOf(result);
-  if (state == JobTargetState::kSucceeded && job.ends_with == JobEnd::kReboot) {
-    // Its success is the next boot.
+  // Its success is the next boot.
+  if (state == JobTargetState::kSucceeded && job.ends_with == JobEnd::kReboot &&
+      !HasRebooted(context, target)) {
+    if (HasEnded(target.state)) return SaveTarget(context, target);
     target.due_us = context.now_us() + int64_t{job.timeout_seconds} * kSecondUs;
     MoveTarget(context, job, target, JobTargetState::kRunning);
     return;
@@ -91,10 +95,12 @@ void TakeResult(ApplyContext& context, const JobRules& job, TargetRow& target,
 // A result of an attempt that was given up; the target has a newer number, or none yet.
 void TakeEarlierAttempt(ApplyContext& context, const JobRules& job, TargetRow& target,
                         const JobResult& result) {
+  // What ends with a reboot has no end to wait for in an attempt that was given up.
+  const bool unclear = result.status() == kOk && job.ends_with == JobEnd::kReboot;
   const bool unsent = target.state == JobTargetState::kQueued ||
                       target.state == JobTargetState::kHeld ||
                       (target.state == JobTargetState::kAtEdge && target.times_sent == 0);
-  if (unsent || Yields(target.state)) {
+  if (!unclear && (unsent || Yields(target.state))) {
     TakeResult(context, job, target, result);
     return;
   }
@@ -127,7 +133,8 @@ void ReportJobEvent(ApplyContext& context, const JobEvent& event, DenseIndex ind
       if (!HasEnded(target->state)) OnSent(context, *job, *target, event);
       break;
     case kTooLong:
-      if (!IsOpen(target->state)) break;
+      // Another edge may have sent it.
+      if (target->state != JobTargetState::kAtEdge) break;
       target->phase = "send";
       target->error = "the script is too long for this router";
       EndTarget(context, *job, *target, JobTargetState::kFailed);
@@ -156,6 +163,11 @@ void ReportJobResult(ApplyContext& context, const JobResult& result, DenseIndex 
   if (target->number != result.number()) {
     TakeEarlierAttempt(context, *job, *target, result);
   } else if (!HasEnded(target->state) || Yields(target->state)) {
+    TakeResult(context, *job, *target, result);
+  } else if (target->state == JobTargetState::kCancelled) {
+    // An edge that was restarted had sent it, and did not know.
+    WriteEvent(context, result.device_id(), "ran-although-cancelled",
+               absl::StrCat("a result came for number ", result.number(), ", which was cancelled"));
     TakeResult(context, *job, *target, result);
   } else if (target->result_digest != DigestOf(result)) {
     WriteEvent(context, result.device_id(), "second-result",

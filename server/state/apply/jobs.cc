@@ -75,7 +75,7 @@ absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
   if (command.job_id() == 0 || command.script().empty() ||
       command.script().size() > kMaxScriptBytes || command.description().size() > kMaxTextBytes ||
       command.ends_with() > 2 || command.timeout_seconds() > kMaxTimeoutSeconds ||
-      !MembersAreSound(command)) {
+      not_after > kMaxTimeUs || command.not_before_us() < 0 || !MembersAreSound(command)) {
     return Malformed("job");
   }
   if (not_after <= context.now_us() || not_after <= command.not_before_us()) {
@@ -331,6 +331,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ExtendJob& command)
 ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command) {
   const std::optional<JobRules> job = LoadJob(context, command.job_id());
   if (!job.has_value()) return UnknownThing("job", FormatId(command.job_id()));
+  if (!job->sealed) return absl::FailedPreconditionError("the job has not all its members yet");
   if (ExpandSome(context, *job)) return ResultOf(job->id);
   if (job->cancelled == 1) {
     CancelOn(context, *job);

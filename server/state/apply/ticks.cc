@@ -38,6 +38,11 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
         if (const auto index = context.devices.Find(target.device)) ReleaseHead(context, *index);
         return;
       }
+      if (MayHaveRun(context, target)) {
+        target.error = "it was sent, then held; its time ran out without a result";
+        EndTarget(context, job, target, JobTargetState::kLost);
+        return;
+      }
       target.error = target.wave > job.wave ? "its time ran out before its wave began"
                                             : "its time ran out before it was sent";
       EndTarget(context, job, target, JobTargetState::kExpired);
@@ -124,6 +129,7 @@ void DropOld(ApplyContext& context) {
 }  // namespace
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command) {
+  if (command.time_us() > kMaxTimeUs) return Malformed("tick");
   MoveTime(context.node, command.time_us());
   ++context.node.ticks;
   if (!context.TimeIsDoubtful()) {
