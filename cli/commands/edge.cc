@@ -20,6 +20,12 @@ Cell StateCell(const Edge& edge) {
   return cell;
 }
 
+Cell ProblemCell(const Edge& edge) {
+  Cell cell(edge.problem().empty() ? "-" : edge.problem());
+  if (!edge.problem().empty()) cell.tone = Tone::kBad;
+  return cell;
+}
+
 Report MakeReport(Session& session, const std::vector<Edge>& edges) {
   Report report;
   Table table = {"",
@@ -29,13 +35,14 @@ Report MakeReport(Session& session, const std::vector<Edge>& edges) {
                   {"PUBLIC URL", false, true},
                   {"VERSION"},
                   {"LAST HEARD"},
+                  {"PROBLEM"},
                   {"CREATED", true}}};
   for (const Edge& edge : edges) {
     table.rows.push_back(
         {ShortName(edge.name()), StateCell(edge), absl::StrCat(edge.device_count()),
          edge.public_url(), edge.version(),
          TimeCell(edge.has_last_watermark_time(), edge.last_watermark_time(), session.now()),
-         TimeCell(edge.has_create_time(), edge.create_time(), session.now())});
+         ProblemCell(edge), TimeCell(edge.has_create_time(), edge.create_time(), session.now())});
     report.names.push_back(edge.name());
     report.messages.push_back(&edge);
   }

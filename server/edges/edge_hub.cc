@@ -43,6 +43,7 @@ EdgeHub::~EdgeHub() {
 }
 
 absl::StatusOr<std::shared_ptr<EdgeSession>> EdgeHub::Open(const std::string& edge_id,
+                                                           absl::Time certificate_end,
                                                            EdgeSink& sink) {
   MutexLock lock(mutex_);
   if (draining_) return absl::UnavailableError("musterd is stopping");
@@ -54,8 +55,8 @@ absl::StatusOr<std::shared_ptr<EdgeSession>> EdgeHub::Open(const std::string& ed
   }
   // The session calls it only while it is in sessions_, which keeps it alive.
   auto key = std::make_shared<EdgeSession*>(nullptr);
-  auto session =
-      std::make_shared<EdgeSession>(context_, edge_id, sink, [this, key] { Wake(*key); });
+  auto session = std::make_shared<EdgeSession>(context_, edge_id, certificate_end, sink,
+                                               [this, key] { Wake(*key); });
   *key = session.get();
   sessions_.emplace(session.get(), session);
   return session;

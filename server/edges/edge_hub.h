@@ -33,8 +33,10 @@ class EdgeHub {
   EdgeHub(const EdgeHub&) = delete;
   EdgeHub& operator=(const EdgeHub&) = delete;
 
-  // A new stream of an edge. ResourceExhausted where the edge has too many.
-  absl::StatusOr<std::shared_ptr<EdgeSession>> Open(const std::string& edge_id, EdgeSink& sink);
+  // A new stream of an edge, which ends with the certificate. ResourceExhausted where the edge has
+  // too many.
+  absl::StatusOr<std::shared_ptr<EdgeSession>> Open(const std::string& edge_id,
+                                                    absl::Time certificate_end, EdgeSink& sink);
   // After the session's OnClosed.
   void Close(const std::shared_ptr<EdgeSession>& session);
 

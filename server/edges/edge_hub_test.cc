@@ -43,7 +43,7 @@ class EdgeHubTest : public ::testing::Test {
   // A stream that has got its welcome and snapshot.
   std::shared_ptr<EdgeSession> Connect(const std::string& edge_id, FakeSink& sink,
                                        uint64_t epoch = 5) {
-    std::shared_ptr<EdgeSession> session = *hub_->Open(edge_id, sink);
+    std::shared_ptr<EdgeSession> session = *hub_->Open(edge_id, absl::InfiniteFuture(), sink);
     UpHello hello;
     hello.edge_id = edge_id;
     hello.spool_id = std::string(16, 's');
@@ -142,11 +142,12 @@ TEST_F(EdgeHubTest, DeletedDeviceIsToldToEveryEdge) {
 TEST_F(EdgeHubTest, EdgeWithTooManyStreamsIsRefused) {
   std::vector<std::shared_ptr<EdgeSession>> sessions;
   FakeSink sink;
-  absl::StatusOr<std::shared_ptr<EdgeSession>> opened = hub_->Open("edge-one", sink);
+  absl::StatusOr<std::shared_ptr<EdgeSession>> opened =
+      hub_->Open("edge-one", absl::InfiniteFuture(), sink);
   while (opened.ok()) {
     sessions.push_back(*opened);
     ASSERT_LT(sessions.size(), 100u);
-    opened = hub_->Open("edge-one", sink);
+    opened = hub_->Open("edge-one", absl::InfiniteFuture(), sink);
   }
   EXPECT_EQ(opened.status().code(), absl::StatusCode::kResourceExhausted);
   for (const auto& session : sessions) hub_->Close(session);
@@ -164,7 +165,8 @@ TEST_F(EdgeHubTest, DrainFinishesStreamsAndTakesNoNewOnes) {
   hub_->Close(session);
   drain.join();
   FakeSink other;
-  EXPECT_EQ(hub_->Open("edge-one", other).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(hub_->Open("edge-one", absl::InfiniteFuture(), other).status().code(),
+            absl::StatusCode::kUnavailable);
 }
 
 TEST_F(EdgeHubTest, ManyThreadsLeaveNothingUntold) {

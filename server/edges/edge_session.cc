@@ -57,14 +57,18 @@ void CutFuture(internal::v1::EdgeBatch& batch, int64_t now_us) {
       item.set_time_delta_us(now_us - batch.base_time_us());
     }
   }
+  for (internal::v1::JobEvent& event : *batch.mutable_job_events()) {
+    if (event.time_us() > latest) event.set_time_us(now_us);
+  }
 }
 
 }  // namespace
 
-EdgeSession::EdgeSession(const EdgeContext& context, std::string edge_id, EdgeSink& sink,
-                         std::function<void()> wake)
+EdgeSession::EdgeSession(const EdgeContext& context, std::string edge_id,
+                         absl::Time certificate_end, EdgeSink& sink, std::function<void()> wake)
     : context_(context),
       edge_id_(std::move(edge_id)),
+      certificate_end_(certificate_end),
       wake_(std::move(wake)),
       outbox_(context.state, edge_id_),
       sink_(&sink),
@@ -313,8 +317,29 @@ void EdgeSession::OnWatermark(const UpWatermark& watermark) {
   context_.log.ProposeAsync(std::move(command), [](const absl::StatusOr<Applied>&) {});
 }
 
+void EdgeSession::ProposeProblem(absl::string_view problem) {
+  internal::v1::Command command = CommandOf(edge_id_, "muster.edge.v1.EdgeService/Connect");
+  internal::v1::EdgeProblem& entry = *command.mutable_edge_problem();
+  entry.set_edge_id(edge_id_);
+  entry.set_session_epoch(epoch());
+  entry.set_problem(std::string(problem));
+  context_.log.ProposeAsync(std::move(command), [](const absl::StatusOr<Applied>&) {});
+}
+
 void EdgeSession::OnStateVerdict(const UpStateVerdict& verdict) {
-  if (verdict.refusal.empty()) return;
+  const bool refused = !verdict.refusal.empty();
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    if (finished_ || epoch_ == 0) return;
+    changed = std::exchange(refused_state_, refused) != refused;
+  }
+  if (changed) {
+    ProposeProblem(
+        refused ? absl::StrCat("refused a state, works with the one before: ", verdict.refusal)
+                : "");
+  }
+  if (!refused) return;
   LogWarning("edges", "the edge refused a state and goes on with the one before",
              {{"edge", edge_id_},
               {"generation", absl::StrCat(verdict.generation)},

@@ -12,7 +12,8 @@
 // Owns:     nothing of the context; the sink until OnClosed.
 // Errors:   streams end with InvalidArgument (hello missing or malformed), PermissionDenied
 //           (revoked), Aborted (a newer stream of the edge), FailedPrecondition (number skipped),
-//           ResourceExhausted (does not read), DeadlineExceeded (no hello), Unavailable.
+//           ResourceExhausted (does not read), DeadlineExceeded (no hello), Unauthenticated (its
+//           certificate has ended), Unavailable.
 // Example:  edge_session_test.cc.
 #pragma once
 
@@ -68,8 +69,9 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
 
   // `wake` asks for a Pump soon; called from any thread, also under locks. `edge_id` is what the
   // client certificate says.
-  EdgeSession(const EdgeContext& context, std::string edge_id, EdgeSink& sink,
-              std::function<void()> wake);
+  // `certificate_end`: when that certificate ends, and the stream with it.
+  EdgeSession(const EdgeContext& context, std::string edge_id, absl::Time certificate_end,
+              EdgeSink& sink, std::function<void()> wake);
 
   const std::string& edge_id() const { return edge_id_; }
   EdgeOutbox& outbox() { return outbox_; }
@@ -84,7 +86,7 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
 
   // Writes the next message if the stream can take one. Reads the state.
   void Pump();
-  // Ends a stream that says no hello or does not read.
+  // Ends a stream that says no hello, does not read, or whose certificate has ended.
   void CheckProgress();
   // Looks whether the edge was revoked or has a newer session. Reads the state.
   void CheckFence();
@@ -117,6 +119,8 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   bool OnBatch(UpBatch batch);
   void OnWatermark(const UpWatermark& watermark);
   void OnStateVerdict(const UpStateVerdict& verdict);
+  // Shows operators what is wrong with the edge; empty: it is over.
+  void ProposeProblem(absl::string_view problem);
   // False where the batch must not be proposed; acknowledges a repetition.
   bool TakeNumber(Lane lane, uint64_t number);
   // Drops the items whose proof is not right, and says so in `batch.refused`.
@@ -128,6 +132,7 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
 
   const EdgeContext context_;
   const std::string edge_id_;
+  const absl::Time certificate_end_;
   const std::function<void()> wake_;
   EdgeOutbox outbox_;
 
@@ -137,6 +142,7 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool reading_held_ ABSL_GUARDED_BY(mutex_) = false;
   bool said_hello_ ABSL_GUARDED_BY(mutex_) = false;
+  bool refused_state_ ABSL_GUARDED_BY(mutex_) = false;
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string spool_id_ ABSL_GUARDED_BY(mutex_);

@@ -58,6 +58,9 @@ void EdgeSession::CheckProgress() {
       problem = absl::DeadlineExceededError("no hello came");
     } else if (now - last_write_begun_ > kSlowDeadline) {
       problem = absl::ResourceExhaustedError("the edge does not read its stream; connect again");
+    } else if (context_.clock.Now() >= certificate_end_) {
+      problem = absl::UnauthenticatedError(
+          "the certificate of this stream has ended; connect with a renewed one");
     }
   }
   if (problem.ok() && outbox_.waiting() > kMaxWaiting) {

@@ -33,7 +33,8 @@ class EdgeSessionTest : public ::testing::Test {
     check_key_ = *OpenCheckKey(master_, "edge-one", edge.sealed_check_key);
     state_.AddDevice(master_, kFirst, secret_);
     state_.AddDevice(master_, kSecond, secret_);
-    session_ = std::make_shared<EdgeSession>(context_, "edge-one", sink_, [this] { ++woken_; });
+    session_ = std::make_shared<EdgeSession>(context_, "edge-one", kNow + absl::Hours(1), sink_,
+                                             [this] { ++woken_; });
   }
 
   UpHello Hello() {
@@ -334,7 +335,8 @@ TEST_F(EdgeSessionTest, StreamWithoutAHelloAndOneThatDoesNotReadAreEnded) {
   EXPECT_EQ(sink_.finished()->code(), absl::StatusCode::kDeadlineExceeded);
 
   FakeSink slow;
-  session_ = std::make_shared<EdgeSession>(context_, "edge-one", slow, [] {});
+  session_ =
+      std::make_shared<EdgeSession>(context_, "edge-one", absl::InfiniteFuture(), slow, [] {});
   session_->OnMessage(Hello());
   Result result;
   result.mutable_edge_session()->set_session_epoch(6);
@@ -364,6 +366,55 @@ TEST_F(EdgeSessionTest, NothingReachesAStreamThatHasClosed) {
   session_->Pump();
   EXPECT_THAT(sink_.written(), SizeIs(2));
   EXPECT_EQ(woken_, woken);
+}
+
+TEST_F(EdgeSessionTest, CutsTheTimesOfJobEventsThatLieAhead) {
+  Connect();
+  UpBatch batch = Batch(1, Lane::kResults);
+  for (const int64_t ahead_us : {int64_t{3'600'000'000}, int64_t{-1'000'000}}) {
+    internal::v1::JobEvent& event = *batch.batch.add_job_events();
+    event.set_device_id(kFirst.value);
+    event.set_time_us(absl::ToUnixMicros(kNow) + ahead_us);
+    SecretProof proof;
+    proof.device = kFirst;
+    proof.present = true;
+    const std::string check = routeros::SecretCheck(check_key_, secret_);
+    std::copy(check.begin(), check.end(), proof.check.begin());
+    batch.proofs.push_back(proof);
+  }
+  session_->OnMessage(batch);
+  ASSERT_EQ(log_.waiting(), 1u);
+  const internal::v1::EdgeBatch proposed = log_.at(0).edge_batch();
+  ASSERT_EQ(proposed.job_events_size(), 2);
+  EXPECT_EQ(proposed.job_events(0).time_us(), absl::ToUnixMicros(kNow));
+  EXPECT_EQ(proposed.job_events(1).time_us(), absl::ToUnixMicros(kNow) - 1'000'000);
+}
+
+TEST_F(EdgeSessionTest, ShowsOperatorsAStateThatTheEdgeRefusedUntilItTakesOne) {
+  Connect();
+  session_->OnMessage(UpStateVerdict{1, ""});
+  EXPECT_EQ(log_.waiting(), 0u);
+  session_->OnMessage(UpStateVerdict{2, "a job without a number"});
+  session_->OnMessage(UpStateVerdict{3, "a job without a number"});
+  ASSERT_EQ(log_.waiting(), 1u);
+  EXPECT_EQ(log_.at(0).edge_problem().edge_id(), "edge-one");
+  EXPECT_EQ(log_.at(0).edge_problem().session_epoch(), 5u);
+  EXPECT_EQ(log_.at(0).edge_problem().problem(),
+            "refused a state, works with the one before: a job without a number");
+  session_->OnMessage(UpStateVerdict{4, ""});
+  ASSERT_EQ(log_.waiting(), 2u);
+  EXPECT_EQ(log_.at(1).edge_problem().problem(), "");
+}
+
+TEST_F(EdgeSessionTest, EndsWithTheCertificateOfTheEdge) {
+  Connect();
+  clock_.Advance(absl::Minutes(59));
+  session_->CheckProgress();
+  EXPECT_FALSE(sink_.finished().has_value());
+  clock_.Advance(absl::Minutes(1));
+  session_->CheckProgress();
+  ASSERT_TRUE(sink_.finished().has_value());
+  EXPECT_TRUE(absl::IsUnauthenticated(*sink_.finished()));
 }
 
 }  // namespace

@@ -197,6 +197,8 @@ v1::Edge ToMessage(const Edge& edge, absl::Time state_time) {
   SET_TIME(out, create_time, edge.create_time_us);
   SET_TIME(out, last_watermark_time, edge.watermark_us);
   out.set_device_count(edge.device_count);
+  out.set_problem(CleanText(edge.problem));
+  SET_TIME(out, problem_time, edge.problem_time_us);
   return out;
 }
 

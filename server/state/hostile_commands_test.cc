@@ -105,5 +105,22 @@ TEST_F(HostileCommandsTest, WhatWasRefusedIsNotTakenByAStart) {
   EXPECT_EQ(state_->Dump(), before);
 }
 
+TEST_F(HostileCommandsTest, AProblemOfAnEdgeIsShownUntilItsNextHelloAndOnlyFromItsNewestStream) {
+  const auto problem = [this] { return state_->FindEdge("edge-a")->problem; };
+  Command command;
+  command.mutable_edge_problem()->set_edge_id("edge-a");
+  command.mutable_edge_problem()->set_session_epoch(sessions_["edge-a"].epoch);
+  command.mutable_edge_problem()->set_problem("refused a state");
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_EQ(problem(), "refused a state");
+  EXPECT_EQ(state_->FindEdge("edge-a")->problem_time_us, NowUs());
+  Say("edge-a", "another");
+  EXPECT_EQ(problem(), "");
+  EXPECT_FALSE(Apply(command).status.ok());
+  EXPECT_EQ(problem(), "");
+  Say("edge-a", "spool-edge-a");
+  EXPECT_THAT(problem(), testing::HasSubstr("used twice"));
+}
+
 }  // namespace
 }  // namespace muster::server

@@ -264,6 +264,9 @@ struct Edge {
   int64_t watermark_seen_us = 0;
   // Devices whose last check-in came through it.
   int64_t device_count = 0;
+  // What is wrong with it, in words; empty: nothing that is known.
+  std::string problem;
+  int64_t problem_time_us = 0;
 };
 
 struct AuditEntry {

@@ -242,6 +242,9 @@ constexpr const char* kVersion2[] = {
   wave INTEGER NOT NULL,
   open INTEGER NOT NULL,
   PRIMARY KEY (job, wave)) STRICT, WITHOUT ROWID)",
+    // What is wrong with an edge, in words.
+    "ALTER TABLE edges ADD COLUMN problem TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE edges ADD COLUMN problem_us INTEGER NOT NULL DEFAULT 0",
 };
 
 int VersionOf(Database& db) {

@@ -16,6 +16,8 @@ using ::google::protobuf::io::CodedInputStream;
 
 constexpr size_t kMaxName = 256;
 constexpr size_t kMaxBoot = 64;
+// The longest pause that a reply can ask for (`W3600`).
+constexpr uint32_t kMaxInterval = 3'600;
 constexpr size_t kMaxOutput = size_t{64} << 10;
 // What the log keeps of health, links and clock.
 constexpr size_t kMaxReadings = 1'024;
@@ -99,7 +101,9 @@ ItemVerdict Refusal(uint32_t item, absl::string_view reason) {
 absl::string_view ProblemOf(const edge::v1::CheckIn& in) {
   if (in.device_id() == 0) return "no device id";
   if (in.time_us() <= 0) return "no time";
-  if (in.interval_seconds() == 0 || in.interval_seconds() > 86'400) return "interval out of range";
+  if (in.interval_seconds() == 0 || in.interval_seconds() > kMaxInterval) {
+    return "interval out of range";
+  }
   if (!IsAddress(in.source_address())) return "source address of a wrong size";
   if (in.boot().size() > kMaxBoot || in.router_clock().size() > kMaxName) return "text too long";
   if (in.health_size() > kMaxHealth || in.links_size() > kMaxLinks) return "too many readings";

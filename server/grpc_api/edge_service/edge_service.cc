@@ -161,7 +161,7 @@ absl::Status EdgeService::AnswerEnrolment(const std::string& edge_id,
 }
 
 RawStream* EdgeService::Connect(grpc::CallbackServerContext* context) {
-  return new EdgeStream(rules_.hub, ActiveEdge(*context));
+  return new EdgeStream(rules_.hub, ActiveEdge(*context), EndOfPeerCertificate(*context));
 }
 
 }  // namespace muster::server

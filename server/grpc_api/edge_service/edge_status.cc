@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/status/status_macros.h"
+#include "common/x509/x509.h"
 
 namespace muster::server {
 
@@ -28,6 +29,17 @@ absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
                                 : "this call needs the certificate of a join file");
   }
   return std::move(peer.edge_id);
+}
+
+absl::Time EndOfPeerCertificate(const grpc::ServerContextBase& context) {
+  const std::shared_ptr<const grpc::AuthContext> identity = context.auth_context();
+  if (identity == nullptr) return absl::InfinitePast();
+  const std::vector<grpc::string_ref> chain =
+      identity->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (chain.size() != 1) return absl::InfinitePast();
+  const absl::StatusOr<CertificateFacts> facts =
+      ReadCertificate({chain[0].data(), chain[0].size()});
+  return facts.ok() ? facts->not_after : absl::InfinitePast();
 }
 
 }  // namespace muster::server

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/pki/peer.h"
 
 namespace muster::server {
@@ -21,5 +22,8 @@ grpc::Status ToEdgeStatus(const absl::Status& status);
 // another installation, Unauthenticated without an identity.
 absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
                                        absl::string_view cluster_id, PeerRole role);
+
+// When the client certificate of the call ends; the past where it can't be read.
+absl::Time EndOfPeerCertificate(const grpc::ServerContextBase& context);
 
 }  // namespace muster::server

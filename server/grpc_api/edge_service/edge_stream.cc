@@ -20,12 +20,14 @@ absl::string_view View(const grpc::Slice& slice) {
 
 }  // namespace
 
-EdgeStream::EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer) : hub_(hub) {
+EdgeStream::EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer,
+                       absl::Time certificate_end)
+    : hub_(hub) {
   if (!peer.ok()) {
     RawStream::Finish(ToEdgeStatus(peer.status()));
     return;
   }
-  absl::StatusOr<std::shared_ptr<EdgeSession>> session = hub_.Open(*peer, *this);
+  absl::StatusOr<std::shared_ptr<EdgeSession>> session = hub_.Open(*peer, certificate_end, *this);
   if (!session.ok()) {
     RawStream::Finish(ToEdgeStatus(session.status()));
     return;

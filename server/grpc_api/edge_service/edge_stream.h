@@ -24,8 +24,9 @@ using RawStream = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 class EdgeStream final : public RawStream, public EdgeSink {
  public:
-  // `peer` is what the client certificate says; a status that is not ok ends the stream at once.
-  EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer);
+  // `peer` is what the client certificate says, until when it lasts; a status that is not ok ends
+  // the stream at once.
+  EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer, absl::Time certificate_end);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;

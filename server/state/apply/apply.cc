@@ -50,6 +50,8 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.edge_batch());
     case Command::kEdgeWatermark:
       return Apply(context, command.edge_watermark());
+    case Command::kEdgeProblem:
+      return Apply(context, command.edge_problem());
     case Command::kTick:
       return Apply(context, command.tick());
     case Command::PAYLOAD_NOT_SET:

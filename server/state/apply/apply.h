@@ -32,6 +32,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeEdge& command
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeBatch& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command);
 
 }  // namespace muster::server

@@ -14,6 +14,7 @@ constexpr size_t kSpoolIdBytes = 16;
 constexpr size_t kMaxTextBytes = 512;
 constexpr size_t kMaxEdges = 60'000;
 constexpr int kKeptSpools = 32;
+constexpr absl::string_view kUsedTwice = "edge identity used twice: an earlier spool id came back";
 
 struct EdgeRow {
   EdgeCore core;
@@ -77,6 +78,11 @@ void RememberSpool(ApplyContext& context, const EdgeCore& edge) {
       "DELETE FROM lanes WHERE edge = ?1 AND spool_id NOT IN (SELECT spool_id FROM lanes "
       "WHERE edge = ?1 AND lane = 0 ORDER BY seen_us DESC, spool_id LIMIT ?2)",
       edge.number, kKeptSpools);
+}
+
+void SaveProblem(ApplyContext& context, const EdgeCore& edge, absl::string_view problem) {
+  context.db.Run("UPDATE edges SET problem = ?, problem_us = ? WHERE number = ?", problem,
+                 problem.empty() ? 0 : context.now_us(), edge.number);
 }
 
 void SaveSession(ApplyContext& context, const EdgeCore& edge, const std::string& version) {
@@ -169,10 +175,9 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& comman
   }
   EdgeCore& core = edge->core;
   const bool same_spool = core.spool_id == command.spool_id();
-  if (!same_spool && SpoolIsKnown(context, core.number, command.spool_id())) {
-    WriteAudit(context, NameOf(core.id), 0,
-               "edge identity used twice: an earlier spool id came back");
-  }
+  const bool twice = !same_spool && SpoolIsKnown(context, core.number, command.spool_id());
+  SaveProblem(context, core, twice ? kUsedTwice : "");
+  if (twice) WriteAudit(context, NameOf(core.id), 0, kUsedTwice);
   core.session_epoch = context.index;
   core.spool_id = command.spool_id();
   LoadLanes(context, core);
@@ -188,6 +193,18 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& comman
     applied->set_number(core.lanes[lane]);
   }
   return result;
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& command) {
+  const auto edge = FindLive(context, command.edge_id());
+  if (!edge.ok()) return edge.status();
+  if (command.problem().size() > kMaxTextBytes) return Malformed("problem of an edge");
+  if (edge->core.session_epoch != command.session_epoch()) {
+    return absl::FailedPreconditionError("the problem was seen by an older stream");
+  }
+  SaveProblem(context, edge->core, command.problem());
+  Tell(context, command.edge_id());
+  return ResultOf(edge->core.number);
 }
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command) {

@@ -4,9 +4,11 @@
 namespace muster::server {
 namespace {
 
-#define EDGE_COLUMNS                                                                     \
-  "number, id, public_url, version, join_token_hash, join_expire_us, sealed_check_key, " \
-  "create_us, join_us, revoke_us, session_epoch, spool_id, watermark_us, watermark_seen_us"
+#define EDGE_COLUMNS                                                                          \
+  "number, id, public_url, version, join_token_hash, join_expire_us, sealed_check_key, "      \
+  "create_us, join_us, revoke_us, session_epoch, spool_id, watermark_us, watermark_seen_us, " \
+  "problem, "                                                                                 \
+  "problem_us"
 
 Edge ReadEdge(const Query& query, const DeviceTable& devices) {
   Edge edge;
@@ -23,6 +25,8 @@ Edge ReadEdge(const Query& query, const DeviceTable& devices) {
   edge.spool_id = query.Text(11);
   edge.watermark_us = query.Int(12);
   edge.watermark_seen_us = query.Int(13);
+  edge.problem = query.Text(14);
+  edge.problem_time_us = query.Int(15);
   edge.device_count = devices.CountAtEdge(static_cast<uint16_t>(query.Int(0)));
   return edge;
 }
