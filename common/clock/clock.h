@@ -20,6 +20,7 @@ class Clock {
   virtual absl::Duration Monotonic() const = 0;
 };
 
+// The machine's clocks.
 class SystemClock : public Clock {
  public:
   absl::Time Now() const override;

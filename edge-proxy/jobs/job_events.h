@@ -30,6 +30,7 @@ struct JobEvent {
   std::string secret_check;
 };
 
+// Where events go on their way to the control plane.
 class JobEvents {
  public:
   virtual ~JobEvents() = default;
@@ -48,6 +49,7 @@ struct JobResult {
 // be, and repeating it is harmless.
 using ResultDone = std::function<void(absl::Status)>;
 
+// Where results go on their way to the control plane.
 class JobResults {
  public:
   virtual ~JobResults() = default;
