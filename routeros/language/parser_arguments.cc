@@ -57,7 +57,7 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
     const absl::string_view name = cursor_.PeekName();
     const bool named = !name.empty() && cursor_.Peek(name.size()) == '=';
     bool taken = false;
-    if (named) {
+    if (named || NamesNextValue(*node, command, name)) {
       if (!ParseNamedArgument(node, command, name)) return false;
     } else {
       if (!ParseFlagOrUnset(node, command, &taken)) return false;
@@ -73,6 +73,22 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
   return true;
 }
 
+// A command of the language takes "on-error {…}" and "in $list" without the equals sign, as public
+// scripts have it that run on 6.x and 7.x.
+bool Parser::NamesNextValue(const Node& node, const CommandSpec* command, absl::string_view name) {
+  if (command == nullptr || name.empty() || tree_.Builtin(command->name) != command) return false;
+  const bool positional = Contains(command->positional, name) && name != "in";
+  if (positional || !command->Takes(name) || node.Find(name) != nullptr) return false;
+  const size_t before = cursor_.position();
+  cursor_.Skip(name.size());
+  const char next = cursor_.Peek();
+  cursor_.SkipBlanks();
+  const char value = cursor_.Peek();
+  cursor_.MoveTo(before);
+  const bool blank = next == ' ' || next == '\t' || next == '\\';
+  return blank && (value == '{' || value == '$' || value == '[' || value == '(');
+}
+
 bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name) {
   const size_t start = cursor_.position();
   if (!Knows(command, name) && !NoteUnknown(start, absl::StrCat("bad parameter ", name))) {
@@ -83,7 +99,12 @@ bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::st
     return false;
   }
   const std::string kept(name);
-  cursor_.Skip(name.size() + 1);
+  cursor_.Skip(name.size());
+  if (cursor_.Peek() == '=') {
+    cursor_.Skip();
+  } else {
+    cursor_.SkipBlanks();
+  }
   Argument argument;
   argument.name = kept;
   argument.unknown = command != nullptr && !command->Takes(kept);
@@ -181,6 +202,8 @@ bool Parser::ParseVariableName(Node* node, const std::string& name) {
     return true;
   }
   std::string text;
+  // ":set $x 1" sets x, as public scripts that run on 6.x and 7.x have it.
+  if (sets && cursor_.Peek() == '$') cursor_.Skip();
   if (cursor_.Peek() == '"') {
     std::optional<std::string> quoted = ParsePlainQuoted();
     if (!quoted) return false;

@@ -216,6 +216,8 @@ NodePtr Parser::ParseOperand() {
 NodePtr Parser::ParseBareOperand() {
   const size_t start = cursor_.position();
   if (cursor_.Peek() == '-' || cursor_.Peek() == '*') cursor_.Skip();
+  // "::1"
+  if (cursor_.Peek() == ':' && cursor_.Peek(1) == ':') cursor_.Skip(2);
   while (!cursor_.AtEnd()) {
     const char c = cursor_.Peek();
     const bool inside = cursor_.position() > start;

@@ -53,6 +53,7 @@ class Parser {
 
   // parser_arguments.cc
   bool ParseArguments(Node* node, const CommandSpec* command);
+  bool NamesNextValue(const Node& node, const CommandSpec* command, absl::string_view name);
   bool ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name);
   bool ParseUnnamedArgument(Node* node, const CommandSpec* command);
   bool ParseVariableName(Node* node, const std::string& argument);

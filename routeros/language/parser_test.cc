@@ -86,6 +86,18 @@ TEST(ParserTest, AcceptsWhatALaterVersionBrought) {
   EXPECT_EQ(ErrorOf(":put \"what?\"", "7.1"), "");
 }
 
+// Forms that public scripts use which run on 6.x and 7.x.
+TEST(ParserTest, AcceptsTheFormsOfPublicScripts) {
+  for (const char* version : {"6.49.10", "7.12.2", "7.20.8"}) {
+    EXPECT_EQ(ErrorOf(":local a; :set $a 1", version), "");
+    EXPECT_EQ(ErrorOf(":do { :put 1 } \\\non-error { :put 2 }", version), "");
+    EXPECT_EQ(ErrorOf(":local l {1;2}; foreach i in $l do={ :put $i }", version), "");
+    EXPECT_EQ(ErrorOf(":put ([:toip6 \"fe80::1\"] & ::ffff:ffff)", version), "");
+  }
+  EXPECT_NE(ErrorOf(":set $undeclared 1"), "");
+  EXPECT_NE(ErrorOf(":do { :put 1 } onerror { :put 2 }"), "");
+}
+
 TEST(ParserTest, FindsAWrongArgumentOnlyWhenItRunsFrom724On) {
   EXPECT_NE(ErrorOf("/ip address add adress=1.1.1.1", "7.22.3"), "");
   EXPECT_EQ(ErrorOf("/ip address add adress=1.1.1.1", "7.24"), "");

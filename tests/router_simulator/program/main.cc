@@ -14,6 +14,8 @@
 #include "absl/time/clock.h"
 #include "common/program/options.h"
 #include "common/program/process.h"
+#include "routeros/check/console_dumps.h"
+#include "routeros/check/script_check.h"
 #include "tests/router_simulator/program/behaviours.h"
 #include "tests/router_simulator/program/control_channel.h"
 #include "tests/router_simulator/program/fleet.h"
@@ -41,6 +43,8 @@ struct Settings {
   std::vector<std::string> behaviours;
   std::string duration;
   std::string status_file;
+  std::string parse_file;
+  std::string trees;
   int64_t threads = 0;
   bool quiet = false;
 };
@@ -61,6 +65,10 @@ std::optional<int> Read(int argc, char** argv, Settings* settings) {
   options.Text("status-file", "file that gets the counts each second", &settings->status_file);
   options.Number("threads", "0: by the number of routers", &settings->threads, 0, 1024);
   options.Switch("quiet", "only errors on stderr", &settings->quiet);
+  options.Text("parse", "check this script against --versions and --trees, and end",
+               &settings->parse_file);
+  options.Text("trees", "folder of console dumps (VERSION.json.gz): menus of real routers",
+               &settings->trees);
   bool list = false;
   options.Switch("list-behaviours", "say what can go wrong, and end", &list);
   if (std::optional<int> code = options.Parse(argc, argv)) return code;
@@ -82,15 +90,66 @@ std::vector<std::string> Split(const std::vector<std::string>& values) {
   return words;
 }
 
+std::optional<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return std::nullopt;
+  return text.str();
+}
+
+std::string_view NameOf(muster::routeros::FindingKind kind) {
+  switch (kind) {
+    case muster::routeros::FindingKind::kSyntax:
+      return "syntax";
+    case muster::routeros::FindingKind::kNewer:
+      return "newer";
+    case muster::routeros::FindingKind::kUnknown:
+      return "unknown";
+  }
+  return "";
+}
+
+// Prints what each version says about the script; 1 where one doesn't load it.
+int ParseOnly(const Settings& settings) {
+  const std::optional<std::string> script = ReadFile(settings.parse_file);
+  if (!script) {
+    muster::FailWith(kProgram, absl::StrCat("can't read ", settings.parse_file));
+    return 2;
+  }
+  absl::StatusOr<muster::routeros::ConsoleDumps> dumps = muster::routeros::ConsoleDumps();
+  if (!settings.trees.empty()) dumps = muster::routeros::ConsoleDumps::Read(settings.trees);
+  if (!dumps.ok()) {
+    muster::FailWith(kProgram, std::string(dumps.status().message()));
+    return 2;
+  }
+  int code = 0;
+  for (const std::string& text : Split(settings.versions)) {
+    const auto version = muster::routeros::ParseVersion(text);
+    if (!version.ok()) {
+      muster::FailWith(kProgram, std::string(version.status().message()));
+      return 2;
+    }
+    const auto* tree = dumps->Nearest(*version);
+    const auto report = muster::routeros::CheckScript(*script, *version, tree);
+    std::cout << settings.parse_file << " on " << text << " (menus of "
+              << (tree == nullptr ? "no dump" : muster::routeros::FormatVersion(tree->version()))
+              << "): " << report.findings.size() << " findings\n";
+    for (const auto& finding : report.findings) {
+      std::cout << "  " << NameOf(finding.kind) << " " << finding.ToText() << "\n";
+      if (finding.kind == muster::routeros::FindingKind::kSyntax) code = 1;
+    }
+  }
+  return code;
+}
+
 // Empty: all is well; else what is wrong.
 std::string Convert(const Settings& settings, FleetOptions* fleet) {
   fleet->bootstrap = settings.bootstrap;
   if (!settings.bootstrap_file.empty()) {
-    std::ifstream file(settings.bootstrap_file);
-    std::stringstream text;
-    text << file.rdbuf();
-    if (!file) return absl::StrCat("can't read ", settings.bootstrap_file);
-    fleet->bootstrap = text.str();
+    std::optional<std::string> text = ReadFile(settings.bootstrap_file);
+    if (!text) return absl::StrCat("can't read ", settings.bootstrap_file);
+    fleet->bootstrap = *std::move(text);
   }
   while (!fleet->bootstrap.empty() &&
          (fleet->bootstrap.back() == '\n' || fleet->bootstrap.back() == '\r')) {
@@ -149,6 +208,7 @@ int main(int argc, char** argv) {
   muster::PrepareSignals();
   Settings settings;
   if (std::optional<int> code = Read(argc, argv, &settings)) return *code;
+  if (!settings.parse_file.empty()) return ParseOnly(settings);
   FleetOptions options;
   const std::string wrong = Convert(settings, &options);
   if (!wrong.empty()) {
