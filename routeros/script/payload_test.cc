@@ -70,5 +70,50 @@ TEST(PayloadTest, KeepsRepliesBelowTheLimitOfFetch) {
   }
 }
 
+TEST(PayloadTest, CutsAScriptIntoPartsThatGiveItBack) {
+  std::string script;
+  for (int i = 0; i < 65536; ++i) script.push_back(static_cast<char>(i * 7));
+  for (const char* version : {"6.49.10", "7.8", "7.20.8"}) {
+    for (const PayloadFormat format : {PayloadFormat::kHex, PayloadFormat::kEscaped}) {
+      const Version parsed = *ParseVersion(version);
+      const auto job = ReadPartedJobReply(PartedJobReply(7, script.size(), parsed, format));
+      ASSERT_TRUE(job.ok());
+      std::string back;
+      for (size_t part = 1; part <= job->parts; ++part) {
+        const std::string reply = *PartReply(7, part, script, parsed, format);
+        EXPECT_LE(reply.size(), version[0] == '6' ? 1300u : 24100u);
+        const auto bytes = ReadPartReply(reply, 7, part);
+        ASSERT_TRUE(bytes.ok()) << bytes.status();
+        back += *bytes;
+      }
+      EXPECT_EQ(back == script, true);
+      EXPECT_EQ(job->length, script.size() * (format == PayloadFormat::kHex ? 2 : 3));
+      EXPECT_FALSE(PartReply(7, 0, script, parsed, format).ok());
+      EXPECT_FALSE(PartReply(7, job->parts + 1, script, parsed, format).ok());
+    }
+  }
+}
+
+TEST(PayloadTest, TakesNoPartThatWasChangedAnywhere) {
+  const Version version = *ParseVersion("7.20.8");
+  const std::string good = *PartReply(12, 1, ":put \"hello\"", version, PayloadFormat::kHex);
+  ASSERT_TRUE(ReadPartReply(good, 12, 1).ok());
+  EXPECT_FALSE(ReadPartReply(good, 12, 2).ok());
+  EXPECT_FALSE(ReadPartReply(good, 13, 1).ok());
+  for (size_t at = 0; at < good.size(); ++at) {
+    EXPECT_FALSE(ReadPartReply(good.substr(0, at), 12, 1).ok()) << at;
+    std::string bad = good;
+    bad[at] = bad[at] == '1' ? '2' : '1';
+    EXPECT_FALSE(ReadPartReply(bad, 12, 1).ok()) << at;
+  }
+}
+
+TEST(PayloadTest, WritesTheChecksumAsTheDocumentSays) {
+  EXPECT_EQ(PartChecksum(""), 1u);
+  EXPECT_EQ(PartChecksum("A"), 31u + 0x41);
+  EXPECT_EQ(PartChecksum("ABCD"), 31u + 0x41424344);
+  EXPECT_EQ(PartChecksum("ABCDE"), (31u + 0x41424344) * 31 + 0x45);
+}
+
 }  // namespace
 }  // namespace muster::routeros
