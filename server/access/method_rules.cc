@@ -10,7 +10,7 @@ struct MethodRule {
   Role least_role;
 };
 
-constexpr std::array<MethodRule, 22> kRules = {{
+constexpr std::array<MethodRule, 23> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.ApiKeyService/CreateApiKey", Role::kAdmin},
@@ -20,6 +20,7 @@ constexpr std::array<MethodRule, 22> kRules = {{
     {"muster.v1.DeviceService/ListDevices", Role::kViewer},
     {"muster.v1.DeviceService/UpdateDevice", Role::kOperator},
     {"muster.v1.DeviceService/DeleteDevice", Role::kAdmin},
+    {"muster.v1.DeviceService/WatchDevices", Role::kViewer},
     {"muster.v1.ClaimService/CreateClaim", Role::kOperator},
     {"muster.v1.ClaimService/ListClaims", Role::kViewer},
     {"muster.v1.ClaimService/DeleteClaim", Role::kOperator},

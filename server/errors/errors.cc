@@ -110,8 +110,9 @@ absl::Status ShuttingDown() {
 }
 
 absl::Status TooManyStreams() {
-  absl::Status status = Make(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
-                             "too many jobs are being watched; end some watches");
+  absl::Status status =
+      Make(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
+           "too much is being watched; end some watches, or give them a narrower filter");
   status.SetPayload(kRetryMs, absl::Cord("5000"));
   return status;
 }

@@ -1,5 +1,6 @@
 #include "server/filter/filter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -145,6 +146,23 @@ Truth Evaluate(const FilterNode& node, const FilterStatus& status, const FilterF
   return unknown ? Truth::kUnknown : Not(decisive);
 }
 
+bool ReadsCheckIns(const FilterNode& node) {
+  if (node.kind != FilterNode::Kind::kRestriction) {
+    return std::any_of(node.children.begin(), node.children.end(),
+                       [](const auto& child) { return ReadsCheckIns(*child); });
+  }
+  switch (node.restriction.field) {
+    case FilterField::kOnline:
+    case FilterField::kCpu:
+    case FilterField::kMemory:
+    case FilterField::kLastCheckIn:
+    case FilterField::kAddress:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Filter::Filter(std::shared_ptr<const FilterNode> root) : root_(std::move(root)) {}
@@ -166,5 +184,7 @@ FilterVerdict Filter::MatchStatus(const FilterStatus& status, int64_t now_us) co
 bool Filter::Match(const FilterStatus& status, const FilterFacts& facts, int64_t now_us) const {
   return root_ == nullptr || Evaluate(*root_, status, &facts, now_us) == Truth::kTrue;
 }
+
+bool Filter::reads_check_ins() const { return root_ != nullptr && ReadsCheckIns(*root_); }
 
 }  // namespace muster::server

@@ -68,6 +68,10 @@ class Filter {
   // True for the filter that every device matches because it is empty.
   bool matches_all() const { return root_ == nullptr; }
 
+  // True where a check-in, or its absence, can change what matches: the filter asks for online,
+  // cpu, memory, last_check_in or the source address.
+  bool reads_check_ins() const;
+
  private:
   explicit Filter(std::shared_ptr<const FilterNode> root);
 

@@ -16,6 +16,7 @@
 #include "server/administration/organization_registry.h"
 #include "server/claims/claim_book.h"
 #include "server/devices/device_directory.h"
+#include "server/devices/device_watch.h"
 #include "server/grpc_api/api_key_service.h"
 #include "server/grpc_api/audit_service.h"
 #include "server/grpc_api/claim_service.h"
@@ -63,12 +64,13 @@ class GrpcApiServer final : public ApiServer {
         claims_(state, log, master_key),
         devices_(state, log),
         jobs_(state, log, devices_),
-        watches_(state, jobs_, authorizer_),
+        device_watches_(state, authorizer_),
+        job_watches_(state, jobs_, authorizer_),
         organization_service_(gate_, tokens_, organizations_),
         api_key_service_(gate_, tokens_, state, keys_),
-        device_service_(gate_, tokens_, devices_),
+        device_service_(gate_, tokens_, devices_, device_watches_),
         claim_service_(gate_, tokens_, claims_, edges_, std::move(root_sha256)),
-        job_service_(gate_, tokens_, jobs_, watches_),
+        job_service_(gate_, tokens_, jobs_, job_watches_),
         edge_admin_service_(gate_, tokens_, state, edges_),
         audit_service_(gate_, tokens_, state) {}
 
@@ -101,7 +103,8 @@ class GrpcApiServer final : public ApiServer {
   void Stop(absl::Duration deadline) override {
     if (server_ == nullptr) return;
     server_->GetHealthCheckService()->SetServingStatus(false);
-    watches_.Stop();
+    device_watches_.Stop();
+    job_watches_.Stop();
     server_->Shutdown(absl::ToChronoTime(absl::Now() + deadline));
     server_->Wait();
     server_.reset();
@@ -122,7 +125,8 @@ class GrpcApiServer final : public ApiServer {
   ClaimBook claims_;
   DeviceDirectory devices_;
   JobBoard jobs_;
-  JobWatches watches_;
+  DeviceWatches device_watches_;
+  JobWatches job_watches_;
   OrganizationGrpcService organization_service_;
   ApiKeyGrpcService api_key_service_;
   DeviceGrpcService device_service_;

@@ -5,6 +5,7 @@
 #include "server/access/resource_names.h"
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/device_watch_reactor.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
 
@@ -87,6 +88,11 @@ grpc::Status DeviceGrpcService::DeleteDevice(grpc::ServerContext* context,
     *response->mutable_device() = ToMessage(device, scope.slug());
     return absl::OkStatus();
   });
+}
+
+grpc::ServerWriteReactor<v1::WatchDevicesResponse>* DeviceGrpcService::WatchDevices(
+    grpc::CallbackServerContext* context, const v1::WatchDevicesRequest* request) {
+  return StartDeviceWatch(gate_, watches_, context, *request);
 }
 
 }  // namespace muster::server

@@ -4,14 +4,17 @@
 #include "muster/v1/device_service.grpc.pb.h"
 #include "server/access/page_tokens/page_tokens.h"
 #include "server/devices/device_directory.h"
+#include "server/devices/device_watch.h"
 #include "server/grpc_api/gate.h"
 
 namespace muster::server {
 
-class DeviceGrpcService final : public v1::DeviceService::Service {
+class DeviceGrpcService final
+    : public v1::DeviceService::WithCallbackMethod_WatchDevices<v1::DeviceService::Service> {
  public:
-  DeviceGrpcService(const Gate& gate, const PageTokens& tokens, DeviceDirectory& devices)
-      : gate_(gate), tokens_(tokens), devices_(devices) {}
+  DeviceGrpcService(const Gate& gate, const PageTokens& tokens, DeviceDirectory& devices,
+                    DeviceWatches& watches)
+      : gate_(gate), tokens_(tokens), devices_(devices), watches_(watches) {}
 
   grpc::Status GetDevice(grpc::ServerContext* context, const v1::GetDeviceRequest* request,
                          v1::GetDeviceResponse* response) override;
@@ -21,11 +24,14 @@ class DeviceGrpcService final : public v1::DeviceService::Service {
                             v1::UpdateDeviceResponse* response) override;
   grpc::Status DeleteDevice(grpc::ServerContext* context, const v1::DeleteDeviceRequest* request,
                             v1::DeleteDeviceResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchDevicesResponse>* WatchDevices(
+      grpc::CallbackServerContext* context, const v1::WatchDevicesRequest* request) override;
 
  private:
   const Gate& gate_;
   const PageTokens& tokens_;
   DeviceDirectory& devices_;
+  DeviceWatches& watches_;
 };
 
 }  // namespace muster::server

@@ -46,6 +46,7 @@ const MatrixRow kRows[] = {
      R"({"device":{"name":"organizations/first/devices/DEVICE"},"updateMask":"notes"})"},
     {"DeviceService/DeleteDevice", v1::ROLE_ADMIN,
      R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceService/WatchDevices", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
     {"ClaimService/CreateClaim", v1::ROLE_OPERATOR, R"({"parent":"organizations/first"})"},
     {"ClaimService/ListClaims", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
     {"ClaimService/DeleteClaim", v1::ROLE_OPERATOR,
@@ -114,7 +115,7 @@ class CredentialMatrixTest : public testing::Test {
       while (wait()) {
         if (answer != nullptr && answer->empty()) *answer = ToBytes(buffer);
         // One message is enough of a stream that has no end.
-        if (absl::EndsWith(method, "WatchJob")) {
+        if (absl::StrContains(method, "Service/Watch")) {
           context->TryCancel();
           return grpc::Status::OK;
         }

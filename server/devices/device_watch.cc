@@ -1,0 +1,367 @@
+#include "server/devices/device_watch.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "server/devices/device_match.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr size_t kMostWatches = 64;
+constexpr size_t kChangesPerMessage = 500;
+// Above this many changes that were not read yet, all devices are read again.
+constexpr size_t kMostPending = 65'536;
+// Devices that all watches together remember.
+constexpr size_t kMostRemembered = 4'000'000;
+constexpr std::chrono::seconds kTick{1};
+// A scan may take this share of the time.
+constexpr int kScanShare = 20;
+// How long a message may be under way at the end, so that the reader learns why it ended.
+constexpr std::chrono::seconds kGrace{1};
+
+}  // namespace
+
+struct DeviceWatches::Watch {
+  Watch(OrganizationScope s, DeviceWatchTerms t, DeviceWatchSink* k)
+      : scope(std::move(s)), terms(std::move(t)), sink(k) {}
+
+  // What is remembered of a device, to see what changes.
+  struct Seen {
+    int64_t check_in_us = 0;
+    OnlineState online = OnlineState::kNever;
+    FilterVerdict verdict = FilterVerdict::kNo;
+    bool matched = false;
+  };
+
+  const OrganizationScope scope;
+  const DeviceWatchTerms terms;
+  DeviceWatchSink* const sink;
+
+  // The thread's own. The listing has come to here; nullopt: it is complete.
+  std::optional<DeviceId> listing = DeviceId{};
+  bool synced = false;
+  std::set<uint64_t> pending;
+  // Changes are sent once a second.
+  bool may_send = true;
+  absl::flat_hash_map<uint64_t, Seen> seen;
+
+  // Guarded by the watches' mutex.
+  bool begun = false;
+  bool under_way = false;
+  bool aborted = false;
+  std::optional<absl::Status> end;
+  steady_clock::time_point end_time;
+
+  void SetEnd(absl::Status status) {
+    if (end.has_value()) return;
+    end = std::move(status);
+    end_time = steady_clock::now();
+  }
+
+  void Pend(uint64_t device) {
+    pending.insert(device);
+    if (pending.size() <= kMostPending) return;
+    pending.clear();
+    listing = DeviceId{};
+  }
+
+  // What does not match is remembered only where a check-in can change that.
+  bool Remembers(const Seen& row) const { return row.matched || terms.filter.reads_check_ins(); }
+
+  // Whether a device must be read again because of what its status shows now.
+  bool IsNews(uint64_t device, const DeviceStatus& status, const FilterStatus& for_filter,
+              int64_t now_us) {
+    const FilterVerdict verdict = terms.filter.MatchStatus(for_filter, now_us);
+    const auto found = seen.find(device);
+    if (found == seen.end()) {
+      return verdict == FilterVerdict::kYes ||
+             (verdict == FilterVerdict::kNeedsFacts && terms.filter.reads_check_ins());
+    }
+    Seen& row = found->second;
+    if (!row.matched && verdict == FilterVerdict::kNo) return false;
+    const bool checked_in = status.last_check_in_us != row.check_in_us;
+    const bool open = verdict == FilterVerdict::kNeedsFacts && terms.filter.reads_check_ins();
+    return status.online != row.online || verdict != row.verdict ||
+           (checked_in && (open || (row.matched && terms.include_status)));
+  }
+};
+
+DeviceWatches::DeviceWatches(State& state, const Authorizer& authorizer)
+    : state_(state), authorizer_(authorizer), next_scan_(steady_clock::now()) {
+  subscription_ = state.Subscribe([this](const ChangeBatch& batch) { Hear(batch); });
+  thread_ = std::thread([this] { Run(); });
+}
+
+DeviceWatches::~DeviceWatches() {
+  Stop();
+  subscription_.reset();
+}
+
+absl::StatusOr<DeviceWatches::WatchId> DeviceWatches::Start(const OrganizationScope& scope,
+                                                            DeviceWatchTerms terms,
+                                                            DeviceWatchSink* sink) {
+  WatchId id = 0;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return ShuttingDown();
+    if (watches_.size() >= kMostWatches) return TooManyStreams();
+    id = ++last_id_;
+    watches_.emplace(id, std::make_unique<Watch>(scope, std::move(terms), sink));
+  }
+  sink->Begun(id);
+  MutexLock lock(mutex_);
+  watches_.at(id)->begun = true;
+  work_ = true;
+  wake_.NotifyOne();
+  return id;
+}
+
+void DeviceWatches::Taken(WatchId id, bool ok) {
+  MutexLock lock(mutex_);
+  const auto found = watches_.find(id);
+  if (found == watches_.end()) return;
+  found->second->under_way = false;
+  if (!ok) found->second->SetEnd(absl::CancelledError("gone"));
+  work_ = true;
+  wake_.NotifyOne();
+}
+
+void DeviceWatches::Cancel(WatchId id) {
+  MutexLock lock(mutex_);
+  const auto found = watches_.find(id);
+  if (found == watches_.end()) return;
+  found->second->SetEnd(absl::CancelledError("gone"));
+  work_ = true;
+  wake_.NotifyOne();
+}
+
+void DeviceWatches::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    for (auto& [id, watch] : watches_) watch->SetEnd(ShuttingDown());
+    work_ = true;
+    wake_.NotifyOne();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+size_t DeviceWatches::size() const {
+  MutexLock lock(mutex_);
+  return watches_.size();
+}
+
+void DeviceWatches::Hear(const ChangeBatch& batch) {
+  MutexLock lock(mutex_);
+  if (watches_.empty()) return;
+  for (const Change& change : batch.changes) {
+    if (change.kind != ChangeKind::kDevice) continue;
+    if (heard_.size() >= kMostPending) {
+      heard_too_much_ = true;
+      return;
+    }
+    heard_.push_back({change.organization, change.device});
+  }
+}
+
+void DeviceWatches::Run() {
+  steady_clock::time_point next_tick = steady_clock::now();
+  bool again = false;
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      if (stopping_ && watches_.empty()) return;
+      const auto now = steady_clock::now();
+      if (!work_ && !again && now < next_tick) {
+        wake_.WaitFor(mutex_, absl::FromChrono(next_tick - now));
+      }
+      work_ = false;
+    }
+    if (steady_clock::now() >= next_tick) {
+      Tick();
+      next_tick = steady_clock::now() + kTick;
+    }
+    again = false;
+    for (const auto& [id, watch] : Begun()) again = Serve(id) || again;
+  }
+}
+
+std::vector<std::pair<DeviceWatches::WatchId, DeviceWatches::Watch*>> DeviceWatches::Begun() const {
+  std::vector<std::pair<WatchId, Watch*>> begun;
+  MutexLock lock(mutex_);
+  for (const auto& [id, watch] : watches_) {
+    if (watch->begun) begun.emplace_back(id, watch.get());
+  }
+  return begun;
+}
+
+void DeviceWatches::Tick() {
+  CheckKeys();
+  SpreadHeard();
+  if (steady_clock::now() >= next_scan_) {
+    const auto begin = steady_clock::now();
+    Scan();
+    const auto end = steady_clock::now();
+    next_scan_ = begin + std::max<steady_clock::duration>(kTick / 2, (end - begin) * kScanShare);
+  }
+  for (const auto& [id, watch] : Begun()) watch->may_send = true;
+}
+
+void DeviceWatches::CheckKeys() {
+  for (const auto& [id, watch] : Begun()) {
+    const absl::Status valid = authorizer_.StillValid(watch->scope.caller());
+    if (valid.ok()) continue;
+    MutexLock lock(mutex_);
+    watch->SetEnd(valid);
+  }
+}
+
+void DeviceWatches::SpreadHeard() {
+  std::vector<Heard> heard;
+  bool too_much = false;
+  {
+    MutexLock lock(mutex_);
+    heard.swap(heard_);
+    std::swap(too_much, heard_too_much_);
+  }
+  for (const auto& [id, watch] : Begun()) {
+    if (too_much) watch->listing = DeviceId{};
+    for (const Heard& one : heard) {
+      // One that has left the organization is heard of under the new one.
+      const bool ours = one.organization == watch->scope.id();
+      if (ours || watch->seen.contains(one.device.value)) watch->Pend(one.device.value);
+    }
+  }
+}
+
+void DeviceWatches::Scan() {
+  std::map<OrganizationId, std::vector<Watch*>> groups;
+  for (const auto& [id, watch] : Begun()) {
+    // What the listing has not come to yet is read by it anyway.
+    if (!watch->listing.has_value()) groups[watch->scope.id()].push_back(watch);
+  }
+  const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  for (const auto& [organization, watches] : groups) {
+    state_.ScanStatuses(organization, [&](DeviceId device, const DeviceStatus& status) {
+      const FilterStatus for_filter = StatusForFilter(status);
+      for (Watch* watch : watches) {
+        if (watch->IsNews(device.value, status, for_filter, now_us)) watch->Pend(device.value);
+      }
+      return true;
+    });
+  }
+}
+
+void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* message) {
+  const uint64_t id = device.id.value;
+  const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  const bool is_here = device.organization == watch.scope.id() && device.delete_time_us == 0;
+  const auto found = watch.seen.find(id);
+  const bool matched_before = found != watch.seen.end() && found->second.matched;
+  Watch::Seen row;
+  row.check_in_us = device.status.last_check_in_us;
+  row.online = device.status.online;
+  row.verdict = watch.terms.filter.MatchStatus(StatusForFilter(device.status), now_us);
+  row.matched = is_here && FilterMatches(watch.terms.filter, device, now_us);
+  remembered_ -= watch.seen.erase(id);
+  if (is_here && watch.Remembers(row)) {
+    watch.seen.emplace(id, row);
+    ++remembered_;
+  }
+  if (!row.matched && !matched_before) return;
+  DeviceChange change;
+  change.kind = !row.matched     ? DeviceChangeKind::kRemoved
+                : matched_before ? DeviceChangeKind::kChanged
+                                 : DeviceChangeKind::kAdded;
+  if (device.organization == watch.scope.id()) {
+    change.device = std::move(device);
+  } else {
+    change.device.id = DeviceId{id};
+  }
+  message->changes.push_back(std::move(change));
+}
+
+bool DeviceWatches::ReadListing(Watch& watch, DeviceWatchMessage* message) {
+  std::vector<Device> page =
+      state_.ListDevices(watch.scope.id(), *watch.listing, kChangesPerMessage, true);
+  const bool last = page.size() < kChangesPerMessage;
+  watch.listing = last ? std::nullopt : std::optional<DeviceId>(page.back().id);
+  for (Device& device : page) Judge(watch, std::move(device), message);
+  if (!last) return false;
+  message->synced = !watch.synced;
+  watch.synced = true;
+  return true;
+}
+
+void DeviceWatches::ReadPending(Watch& watch, DeviceWatchMessage* message) {
+  for (size_t read = 0; read < kChangesPerMessage && !watch.pending.empty(); ++read) {
+    const DeviceId id{*watch.pending.begin()};
+    watch.pending.erase(watch.pending.begin());
+    std::optional<Device> device = state_.FindDevice(id);
+    if (device.has_value()) Judge(watch, *std::move(device), message);
+  }
+  if (watch.pending.empty()) watch.may_send = false;
+}
+
+bool DeviceWatches::EndOrWait(WatchId id, Watch& watch) {
+  bool abort = false;
+  {
+    MutexLock lock(mutex_);
+    if (!watch.end.has_value()) return watch.under_way;
+    if (watch.under_way) {
+      abort = !watch.aborted && steady_clock::now() - watch.end_time >= kGrace;
+      watch.aborted = watch.aborted || abort;
+      if (!abort) return true;
+    }
+  }
+  if (abort) {
+    watch.sink->Abort();
+  } else {
+    Finish(id, watch);
+  }
+  return true;
+}
+
+bool DeviceWatches::Serve(WatchId id) {
+  Watch* watch = nullptr;
+  {
+    MutexLock lock(mutex_);
+    watch = watches_.at(id).get();
+  }
+  if (EndOrWait(id, *watch)) return false;
+  DeviceWatchMessage message;
+  if (watch->listing.has_value()) {
+    const bool complete = ReadListing(*watch, &message);
+    if (!complete && message.changes.empty()) return true;
+  } else if (watch->may_send) {
+    ReadPending(*watch, &message);
+  }
+  const bool empty = message.changes.empty() && !message.synced;
+  {
+    MutexLock lock(mutex_);
+    if (remembered_ > kMostRemembered) watch->SetEnd(TooManyStreams());
+    if (watch->end.has_value()) return true;
+    watch->under_way = !empty;
+  }
+  if (empty) return !watch->pending.empty() && watch->may_send;
+  watch->sink->Send(watch->scope, message);
+  return false;
+}
+
+void DeviceWatches::Finish(WatchId id, Watch& watch) {
+  DeviceWatchSink* const sink = watch.sink;
+  const absl::Status status = *watch.end;
+  remembered_ -= watch.seen.size();
+  {
+    MutexLock lock(mutex_);
+    watches_.erase(id);
+  }
+  sink->End(status);
+}
+
+}  // namespace muster::server

@@ -1,0 +1,60 @@
+#include "server/grpc_api/device_watch_reactor.h"
+
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
+#include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/watch_reactor.h"
+
+namespace muster::server {
+namespace {
+
+constexpr char kWatch[] = "muster.v1.DeviceService/WatchDevices";
+
+v1::Device ShownDevice(const DeviceChange& change, const OrganizationScope& scope) {
+  if (change.device.organization == scope.id()) return ToMessage(change.device, scope.slug());
+  v1::Device gone;
+  gone.set_name(FormatChildName(scope.slug(), "devices", change.device.id.value));
+  return gone;
+}
+
+class DeviceWatchReactor final
+    : public WatchReactor<v1::WatchDevicesResponse, DeviceWatchSink, DeviceWatches> {
+ public:
+  DeviceWatchReactor(const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context)
+      : WatchReactor(gate, watches, context, kWatch) {}
+
+  // After success the reactor may be gone at any moment.
+  absl::Status Start(const v1::WatchDevicesRequest& request) {
+    ASSIGN_OR_RETURN(const ApiCall call, Open(request));
+    ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request.parent()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    absl::StatusOr<Filter> filter = Filter::Parse(request.filter());
+    if (!filter.ok()) return BadField("filter", filter.status());
+    return watches().Start(scope, {*std::move(filter), request.include_status()}, this).status();
+  }
+
+  void Send(const OrganizationScope& scope, const DeviceWatchMessage& message) override {
+    response().Clear();
+    for (const DeviceChange& change : message.changes) {
+      v1::DeviceChange* out = response().add_changes();
+      out->set_kind(static_cast<v1::DeviceChangeKind>(change.kind));
+      *out->mutable_device() = ShownDevice(change, scope);
+    }
+    response().set_synced(message.synced);
+    Write();
+  }
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::WatchDevicesResponse>* StartDeviceWatch(
+    const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context,
+    const v1::WatchDevicesRequest& request) {
+  auto* reactor = new DeviceWatchReactor(gate, watches, context);
+  const absl::Status started = reactor->Start(request);
+  if (!started.ok()) reactor->End(started);
+  return reactor;
+}
+
+}  // namespace muster::server

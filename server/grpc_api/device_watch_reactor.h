@@ -1,0 +1,18 @@
+// Carries a device watch to a gRPC stream.
+//
+// Threads:  called by gRPC; deletes itself when the stream is done.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "muster/v1/device_service.pb.h"
+#include "server/devices/device_watch.h"
+#include "server/grpc_api/gate.h"
+
+namespace muster::server {
+
+grpc::ServerWriteReactor<v1::WatchDevicesResponse>* StartDeviceWatch(
+    const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context,
+    const v1::WatchDevicesRequest& request);
+
+}  // namespace muster::server
