@@ -21,6 +21,8 @@ enum class ChangeKind : uint8_t {
   kDeviceAtEdge,
   // A tombstone was made, or the least epoch raised: every edge wants to know.
   kDeviceRevoked,
+  // Another token is on its way to it: what was known of its secrets counts no more.
+  kDeviceRekeyed,
   // Job `number` of `device` shall lie at `edge`: State::FindEdgeJob has it.
   kJobPut,
   // Job `number` of `device` shall lie at `edge` no longer; the edge answers with REMOVED.

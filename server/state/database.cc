@@ -89,6 +89,8 @@ bool Query::Step() {
 
 int64_t Query::Int(int column) const { return sqlite3_column_int64(statement_, column); }
 
+int Query::Columns() const { return sqlite3_column_count(statement_); }
+
 absl::string_view Query::View(int column) const {
   const void* bytes = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);

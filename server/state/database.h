@@ -84,6 +84,7 @@ class Query {
   int64_t Int(int column) const;
   uint64_t Unsigned(int column) const { return static_cast<uint64_t>(Int(column)); }
   bool Bool(int column) const { return Int(column) != 0; }
+  int Columns() const;
   // Valid until the next Step.
   absl::string_view View(int column) const;
   std::string Text(int column) const { return std::string(View(column)); }

@@ -62,6 +62,21 @@ void DeviceTable::SetCore(DenseIndex index, const DeviceCore& core) {
   cores_[index] = core;
 }
 
+DeviceExtra DeviceTable::Extra(DenseIndex index) const {
+  MutexLock lock(mutex_);
+  const auto found = extras_.find(index);
+  return found == extras_.end() ? DeviceExtra{} : found->second;
+}
+
+void DeviceTable::SetExtra(DenseIndex index, const DeviceExtra& extra) {
+  MutexLock lock(mutex_);
+  if (extra.empty()) {
+    extras_.erase(index);
+  } else {
+    extras_[index] = extra;
+  }
+}
+
 StatusRow DeviceTable::Row(DenseIndex index) const {
   MutexLock lock(mutex_);
   return rows_[index];
@@ -180,9 +195,9 @@ int64_t DeviceTable::CountAtEdge(uint16_t edge) const {
   return edge < at_edge_.size() ? at_edge_[edge] : 0;
 }
 
-std::vector<DeviceCore> DeviceTable::AtEdge(uint16_t edge, int64_t now_us, DenseIndex from,
+std::vector<DenseIndex> DeviceTable::AtEdge(uint16_t edge, int64_t now_us, DenseIndex from,
                                             size_t limit, DenseIndex& next) const {
-  std::vector<DeviceCore> found;
+  std::vector<DenseIndex> found;
   const int64_t oldest_s = (now_us - kRecentEdgeUs) / 1'000'000;
   MutexLock lock(mutex_);
   next = from;
@@ -190,10 +205,10 @@ std::vector<DeviceCore> DeviceTable::AtEdge(uint16_t edge, int64_t now_us, Dense
   const size_t end = std::min<size_t>(rows_.size(), size_t{from} + kSlabRows);
   for (; next < end && found.size() < limit; ++next) {
     const StatusRow& row = rows_[next];
-    if (cores_[next].delete_index != 0) continue;
+    if (cores_[next].delete_index != 0 && !cores_[next].released) continue;
     for (int i = 0; i < kRecentEdges; ++i) {
       if (row.edge[i] != edge || (i > 0 && row.edge_s[i] < oldest_s)) continue;
-      found.push_back(cores_[next]);
+      found.push_back(next);
       break;
     }
   }

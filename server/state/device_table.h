@@ -47,13 +47,35 @@ struct DeviceCore {
   // Targets that wait for their release.
   uint32_t queued = 0;
   bool monitor_only = false;
-  // The queue waits for an operator.
+  // The queue waits for an operator; `hold` says why.
   bool held = false;
+  HoldKind hold = HoldKind::kNone;
+  // Every token is refused.
+  bool revoked = false;
+  // Its last job takes the agent off.
+  bool releasing = false;
+  // A tombstone whose router is answered X.
+  bool released = false;
+  // The devices table says which agent text it should have.
+  bool has_offer = false;
+  Profile profile = Profile::kNormal;
   uint8_t secret_bytes = 0;
   std::array<char, kMaxSealedSecretBytes> secret{};
 
   absl::string_view SealedSecret() const { return {secret.data(), secret_bytes}; }
   bool SetSealedSecret(absl::string_view sealed);
+};
+
+// What only few devices have.
+struct DeviceExtra {
+  // A token on its way to the router; 0: none. `next_beats` counts check-ins that proved it.
+  uint32_t next_epoch = 0;
+  uint32_t next_beats = 0;
+  std::string next_secret;
+  // The organization that stands in its tokens; 0: its own.
+  uint64_t token_organization = 0;
+
+  bool empty() const { return next_epoch == 0 && token_organization == 0; }
 };
 
 class DeviceTable {
@@ -68,6 +90,9 @@ class DeviceTable {
   std::optional<DenseIndex> Find(uint64_t id) const;
   DeviceCore Core(DenseIndex index) const;
   void SetCore(DenseIndex index, const DeviceCore& core);
+  // Empty for most.
+  DeviceExtra Extra(DenseIndex index) const;
+  void SetExtra(DenseIndex index, const DeviceExtra& extra);
   StatusRow Row(DenseIndex index) const;
   std::string Readings(DenseIndex index) const;
 
@@ -112,7 +137,7 @@ class DeviceTable {
   int64_t CountAtEdge(uint16_t edge) const;
   // Live devices that checked in through `edge` within 10 minutes before `now_us`, or there last;
   // from place `from` on, at most `limit`; `next` is where to go on, or size().
-  std::vector<DeviceCore> AtEdge(uint16_t edge, int64_t now_us, DenseIndex from, size_t limit,
+  std::vector<DenseIndex> AtEdge(uint16_t edge, int64_t now_us, DenseIndex from, size_t limit,
                                  DenseIndex& next) const;
 
  private:
@@ -132,6 +157,7 @@ class DeviceTable {
   absl::flat_hash_map<uint64_t, DenseIndex> index_of_ ABSL_GUARDED_BY(mutex_);
   std::vector<DeviceCore> cores_ ABSL_GUARDED_BY(mutex_);
   std::vector<StatusRow> rows_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<DenseIndex, DeviceExtra> extras_ ABSL_GUARDED_BY(mutex_);
   std::vector<Readings_> readings_ ABSL_GUARDED_BY(mutex_);
   std::vector<bool> slab_changed_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> at_edge_ ABSL_GUARDED_BY(mutex_);

@@ -16,4 +16,34 @@ bool HasEnded(JobTargetState state) {
   }
 }
 
+absl::string_view HoldWord(HoldKind kind) {
+  switch (kind) {
+    case HoldKind::kNone:
+      return "";
+    case HoldKind::kStateWentBack:
+      return "state-went-back";
+    case HoldKind::kReplaced:
+      return "replaced";
+    case HoldKind::kHardwareChanged:
+      return "hardware-changed";
+    case HoldKind::kClone:
+      return "clone";
+    case HoldKind::kPending:
+      return "pending";
+  }
+  return "";
+}
+
+uint32_t IntervalSeconds(Profile profile) {
+  switch (profile) {
+    case Profile::kNormal:
+      return 30;
+    case Profile::kMetered:
+      return 300;
+    case Profile::kSlow:
+      return 60;
+  }
+  return 30;
+}
+
 }  // namespace muster::server

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "common/ids/ids.h"
 
 namespace muster::server {
@@ -42,6 +43,23 @@ bool HasEnded(JobTargetState state);
 
 // Numbers are those of muster.v1.JobEnd.
 enum class JobEnd : uint8_t { kResult = 1, kReboot = 2 };
+
+// Why a device's jobs wait for an operator. A weightier reason takes the place of a lesser one.
+enum class HoldKind : uint8_t {
+  kNone = 0,
+  kStateWentBack = 1,
+  kReplaced = 2,
+  kHardwareChanged = 3,
+  kClone = 4,
+  kPending = 5,
+};
+// "state-went-back", "replaced", "hardware-changed", "clone", "pending"; empty for kNone.
+absl::string_view HoldWord(HoldKind kind);
+
+// Numbers are those of muster.edge.v1.Profile.
+enum class Profile : uint8_t { kNormal = 1, kMetered = 2, kSlow = 3 };
+// Seconds between beats.
+uint32_t IntervalSeconds(Profile profile);
 
 struct Organization {
   OrganizationId id;
@@ -77,6 +95,13 @@ struct Claim {
   std::string site;
   std::map<std::string, std::string> labels;
   bool monitor_only = false;
+  // Its devices wait until they are accepted.
+  bool approve = false;
+  Profile profile = Profile::kNormal;
+  // None: it makes new devices.
+  DeviceId replaces;
+  // Empty: the edge that renders the installer.
+  std::vector<std::string> urls;
 };
 
 struct HealthReading {
@@ -145,8 +170,26 @@ struct Device {
   std::string tunnel_public_key;
   bool monitor_only = false;
   bool jobs_held = false;
+  HoldKind hold_kind = HoldKind::kNone;
+  // For people.
+  std::string hold_reason;
+  Profile profile = Profile::kNormal;
+  // Empty: the edge that rendered its installer.
+  std::vector<std::string> urls;
+  // The agent text that it should have; `offer_version` empty: what it has.
+  std::string offer_version;
+  uint32_t agent_generation = 0;
+  bool offer_open = false;
   // Tokens of a lower epoch are refused.
   uint32_t least_epoch = 1;
+  // Of the token that is on its way to the router; 0: none.
+  uint32_t next_epoch = 0;
+  // Its tokens were revoked; 0: no.
+  int64_t revoke_time_us = 0;
+  // The job that takes the agent off the router, while it runs.
+  JobId release_job;
+  // The router was released; set for tombstones only.
+  int64_t release_time_us = 0;
   int64_t create_time_us = 0;
   int64_t update_time_us = 0;
   // Set for a tombstone.
@@ -162,7 +205,36 @@ struct DeviceKeyRecord {
   uint32_t least_epoch = 1;
   std::string sealed_secret;
   bool monitor_only = false;
+  // Gone, or its tokens are revoked.
   bool deleted = false;
+  // A tombstone whose router is answered X.
+  bool released = false;
+  Profile profile = Profile::kNormal;
+  // True: State::FindAgentOffer has one.
+  bool has_offer = false;
+  // The organization that stands in its tokens.
+  OrganizationId token_organization;
+  // A token on its way to the router; 0: none.
+  uint32_t next_epoch = 0;
+  std::string sealed_next_secret;
+};
+
+// The agent text that a device should have: muster.edge.v1.AgentOffer without the token.
+struct AgentOffer {
+  std::string agent_version;
+  uint32_t generation = 0;
+  bool offered = false;
+  Profile profile = Profile::kNormal;
+  std::vector<std::string> urls;
+};
+
+// What a device gets that joins with this serial number.
+struct Preregistration {
+  std::string serial_number;
+  std::string display_name;
+  std::string site;
+  std::map<std::string, std::string> labels;
+  int64_t create_time_us = 0;
 };
 
 struct DeviceEvent {

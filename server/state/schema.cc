@@ -1,6 +1,12 @@
 #include "server/state/schema.h"
 
+#include <limits>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/state/hardware.h"
 
 namespace muster::server {
 namespace {
@@ -245,7 +251,77 @@ constexpr const char* kVersion2[] = {
     // What is wrong with an edge, in words.
     "ALTER TABLE edges ADD COLUMN problem TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE edges ADD COLUMN problem_us INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE claims ADD COLUMN approve INTEGER NOT NULL DEFAULT 0",
+    // Value of Profile.
+    "ALTER TABLE claims ADD COLUMN profile INTEGER NOT NULL DEFAULT 1",
+    // NULL: none.
+    "ALTER TABLE claims ADD COLUMN replaces INTEGER",
+    // internal.v1.Urls.
+    "ALTER TABLE claims ADD COLUMN urls BLOB NOT NULL DEFAULT x''",
+    "CREATE INDEX enrolments_by_device ON enrolments (device, claim, nonce_hash)",
+    // Of the facts, so that it can be searched.
+    "ALTER TABLE devices ADD COLUMN serial TEXT NOT NULL DEFAULT ''",
+    // What tells this board from others, as hardware.h writes it; accepted by joining or by an
+    // operator.
+    "ALTER TABLE devices ADD COLUMN hardware TEXT NOT NULL DEFAULT ''",
+    // Value of HoldKind, and words for people.
+    "ALTER TABLE devices ADD COLUMN hold_kind INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE devices ADD COLUMN hold_reason TEXT NOT NULL DEFAULT ''",
+    // The organization that stands in its tokens; NULL: its own.
+    "ALTER TABLE devices ADD COLUMN token_organization INTEGER",
+    // Events before this `seq` belong to an organization that it has left.
+    "ALTER TABLE devices ADD COLUMN events_from INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE devices ADD COLUMN profile INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE devices ADD COLUMN urls BLOB NOT NULL DEFAULT x''",
+    // The agent text that it should have; empty: what it has.
+    "ALTER TABLE devices ADD COLUMN offer_version TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE devices ADD COLUMN agent_generation INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE devices ADD COLUMN offer_open INTEGER NOT NULL DEFAULT 0",
+    // A token on its way to the router; 0: none. `next_beats` counts check-ins that proved it.
+    "ALTER TABLE devices ADD COLUMN next_epoch INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE devices ADD COLUMN next_secret BLOB NOT NULL DEFAULT x''",
+    "ALTER TABLE devices ADD COLUMN next_beats INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE devices ADD COLUMN revoke_us INTEGER NOT NULL DEFAULT 0",
+    // The job that takes the agent off; NULL: none. A tombstone with `release_us` is answered X.
+    "ALTER TABLE devices ADD COLUMN release_job INTEGER",
+    "ALTER TABLE devices ADD COLUMN release_us INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX devices_by_serial ON devices (organization, serial, id) WHERE serial <> ''",
+    R"(CREATE TABLE preregistrations (
+  organization INTEGER NOT NULL,
+  serial TEXT NOT NULL,
+  display_name TEXT NOT NULL,
+  site TEXT NOT NULL,
+  labels BLOB NOT NULL,
+  create_us INTEGER NOT NULL,
+  PRIMARY KEY (organization, serial)) STRICT, WITHOUT ROWID)",
 };
+
+// Rows of version 1 keep these only within their facts.
+void FillFromFacts(Database& db) {
+  constexpr size_t kPage = 10'000;
+  std::vector<std::pair<int64_t, std::string>> page;
+  int64_t after = std::numeric_limits<int64_t>::min();
+  do {
+    page.clear();
+    {
+      Query query(db, "SELECT id, facts FROM devices WHERE id >= ? ORDER BY id LIMIT ?", after,
+                  kPage);
+      while (query.Step()) page.emplace_back(query.Int(0), query.Text(1));
+    }
+    for (const auto& [id, bytes] : page) {
+      internal::v1::Facts facts;
+      after = id + 1;
+      if (!facts.ParseFromString(bytes)) continue;
+      db.Run("UPDATE devices SET serial = ?, hardware = ? WHERE id = ?", facts.serial_number(),
+             HardwareOf(facts), id);
+    }
+  } while (page.size() == kPage);
+}
+
+// Holds of version 1 had one reason only.
+constexpr char kHoldOfVersion1[] =
+    "UPDATE devices SET hold_kind = 1, hold_reason = 'the router''s state went back' "
+    "WHERE held = 1";
 
 int VersionOf(Database& db) {
   Query query(db, "PRAGMA user_version");
@@ -270,6 +346,8 @@ absl::Status PrepareSchema(Database& db, int version) {
   }
   if (version >= 2) {
     for (const char* statement : kVersion2) db.Execute(statement);
+    FillFromFacts(db);
+    db.Execute(kHoldOfVersion1);
   }
   db.Execute(version >= 2 ? "PRAGMA user_version=2" : "PRAGMA user_version=1");
   db.Execute("COMMIT");

@@ -67,6 +67,10 @@ class SqliteState : public State, public Store {
                                 size_t limit) const override;
   std::optional<Device> FindDevice(DeviceId id) const override;
   std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const override;
+  std::optional<AgentOffer> FindAgentOffer(DeviceId id) const override;
+  std::vector<Preregistration> ListPreregistrations(OrganizationId organization,
+                                                    absl::string_view after_serial,
+                                                    size_t limit) const override;
   std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
                                   bool with_deleted) const override;
   void ScanDevices(OrganizationId organization,

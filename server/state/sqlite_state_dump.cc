@@ -10,34 +10,34 @@ namespace {
 
 struct Table {
   const char* name;
-  int columns;
   const char* sql;
 };
 
 // What differs between nodes by right stands in none: kept entries, slabs and how far they are.
 constexpr Table kTables[] = {
-    {"node", 9,
+    {"node",
      "SELECT applied_index, state_time_us, jump_from_us, jump_hold_until_us, ticks, cluster_id, "
      "audit_sequence, audit_hash, next_sequence FROM node"},
-    {"blobs", 2, "SELECT name, value FROM blobs ORDER BY name"},
-    {"requests", 5, "SELECT * FROM requests ORDER BY scope"},
-    {"audit", 10, "SELECT * FROM audit ORDER BY sequence"},
-    {"organizations", 4, "SELECT * FROM organizations ORDER BY id"},
-    {"api_keys", 8, "SELECT * FROM api_keys ORDER BY id"},
-    {"claims", 13, "SELECT * FROM claims ORDER BY id"},
-    {"enrolments", 3, "SELECT * FROM enrolments ORDER BY claim, nonce_hash"},
-    {"devices", 21, "SELECT * FROM devices ORDER BY id"},
-    {"events", 6, "SELECT * FROM events ORDER BY device, seq"},
-    {"scripts", 1, "SELECT hash FROM scripts ORDER BY hash"},
-    {"jobs", 30, "SELECT * FROM jobs ORDER BY id"},
-    {"job_counts", 3, "SELECT * FROM job_counts ORDER BY job, state"},
-    {"job_waves", 3, "SELECT * FROM job_waves ORDER BY job, wave"},
-    {"job_members", 3, "SELECT * FROM job_members ORDER BY job, part"},
-    {"targets", 20, "SELECT * FROM targets ORDER BY job, device"},
-    {"numbers", 3, "SELECT * FROM numbers ORDER BY device, number"},
-    {"holders", 5, "SELECT * FROM holders ORDER BY device, number, edge"},
-    {"edges", 14, "SELECT * FROM edges ORDER BY number"},
-    {"lanes", 5, "SELECT * FROM lanes ORDER BY edge, spool_id, lane"},
+    {"blobs", "SELECT name, value FROM blobs ORDER BY name"},
+    {"requests", "SELECT * FROM requests ORDER BY scope"},
+    {"audit", "SELECT * FROM audit ORDER BY sequence"},
+    {"organizations", "SELECT * FROM organizations ORDER BY id"},
+    {"api_keys", "SELECT * FROM api_keys ORDER BY id"},
+    {"claims", "SELECT * FROM claims ORDER BY id"},
+    {"enrolments", "SELECT * FROM enrolments ORDER BY claim, nonce_hash"},
+    {"devices", "SELECT * FROM devices ORDER BY id"},
+    {"preregistrations", "SELECT * FROM preregistrations ORDER BY organization, serial"},
+    {"events", "SELECT * FROM events ORDER BY device, seq"},
+    {"scripts", "SELECT hash FROM scripts ORDER BY hash"},
+    {"jobs", "SELECT * FROM jobs ORDER BY id"},
+    {"job_counts", "SELECT * FROM job_counts ORDER BY job, state"},
+    {"job_waves", "SELECT * FROM job_waves ORDER BY job, wave"},
+    {"job_members", "SELECT * FROM job_members ORDER BY job, part"},
+    {"targets", "SELECT * FROM targets ORDER BY job, device"},
+    {"numbers", "SELECT * FROM numbers ORDER BY device, number"},
+    {"holders", "SELECT * FROM holders ORDER BY device, number, edge"},
+    {"edges", "SELECT * FROM edges ORDER BY number"},
+    {"lanes", "SELECT * FROM lanes ORDER BY edge, spool_id, lane"},
 };
 
 }  // namespace
@@ -49,7 +49,7 @@ std::string SqliteState::Dump() const {
     Query query(*db, table.sql);
     while (query.Step()) {
       absl::StrAppend(&out, table.name);
-      for (int column = 0; column < table.columns; ++column) {
+      for (int column = 0; column < query.Columns(); ++column) {
         absl::StrAppend(&out, "|", absl::CHexEscape(query.View(column)));
       }
       out.push_back('\n');

@@ -47,7 +47,22 @@ bool ReadCore(const Query& query, DeviceCore& core) {
   core.least_epoch = static_cast<uint32_t>(query.Int(7));
   core.monitor_only = query.Bool(8);
   core.held = query.Bool(9);
+  core.hold = static_cast<HoldKind>(query.Int(12));
+  core.revoked = query.Int(13) != 0;
+  core.releasing = !query.IsNull(14);
+  core.released = query.Int(15) != 0;
+  core.has_offer = query.Bool(16);
+  core.profile = static_cast<Profile>(query.Int(17));
   return core.SetSealedSecret(query.View(10));
+}
+
+DeviceExtra ReadExtra(const Query& query) {
+  DeviceExtra extra;
+  extra.next_epoch = static_cast<uint32_t>(query.Int(18));
+  extra.next_secret = query.Text(19);
+  extra.next_beats = static_cast<uint32_t>(query.Int(20));
+  if (!query.IsNull(21)) extra.token_organization = IdOf(query.Int(21));
+  return extra;
 }
 
 bool Bit(absl::string_view bits, size_t at) {
@@ -115,14 +130,18 @@ absl::Status SqliteState::LoadDevices() {
     Query query(*writer_,
                 "SELECT id, organization, facts_hash, last_given, highest_reported, "
                 "expected_last, delete_index, least_epoch, monitor_only, held, sealed_secret, "
-                "dense FROM devices ORDER BY id");
+                "dense, hold_kind, revoke_us, release_job, release_us, offer_version <> '', "
+                "profile, next_epoch, next_secret, next_beats, token_organization "
+                "FROM devices ORDER BY id");
     uint64_t found = 0;
     for (; query.Step(); ++found) {
       DeviceCore core;
       if (!ReadCore(query, core) || query.Unsigned(11) >= count) {
         return absl::DataLossError("a device's row is damaged");
       }
-      devices_.Place(static_cast<DenseIndex>(query.Int(11)), core);
+      const DenseIndex index = static_cast<DenseIndex>(query.Int(11));
+      devices_.Place(index, core);
+      devices_.SetExtra(index, ReadExtra(query));
     }
     if (found != count) return absl::DataLossError("a device's row is missing");
   }

@@ -73,6 +73,14 @@ class State {
   virtual std::optional<Device> FindDevice(DeviceId id) const = 0;
   // From memory; cheap enough for each check-in.
   virtual std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const = 0;
+  // The agent text that the device should have; nullopt: what it has.
+  virtual std::optional<AgentOffer> FindAgentOffer(DeviceId id) const { return std::nullopt; }
+  // By serial number.
+  virtual std::vector<Preregistration> ListPreregistrations(OrganizationId organization,
+                                                            absl::string_view after_serial,
+                                                            size_t limit) const {
+    return {};
+  }
   virtual std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
                                           bool with_deleted) const = 0;
   // Calls `visit` for each live device of the organization in order of id, with its status but
@@ -87,7 +95,7 @@ class State {
     ScanDevices(organization,
                 [&](const Device& device) { return visit(device.id, device.status); });
   }
-  // Newest first.
+  // Newest first; not those from before it came into its organization.
   virtual std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const = 0;
 
   // `with_script` false leaves Job::script empty.

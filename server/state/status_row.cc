@@ -106,8 +106,10 @@ RowChange TakeCheckIn(StatusRow& row, const CheckIn& check_in, int64_t time_us, 
   change.first = row.time_us == 0;
   row.time_us = time_us;
   const uint64_t boot = BootHash(check_in.boot());
-  if (boot != 0) {
-    change.new_boot = row.boot_hash != 0 && boot != row.boot_hash;
+  if (boot != 0 && boot != row.boot_hash) {
+    change.new_boot = row.boot_hash != 0;
+    change.boot_returned = boot == row.previous_boot_hash;
+    row.previous_boot_hash = row.boot_hash;
     row.boot_hash = boot;
   }
   if (TakeAddress(row, check_in.source_address()) &&

@@ -28,7 +28,7 @@ inline constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
 // within it fit.
 inline constexpr int64_t kMaxTimeUs = 253'402'300'799'000'000;
 
-// Written to disk as it lies in memory: a new field goes into `reserved`.
+// Written to disk as it lies in memory, 128 bytes: a new field needs new slabs.
 struct StatusRow {
   // 0: never checked in.
   int64_t time_us = 0;
@@ -56,7 +56,8 @@ struct StatusRow {
   uint16_t cpu_frequency_mhz = 0;
   uint8_t cpu_load_percent = 0;
   uint8_t address_bytes = 0;
-  std::array<uint8_t, 8> reserved{};
+  // Of the boot before that one.
+  uint64_t previous_boot_hash = 0;
 };
 static_assert(sizeof(StatusRow) == 128);
 
@@ -81,6 +82,8 @@ struct RowChange {
   bool first = false;
   // False where the check-in names no boot (a small body).
   bool new_boot = false;
+  // The boot is the one before the last: a router that rebooted can't have it.
+  bool boot_returned = false;
   // Worth an event: the address changed, and no such event came within 10 minutes.
   bool address_event = false;
   // The edge had not heard the device within 10 minutes.

@@ -54,6 +54,26 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.edge_problem());
     case Command::kTick:
       return Apply(context, command.tick());
+    case Command::kAcceptDevice:
+      return Apply(context, command.accept_device());
+    case Command::kAcceptIdentity:
+      return Apply(context, command.accept_identity());
+    case Command::kResyncDevice:
+      return Apply(context, command.resync_device());
+    case Command::kMoveDevice:
+      return Apply(context, command.move_device());
+    case Command::kReleaseDevice:
+      return Apply(context, command.release_device());
+    case Command::kRotateToken:
+      return Apply(context, command.rotate_token());
+    case Command::kRevokeToken:
+      return Apply(context, command.revoke_token());
+    case Command::kSetAgentTerms:
+      return Apply(context, command.set_agent_terms());
+    case Command::kImportDevices:
+      return Apply(context, command.import_devices());
+    case Command::kDeletePreregistration:
+      return Apply(context, command.delete_preregistration());
     case Command::PAYLOAD_NOT_SET:
       break;
   }

@@ -21,6 +21,16 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EnrollDevice& comma
 ApplyResult Apply(ApplyContext& context, const internal::v1::UpdateDevice& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHold& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptIdentity& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ResyncDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::MoveDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RotateToken& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeToken& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::SetAgentTerms& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ImportDevices& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::DeletePreregistration& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateJob& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::ExtendJob& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command);

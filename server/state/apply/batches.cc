@@ -5,7 +5,9 @@
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/facts.h"
+#include "server/state/apply/holds.h"
 #include "server/state/apply/job_reports.h"
+#include "server/state/apply/tokens.h"
 
 namespace muster::server {
 namespace {
@@ -53,7 +55,11 @@ absl::string_view Objection(const JobResult& r) {
 
 void WriteTransitions(ApplyContext& context, const DeviceTable::Taken& taken,
                       const CheckIn& check_in) {
-  if (taken.change.new_boot) {
+  if (taken.change.boot_returned) {
+    HoldAsClone(context, taken.index, "an earlier boot goes on beside a later one");
+  }
+  // Two routers in turns would fill the list of events.
+  if (taken.change.new_boot && context.devices.Core(taken.index).hold != HoldKind::kClone) {
     WriteEvent(context, taken.core.id, "rebooted", "came back with another boot");
   }
   if (taken.change.address_event) {
@@ -80,6 +86,7 @@ void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
     const RowChange& change = taken->change;
     const bool transition = change.new_boot || change.address_event || check_in.has_facts();
     if (transition) WriteTransitions(context, *taken, check_in);
+    if (check_in.next_token()) TakeNextToken(context, taken->index);
     const DeviceCore& core = taken->core;
     if (change.new_edge || core.open_number != 0 || core.queued != 0 ||
         check_in.last_number() != core.expected_last) {

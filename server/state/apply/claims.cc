@@ -1,9 +1,11 @@
 // Claims: made, deleted; enrolment.cc uses them up.
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
+#include "server/state/apply/live_device.h"
 
 namespace muster::server {
 namespace {
@@ -20,6 +22,25 @@ bool NetworkIsSound(const internal::v1::CreateClaim& command) {
   return (size == 4 || size == 16) && command.allowed_prefix_bits() <= size * 8;
 }
 
+bool AgentTermsAreSound(const internal::v1::CreateClaim& command) {
+  if (command.profile() > 3 || command.urls_size() > kMaxUrls) return false;
+  if (command.replaces_device_id() != 0 && command.max_devices() != 1) return false;
+  return std::all_of(command.urls().begin(), command.urls().end(),
+                     [](const std::string& url) { return url.size() <= kMaxUrlBytes; });
+}
+
+// What only some claims have.
+void SaveTerms(ApplyContext& context, const internal::v1::CreateClaim& command) {
+  internal::v1::Urls urls;
+  *urls.mutable_urls() = command.urls();
+  context.db.Run("UPDATE claims SET approve = ?, profile = ?, urls = ? WHERE id = ?",
+                 command.approve(), std::max(command.profile(), 1U), Blob{urls.SerializeAsString()},
+                 KeyOf(command.claim_id()));
+  if (command.replaces_device_id() == 0) return;
+  context.db.Run("UPDATE claims SET replaces = ? WHERE id = ?", KeyOf(command.replaces_device_id()),
+                 KeyOf(command.claim_id()));
+}
+
 std::string ClaimName(Database& db, uint64_t organization, uint64_t claim) {
   return absl::StrCat(OrganizationName(db, organization), "/claims/", FormatId(claim));
 }
@@ -30,11 +51,17 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateClaim& comman
   if (command.claim_id() == 0 || command.claim_hash().size() != kHashBytes ||
       command.max_devices() == 0 || command.max_devices() > kMaxDevices || command.ttl_us() <= 0 ||
       command.ttl_us() > kMaxTtlUs || command.site().size() > kMaxTextBytes ||
-      command.labels_size() > kMaxLabels || !NetworkIsSound(command)) {
+      command.labels_size() > kMaxLabels || !NetworkIsSound(command) ||
+      !AgentTermsAreSound(command)) {
     return Malformed("claim");
   }
   if (OrganizationName(context.db, command.organization_id()).empty()) {
     return UnknownThing("organization", FormatId(command.organization_id()));
+  }
+  if (command.replaces_device_id() != 0) {
+    const auto device =
+        FindLiveDevice(context, command.replaces_device_id(), command.organization_id());
+    if (!device.ok()) return device.status();
   }
   {
     Query query(context.db, "SELECT 1 FROM claims WHERE id = ? OR claim_hash = ? LIMIT 1",
@@ -51,10 +78,14 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateClaim& comman
       context.now_us(), context.now_us() + command.ttl_us(), command.max_devices(),
       command.allowed_source(), Blob{command.allowed_network()}, command.allowed_prefix_bits(),
       command.site(), Blob{EncodeLabels(labels)}, command.monitor_only());
+  SaveTerms(context, command);
   WriteAudit(context, ClaimName(context.db, command.organization_id(), command.claim_id()),
              command.organization_id(),
-             absl::StrCat("created a claim for ", command.max_devices(),
-                          command.max_devices() == 1 ? " device" : " devices"));
+             command.replaces_device_id() != 0
+                 ? absl::StrCat("created a claim that replaces device ",
+                                FormatId(command.replaces_device_id()))
+                 : absl::StrCat("created a claim for ", command.max_devices(),
+                                command.max_devices() == 1 ? " device" : " devices"));
   return ResultOf(command.claim_id());
 }
 

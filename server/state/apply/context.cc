@@ -33,6 +33,8 @@ std::string SummaryOf(const internal::v1::Command& command, absl::string_view su
 
 }  // namespace
 
+uint64_t ApplyContext::NextEventSequence() const { return (index << kOrdinalBits) | ordinal; }
+
 internal::v1::Result ResultOf(uint64_t id) {
   internal::v1::Result result;
   result.set_resource_id(id);
@@ -41,7 +43,8 @@ internal::v1::Result ResultOf(uint64_t id) {
 
 void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
                 absl::string_view message) {
-  const uint64_t sequence = (context.index << kOrdinalBits) | context.ordinal++;
+  const uint64_t sequence = context.NextEventSequence();
+  ++context.ordinal;
   context.db.Run(
       "INSERT INTO events (device, seq, time_us, kind, message, old) VALUES (?, ?, ?, ?, ?, 0)",
       KeyOf(device), sequence, context.now_us(), kind, message.substr(0, kMaxMessageBytes));

@@ -55,6 +55,8 @@ struct ApplyContext {
   // Within 60 s after a jump: nothing expires.
   bool TimeIsDoubtful() const { return node.state_time_us < node.jump_hold_until_us; }
   uint64_t NextSequence() { return node.next_sequence++; }
+  // What the next event will be numbered, in the order of all events.
+  uint64_t NextEventSequence() const;
   void Changed(Change change) { changes.changes.push_back(std::move(change)); }
 };
 

@@ -5,7 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
-#include "server/state/apply/job_queue.h"
+#include "server/state/apply/holds.h"
+#include "server/state/apply/live_device.h"
 
 namespace muster::server {
 namespace {
@@ -16,21 +17,9 @@ constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxNotesBytes = 8192;
 constexpr size_t kMaxLabels = 64;
 
-// The live device, if it is of the organization.
-absl::StatusOr<DeviceTable::Both> FindLive(ApplyContext& context, uint64_t id,
-                                           uint64_t organization) {
-  auto device = context.devices.FindBoth(id);
-  if (!device.has_value() || device->core.organization != organization ||
-      device->core.delete_index != 0) {
-    return UnknownThing("device", FormatId(id));
-  }
-  return *device;
-}
-
-void Tell(ApplyContext& context, const DeviceCore& core, ChangeKind kind) {
-  context.Changed({.kind = kind,
-                   .organization = OrganizationId{core.organization},
-                   .device = DeviceId{core.id}});
+absl::Status WaitsForAcceptance(const DeviceCore& core) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("device ", FormatId(core.id), " waits to be accepted: device accept"));
 }
 
 struct Editable {
@@ -62,48 +51,18 @@ void Edit(const UpdateDevice& command, Editable& row) {
   for (const std::string& key : command.remove_labels()) row.labels.erase(key);
 }
 
-// Its targets that have not ended, oldest first.
-std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device) {
-  std::vector<uint64_t> jobs;
-  Query query(context.db,
-              "SELECT job FROM targets WHERE device = ? AND state IN (1, 2, 3, 4, 7, 12) "
-              "ORDER BY seq, job",
-              KeyOf(device));
-  while (query.Step()) jobs.push_back(IdOf(query.Int(0)));
-  return jobs;
-}
-
-// Ends the hold: what waited is queued again, under new numbers.
-void LetGo(ApplyContext& context, const DeviceTable::Both& device) {
-  DeviceCore core = device.core;
-  core.held = false;
-  context.devices.SetCore(device.index, core);
-  SaveCoreNumbers(context, device.index, core);
-  for (const uint64_t id : OpenJobs(context, core.id)) {
-    const std::optional<JobRules> job = LoadJob(context, id);
-    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
-    if (!job.has_value() || !target.has_value() || target->state != JobTargetState::kHeld) continue;
-    if (target->number != 0 && target->number <= core.highest_reported) {
-      EndTarget(context, *job, *target, JobTargetState::kLost);
-      continue;
-    }
-    ForgetNumber(*target);
-    target->error.clear();
-    target->due_us = job->not_before_us > context.now_us() ? job->not_before_us : job->not_after_us;
-    MoveTarget(context, *job, *target, JobTargetState::kQueued);
-  }
-  ReleaseHead(context, device.index);
-}
-
 }  // namespace
 
 ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
-  const auto device = FindLive(context, command.device_id(), command.organization_id());
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   Editable row = LoadEditable(context, command.device_id());
   if (!command.expected_etag().empty() && command.expected_etag() != absl::StrCat(row.version)) {
     return absl::AbortedError("the device was changed meanwhile; read it again");
   }
+  const bool released = command.release_hold() && device->core.held;
+  if (released && device->core.hold == HoldKind::kPending) return WaitsForAcceptance(device->core);
+  const std::string site_before = row.site;
   Edit(command, row);
   if (row.display_name.size() > kMaxNameBytes || row.notes.size() > kMaxNotesBytes ||
       row.site.size() > kMaxNameBytes || row.labels.size() > kMaxLabels) {
@@ -114,9 +73,12 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
       "version = version + 1, update_us = ? WHERE id = ?",
       row.display_name, row.notes, row.site, Blob{EncodeLabels(row.labels)}, context.now_us(),
       KeyOf(command.device_id()));
-  const bool released = command.release_hold() && device->core.held;
-  if (released) LetGo(context, *device);
-  Tell(context, device->core, ChangeKind::kDevice);
+  if (row.site != site_before) {
+    WriteEvent(context, command.device_id(), "site-changed",
+               absl::StrCat("from \"", site_before, "\" to \"", row.site, "\""));
+  }
+  if (released) EndHold(context, device->index);
+  TellOfDevice(context, device->core, ChangeKind::kDevice);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
              command.organization_id(),
              released ? "changed the device and let its jobs go on" : "changed the device");
@@ -124,7 +86,7 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
 }
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& command) {
-  auto device = FindLive(context, command.device_id(), command.organization_id());
+  auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   // The number floor stays in the row; the jobs end before the queue can be released again.
   device->core.delete_index = context.index;
@@ -143,19 +105,19 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
     EndTarget(context, *job, *target, unknown ? JobTargetState::kLost : JobTargetState::kCancelled);
   }
   WriteEvent(context, command.device_id(), "deleted", "its token is refused from now on");
-  Tell(context, device->core, ChangeKind::kDevice);
-  Tell(context, device->core, ChangeKind::kDeviceRevoked);
+  TellOfDevice(context, device->core, ChangeKind::kDevice);
+  TellOfDevice(context, device->core, ChangeKind::kDeviceRevoked);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
              command.organization_id(), "deleted the device");
   return ResultOf(command.device_id());
 }
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHold& command) {
-  const auto device = FindLive(context, command.device_id(), command.organization_id());
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   if (!device->core.held) return ResultOf(command.device_id());
-  LetGo(context, *device);
-  Tell(context, device->core, ChangeKind::kDevice);
+  if (device->core.hold == HoldKind::kPending) return WaitsForAcceptance(device->core);
+  EndHold(context, device->index);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
              command.organization_id(), "let the device's jobs go on");
   return ResultOf(command.device_id());

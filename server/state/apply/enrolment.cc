@@ -1,8 +1,14 @@
 // A router joins: by a claim, or with a token that it still holds.
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
+#include "server/state/apply/agent_offers.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/facts.h"
+#include "server/state/apply/holds.h"
+#include "server/state/apply/live_device.h"
+#include "server/state/apply/preregistrations.h"
+#include "server/state/apply/tokens.h"
+#include "server/state/hardware.h"
 
 namespace muster::server {
 namespace {
@@ -25,12 +31,19 @@ struct ClaimRow {
   std::string site;
   std::string labels;
   bool monitor_only = false;
+  bool approve = false;
+  Profile profile = Profile::kNormal;
+  // 0: none.
+  uint64_t replaces = 0;
+  // internal.v1.Urls.
+  std::string urls;
 };
 
 std::optional<ClaimRow> FindClaim(ApplyContext& context, const std::string& hash) {
   Query query(context.db,
               "SELECT id, organization, expire_us, max_devices, used_devices, allowed_network, "
-              "allowed_prefix_bits, site, labels, monitor_only FROM claims WHERE claim_hash = ?",
+              "allowed_prefix_bits, site, labels, monitor_only, approve, profile, replaces, urls "
+              "FROM claims WHERE claim_hash = ?",
               Blob{hash});
   if (!query.Step()) return std::nullopt;
   ClaimRow row;
@@ -44,6 +57,10 @@ std::optional<ClaimRow> FindClaim(ApplyContext& context, const std::string& hash
   row.site = query.Text(7);
   row.labels = query.Text(8);
   row.monitor_only = query.Bool(9);
+  row.approve = query.Bool(10);
+  row.profile = static_cast<Profile>(query.Int(11));
+  if (!query.IsNull(12)) row.replaces = IdOf(query.Int(12));
+  row.urls = query.Text(13);
   return row;
 }
 
@@ -65,7 +82,9 @@ Result Verdict(EnrollVerdict verdict) {
   return result;
 }
 
-Result Accept(const DeviceCore& core, bool created) {
+Result Accept(ApplyContext& context, DenseIndex index, bool created) {
+  const DeviceCore core = context.devices.Core(index);
+  const uint64_t token_organization = context.devices.Extra(index).token_organization;
   Result result = Verdict(internal::v1::ENROLL_VERDICT_OK);
   EnrollResult& enroll = *result.mutable_enroll();
   enroll.set_device_id(core.id);
@@ -74,6 +93,8 @@ Result Accept(const DeviceCore& core, bool created) {
   enroll.set_sealed_secret(std::string(core.SealedSecret()));
   enroll.set_monitor_only(core.monitor_only);
   enroll.set_created(created);
+  enroll.set_token_organization_id(token_organization != 0 ? token_organization
+                                                           : core.organization);
   return result;
 }
 
@@ -88,12 +109,51 @@ std::optional<DeviceTable::Both> FindEarlier(ApplyContext& context, const ClaimR
     id = IdOf(query.Int(0));
   }
   const auto device = context.devices.FindBoth(id);
-  if (!device.has_value() || device->core.delete_index != 0) return std::nullopt;
+  if (!device.has_value() || device->core.delete_index != 0 ||
+      device->core.organization != claim.organization) {
+    return std::nullopt;
+  }
   return device;
 }
 
-void InsertDevice(ApplyContext& context, const EnrollDevice& command, const ClaimRow& claim,
-                  DeviceCore& core) {
+// What the installer that this claim gives has put on the router.
+void TakeTerms(ApplyContext& context, DenseIndex index, const ClaimRow& claim) {
+  DeviceCore core = context.devices.Core(index);
+  core.monitor_only = claim.monitor_only;
+  core.profile = claim.profile;
+  context.devices.SetCore(index, core);
+  context.db.Run("UPDATE devices SET monitor_only = ?, profile = ?, urls = ? WHERE dense = ?",
+                 core.monitor_only, core.profile, Blob{claim.urls}, index);
+  ForgetAgentOffer(context, index);
+  if (core.monitor_only) {
+    CancelWaiting(context, core.id, "the device is monitor-only now and takes no jobs");
+  }
+  TellOfDevice(context, core, ChangeKind::kDevice);
+}
+
+// "A serial that is already known raises an event, nothing more."
+void TellOfSameSerial(ApplyContext& context, const DeviceCore& core, const std::string& serial) {
+  if (serial.empty()) return;
+  std::vector<uint64_t> others;
+  {
+    Query query(context.db,
+                "SELECT id FROM devices WHERE organization = ? AND serial = ? AND serial <> '' "
+                "AND delete_us = 0 AND id <> ? ORDER BY id LIMIT 4",
+                KeyOf(core.organization), serial, KeyOf(core.id));
+    while (query.Step()) others.push_back(IdOf(query.Int(0)));
+  }
+  for (const uint64_t other : others) {
+    WriteEvent(context, core.id, "serial-known",
+               absl::StrCat("serial number ", serial, " is that of device ", FormatId(other),
+                            " too; delete the one that is gone"));
+    WriteEvent(context, other, "serial-known",
+               absl::StrCat("serial number ", serial, " joined again as device ", FormatId(core.id),
+                            "; to keep this one use claim create --replace"));
+  }
+}
+
+DenseIndex InsertDevice(ApplyContext& context, const EnrollDevice& command, const ClaimRow& claim,
+                        DeviceCore& core) {
   const std::string facts =
       FactsAreSound(command.facts()) ? command.facts().SerializeAsString() : "";
   core.facts_hash = FactsHash(facts);
@@ -105,11 +165,21 @@ void InsertDevice(ApplyContext& context, const EnrollDevice& command, const Clai
   context.db.Run(
       "INSERT INTO devices (id, organization, dense, display_name, notes, site, labels, facts, "
       "facts_hash, sealed_secret, monitor_only, held, least_epoch, create_us, update_us, "
-      "delete_us, delete_index, version, last_given, highest_reported, expected_last) "
-      "VALUES (?, ?, ?, '', '', ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, 1, 0, 0, 0)",
+      "delete_us, delete_index, version, last_given, highest_reported, expected_last, serial, "
+      "hardware) "
+      "VALUES (?, ?, ?, '', '', ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, 1, 0, 0, 0, ?, ?)",
       KeyOf(core.id), KeyOf(core.organization), index, claim.site, Blob{claim.labels}, Blob{facts},
       core.facts_hash, Blob{core.SealedSecret()}, core.monitor_only, context.now_us(),
-      context.now_us());
+      context.now_us(), facts.empty() ? "" : command.facts().serial_number(),
+      facts.empty() ? "" : HardwareOf(command.facts()));
+  return index;
+}
+
+void UseUp(ApplyContext& context, const ClaimRow& claim, const EnrollDevice& command,
+           uint64_t device) {
+  context.db.Run("INSERT OR REPLACE INTO enrolments (claim, nonce_hash, device) VALUES (?, ?, ?)",
+                 KeyOf(claim.id), Blob{command.nonce_hash()}, KeyOf(device));
+  context.db.Run("UPDATE claims SET used_devices = used_devices + 1 WHERE id = ?", KeyOf(claim.id));
 }
 
 Result EnrollNew(ApplyContext& context, const EnrollDevice& command, const ClaimRow& claim) {
@@ -118,19 +188,50 @@ Result EnrollNew(ApplyContext& context, const EnrollDevice& command, const Claim
   core.organization = claim.organization;
   core.monitor_only = claim.monitor_only;
   core.SetSealedSecret(command.proposed_sealed_secret());
-  InsertDevice(context, command, claim, core);
-  context.db.Run("INSERT OR REPLACE INTO enrolments (claim, nonce_hash, device) VALUES (?, ?, ?)",
-                 KeyOf(claim.id), Blob{command.nonce_hash()}, KeyOf(core.id));
-  context.db.Run("UPDATE claims SET used_devices = used_devices + 1 WHERE id = ?", KeyOf(claim.id));
+  const DenseIndex index = InsertDevice(context, command, claim, core);
+  TakeTerms(context, index, claim);
+  UseUp(context, claim, command, core.id);
   WriteEvent(
       context, core.id, "enrolled",
       absl::StrCat("joined with claim ", FormatId(claim.id), " through edge ", command.edge_id()));
-  context.Changed({.kind = ChangeKind::kDevice,
-                   .organization = OrganizationId{core.organization},
-                   .device = DeviceId{core.id}});
-  WriteAudit(context, DeviceName(context.db, core.organization, core.id), core.organization,
-             absl::StrCat("enrolled the device with claim ", FormatId(claim.id)));
-  return Accept(core, true);
+  TellOfSameSerial(context, core, command.facts().serial_number());
+  UsePreregistration(context, core, command.facts().serial_number());
+  if (claim.approve) {
+    HoldDevice(context, index, HoldKind::kPending, "the device waits to be accepted");
+    WriteEvent(context, core.id, "pending", "it gets no jobs until it is accepted (device accept)");
+  }
+  AuditDevice(context, core, absl::StrCat("enrolled the device with claim ", FormatId(claim.id)));
+  return Accept(context, index, true);
+}
+
+// Another router, or the same after a reset, goes on as this device: same id, history and labels,
+// a token of the next epoch, and a queue that waits for an operator.
+ApplyResult TakeOver(ApplyContext& context, const EnrollDevice& command, const ClaimRow& claim) {
+  if (command.proposed_device_id() != claim.replaces) return Malformed("secret of another device");
+  const auto device = FindLiveDevice(context, claim.replaces, claim.organization);
+  if (!device.ok()) return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN);
+  const std::string before = HardwareOf(ReadFacts(context, device->index));
+  const std::string now = HardwareOf(command.facts());
+  Rekey(context, device->index, command.proposed_sealed_secret());
+  TakeTerms(context, device->index, claim);
+  UseUp(context, claim, command, claim.replaces);
+  AcceptHardware(context, device->index, command.facts());
+  DeviceCore core = context.devices.Core(device->index);
+  // Whatever it was held for, the router that did it is refused now.
+  if (core.hold != HoldKind::kPending) core.hold = HoldKind::kNone;
+  // A fresh agent has started nothing; numbers stay above all that were given.
+  core.expected_last = 0;
+  context.devices.SetCore(device->index, core);
+  SaveCoreNumbers(context, device->index, core);
+  TakeFacts(context, device->index, command.facts());
+  WriteEvent(
+      context, core.id, "replaced",
+      absl::StrCat(before == now ? "joined again" : absl::StrCat(before, " gave way to ", now),
+                   " with claim ", FormatId(claim.id), " through edge ", command.edge_id(),
+                   "; its jobs wait for an operator"));
+  HoldDevice(context, device->index, HoldKind::kReplaced, "the router was replaced or set up anew");
+  AuditDevice(context, core, absl::StrCat("took over the device with claim ", FormatId(claim.id)));
+  return Accept(context, device->index, false);
 }
 
 // A router that proves its token keeps its identity; nullopt: the token counts for nothing.
@@ -138,16 +239,24 @@ std::optional<Result> EnrollHeld(ApplyContext& context, const EnrollDevice& comm
                                  const std::optional<ClaimRow>& claim) {
   if (command.held_device_id() == 0) return std::nullopt;
   const auto device = context.devices.FindBoth(command.held_device_id());
-  if (!device.has_value() || device->core.delete_index != 0 ||
+  if (!device.has_value() || device->core.delete_index != 0 || device->core.revoked ||
       command.held_epoch() < device->core.least_epoch) {
+    return std::nullopt;
+  }
+  // An operator has said which device this router is to be.
+  if (claim.has_value() && claim->replaces != 0 && claim->replaces != device->core.id) {
     return std::nullopt;
   }
   if (claim.has_value() && claim->organization != device->core.organization) {
     return Verdict(internal::v1::ENROLL_VERDICT_TOKEN_FOREIGN);
   }
+  if (command.held_epoch() == context.devices.Extra(device->index).next_epoch) {
+    PromoteNextToken(context, device->index);
+  }
+  if (claim.has_value()) TakeTerms(context, device->index, *claim);
   TakeFacts(context, device->index, command.facts());
   WriteEvent(context, device->core.id, "enrolled-again", "the line was run again; it kept its id");
-  return Accept(device->core, false);
+  return Accept(context, device->index, false);
 }
 
 }  // namespace
@@ -167,7 +276,7 @@ ApplyResult Apply(ApplyContext& context, const EnrollDevice& command) {
   // Only its reply was lost: neither expiry nor use count.
   if (const auto earlier = FindEarlier(context, *claim, command.nonce_hash())) {
     TakeFacts(context, earlier->index, command.facts());
-    return Accept(earlier->core, false);
+    return Accept(context, earlier->index, false);
   }
   if (claim->expire_us <= context.now_us() && !context.TimeIsDoubtful()) {
     return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED);
@@ -175,6 +284,7 @@ ApplyResult Apply(ApplyContext& context, const EnrollDevice& command) {
   if (claim->used_devices >= claim->max_devices) {
     return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_USED_UP);
   }
+  if (claim->replaces != 0) return TakeOver(context, command, *claim);
   if (context.devices.Find(command.proposed_device_id()).has_value()) {
     return AlreadyThere("device", FormatId(command.proposed_device_id()));
   }

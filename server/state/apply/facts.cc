@@ -1,6 +1,8 @@
 #include "server/state/apply/facts.h"
 
 #include "absl/strings/str_cat.h"
+#include "server/state/apply/holds.h"
+#include "server/state/hardware.h"
 
 namespace muster::server {
 namespace {
@@ -15,6 +17,40 @@ void WriteChange(ApplyContext& context, uint64_t device, absl::string_view kind,
   WriteEvent(context, device, kind, absl::StrCat("from \"", before, "\" to \"", after, "\""));
 }
 
+std::string AcceptedHardware(ApplyContext& context, DenseIndex index) {
+  Query query(context.db, "SELECT hardware FROM devices WHERE dense = ?", index);
+  return query.Step() ? query.Text(0) : "";
+}
+
+// Whether this is still the board that was accepted.
+void CompareHardware(ApplyContext& context, DenseIndex index, const Facts& before,
+                     const Facts& facts) {
+  const std::string accepted = AcceptedHardware(context, index);
+  const std::string now = HardwareOf(facts);
+  const DeviceCore core = context.devices.Core(index);
+  if (accepted.empty()) {
+    if (!now.empty()) AcceptHardware(context, index, facts);
+    return;
+  }
+  if (core.hold == HoldKind::kClone) return;
+  const bool was_other = IsOtherHardware(accepted, HardwareOf(before));
+  if (!IsOtherHardware(accepted, now)) {
+    // The other one was here, and the accepted one is still alive.
+    if (core.hold == HoldKind::kHardwareChanged && was_other && accepted == now) {
+      HoldAsClone(context, index, absl::StrCat(accepted, " and ", HardwareOf(before), " in turns"));
+    }
+    return;
+  }
+  if (HardwareOf(before) == now) return;
+  WriteEvent(context, core.id, "hardware-changed",
+             absl::StrCat("it was ", accepted, " and says that it is ", now,
+                          "; its jobs wait until that is accepted (device accept-identity)"));
+  HoldDevice(context, index, HoldKind::kHardwareChanged,
+             absl::StrCat("hardware changed: ", accepted, " was accepted, ", now, " reports"));
+}
+
+}  // namespace
+
 Facts ReadFacts(ApplyContext& context, DenseIndex index) {
   Query query(context.db, "SELECT facts FROM devices WHERE dense = ?", index);
   Facts facts;
@@ -25,7 +61,9 @@ Facts ReadFacts(ApplyContext& context, DenseIndex index) {
   return facts;
 }
 
-}  // namespace
+void AcceptHardware(ApplyContext& context, DenseIndex index, const Facts& facts) {
+  context.db.Run("UPDATE devices SET hardware = ? WHERE dense = ?", HardwareOf(facts), index);
+}
 
 bool FactsAreSound(const Facts& facts) {
   for (const std::string* text :
@@ -53,8 +91,12 @@ void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& facts) {
   const Facts before = ReadFacts(context, index);
   core.facts_hash = hash;
   context.devices.SetCore(index, core);
-  context.db.Run("UPDATE devices SET facts = ?, facts_hash = ?, update_us = ? WHERE dense = ?",
-                 Blob{bytes}, hash, context.now_us(), index);
+  context.db.Run(
+      "UPDATE devices SET facts = ?, facts_hash = ?, serial = ?, update_us = ? WHERE dense = ?",
+      Blob{bytes}, hash, facts.serial_number(), context.now_us(), index);
+  CompareHardware(context, index, before, facts);
+  // Two routers in turns would fill the list of events.
+  if (core.hold == HoldKind::kClone) return;
   WriteChange(context, core.id, "version-changed", before.routeros_version(),
               facts.routeros_version());
   WriteChange(context, core.id, "identity-changed", before.identity(), facts.identity());

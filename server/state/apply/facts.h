@@ -17,6 +17,12 @@ bool FactsAreSound(const internal::v1::Facts& facts);
 uint64_t FactsHash(const std::string& bytes);
 
 // Writes the facts if they differ from the row's, with an event for each change that matters.
+// Another board than the accepted one holds the device's jobs; going back and forth between two is
+// a clone.
 void TakeFacts(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
+
+// What the facts say is the device's hardware from here on.
+void AcceptHardware(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
+internal::v1::Facts ReadFacts(ApplyContext& context, DenseIndex index);
 
 }  // namespace muster::server

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "server/state/apply/holds.h"
 #include "server/state/apply/job_reports.h"
 
 namespace muster::server {
@@ -38,11 +39,17 @@ bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint
   return went_back;
 }
 
+// Once is a restore; again, while nothing could run, is two routers that report in turns.
 void WentBack(ApplyContext& context, DenseIndex index, const DeviceCore& core, uint64_t last) {
+  if (core.hold == HoldKind::kStateWentBack) {
+    HoldAsClone(context, index, "two routers report different last jobs in turns");
+    return;
+  }
+  if (core.hold == HoldKind::kClone) return;
   WriteEvent(context, core.id, "router-state-went-back",
              absl::StrCat("the router reports ", last, " as its last job, but had reported ",
                           core.highest_reported, "; its jobs wait for an operator"));
-  HoldDevice(context, index, "the router's state went back");
+  HoldDevice(context, index, HoldKind::kStateWentBack, "the router's state went back");
 }
 
 std::string DeviceVersion(ApplyContext& context, uint64_t device) {
@@ -145,44 +152,10 @@ void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, 
 
 }  // namespace
 
-void HoldDevice(ApplyContext& context, DenseIndex index, absl::string_view why) {
-  DeviceCore core = context.devices.Core(index);
-  core.held = true;
-  context.devices.SetCore(index, core);
-  SaveCoreNumbers(context, index, core);
-  context.Changed({.kind = ChangeKind::kDevice,
-                   .organization = OrganizationId{core.organization},
-                   .device = DeviceId{core.id}});
-  std::vector<uint64_t> jobs;
-  {
-    Query query(context.db,
-                "SELECT job FROM targets WHERE device = ? AND state IN (1, 2, 3, 4, 7, 12) "
-                "ORDER BY seq, job",
-                KeyOf(core.id));
-    while (query.Step()) jobs.push_back(IdOf(query.Int(0)));
-  }
-  for (const uint64_t id : jobs) {
-    const std::optional<JobRules> job = LoadJob(context, id);
-    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
-    if (!job.has_value() || !target.has_value()) continue;
-    if (target->state == JobTargetState::kHeld || target->state == JobTargetState::kCancelling) {
-      continue;
-    }
-    target->error = std::string(why);
-    if (target->number != 0 && target->number <= core.highest_reported) {
-      // It was started, and what it did may be gone: never run it again by ourselves.
-      EndTarget(context, *job, *target, JobTargetState::kLost);
-      continue;
-    }
-    if (target->number != 0) RemoveFromEdges(context, *target, job->not_after_us);
-    target->due_us = job->not_after_us;
-    MoveTarget(context, *job, *target, JobTargetState::kHeld);
-  }
-}
-
 void ReportCheckIn(ApplyContext& context, const DeviceTable::Taken& taken, const CheckIn& check_in,
                    int64_t time_us, int64_t age_us, uint16_t edge) {
-  DeviceCore core = taken.core;
+  // Read anew: what came with this check-in may have held the device.
+  DeviceCore core = context.devices.Core(taken.index);
   if (taken.change.new_edge) {
     context.Changed({.kind = ChangeKind::kDeviceAtEdge,
                      .organization = OrganizationId{core.organization},

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/state/apply/job_waves.h"
+#include "server/state/apply/releases.h"
 
 namespace muster::server {
 namespace {
@@ -257,7 +258,10 @@ void EndTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
                JobTargetState state) {
   MoveTarget(context, job, target, state);
   if (target.number != 0) RemoveFromEdges(context, target, job.not_after_us);
-  if (const auto index = context.devices.Find(target.device)) ReleaseHead(context, *index);
+  const auto index = context.devices.Find(target.device);
+  if (!index.has_value()) return;
+  if (context.devices.Core(*index).releasing) OnTargetEnded(context, *index, target);
+  ReleaseHead(context, *index);
 }
 
 void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,

@@ -114,9 +114,6 @@ void AddHolder(ApplyContext& context, const TargetRow& target, uint16_t edge, in
 int RemoveFromEdges(ApplyContext& context, const TargetRow& target, int64_t not_after_us);
 int CountHolders(ApplyContext& context, uint64_t device, uint64_t number);
 
-// Holds the queue: what may still be kept from the router becomes HELD. `why` is for its error.
-void HoldDevice(ApplyContext& context, DenseIndex index, absl::string_view why);
-
 // Writes the numbers of the core (last given, highest, expected, held) to the devices table.
 void SaveCoreNumbers(ApplyContext& context, DenseIndex index, const DeviceCore& core);
 

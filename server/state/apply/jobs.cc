@@ -66,6 +66,7 @@ std::string Objection(const std::optional<DeviceTable::Both>& device, uint64_t o
   }
   if (device->core.delete_index != 0) return "the device was deleted";
   if (device->core.monitor_only) return "the device is monitor-only and takes no jobs";
+  if (device->core.releasing) return "the device is being released";
   return "";
 }
 
@@ -88,7 +89,7 @@ absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
     const auto device = context.devices.FindBoth(command.device_id());
     const std::string objection = Objection(device, command.organization_id());
     if (!objection.empty()) {
-      return device.has_value() && device->core.monitor_only
+      return device.has_value() && (device->core.monitor_only || device->core.releasing)
                  ? absl::FailedPreconditionError(objection)
                  : UnknownThing("device", FormatId(command.device_id()));
     }
@@ -131,6 +132,11 @@ void AddMembers(ApplyContext& context, uint64_t job,
       KeyOf(job), members.size());
 }
 
+std::string HoldReason(ApplyContext& context, DenseIndex index) {
+  Query query(context.db, "SELECT hold_reason FROM devices WHERE dense = ?", index);
+  return query.Step() ? query.Text(0) : "";
+}
+
 // A member that two parts of the list name is one target.
 void DropMember(ApplyContext& context, uint64_t job) {
   context.db.Run(
@@ -162,7 +168,7 @@ void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device, u
     target.error = NotStarted(job);
   } else if (both->core.held) {
     target.state = JobTargetState::kHeld;
-    target.error = "the device's jobs wait for an operator";
+    target.error = HoldReason(context, both->index);
   }
   AddTarget(context, job, target);
   if (both.has_value()) ReleaseHead(context, both->index);

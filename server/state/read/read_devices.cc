@@ -7,9 +7,10 @@
 namespace muster::server {
 namespace {
 
-#define DEVICE_COLUMNS                                                                      \
-  "id, organization, dense, display_name, notes, site, labels, facts, monitor_only, held, " \
-  "least_epoch, create_us, update_us, delete_us, version"
+#define DEVICE_COLUMNS                                                                             \
+  "id, organization, dense, display_name, notes, site, labels, facts, monitor_only, held, "        \
+  "least_epoch, create_us, update_us, delete_us, version, hold_kind, hold_reason, profile, urls, " \
+  "offer_version, agent_generation, offer_open, next_epoch, revoke_us, release_job, release_us"
 
 // Devices that a scan reads at once; a snapshot that is held long keeps the write-ahead log from
 // being used again.
@@ -32,6 +33,27 @@ void TakeFacts(absl::string_view bytes, Device& device) {
   device.tunnel_public_key = facts.tunnel_public_key();
 }
 
+std::vector<std::string> ReadUrls(absl::string_view bytes) {
+  internal::v1::Urls urls;
+  if (!urls.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
+  return {urls.urls().begin(), urls.urls().end()};
+}
+
+// Columns from `hold_kind` on.
+void ReadIdentity(const Query& query, Device& device) {
+  device.hold_kind = static_cast<HoldKind>(query.Int(15));
+  device.hold_reason = query.Text(16);
+  device.profile = static_cast<Profile>(query.Int(17));
+  device.urls = ReadUrls(query.View(18));
+  device.offer_version = query.Text(19);
+  device.agent_generation = static_cast<uint32_t>(query.Int(20));
+  device.offer_open = query.Bool(21);
+  device.next_epoch = static_cast<uint32_t>(query.Int(22));
+  device.revoke_time_us = query.Int(23);
+  if (!query.IsNull(24)) device.release_job = JobId{IdOf(query.Int(24))};
+  device.release_time_us = query.Int(25);
+}
+
 Device ReadDevice(const Query& query, DenseIndex& index) {
   Device device;
   device.id = DeviceId{IdOf(query.Int(0))};
@@ -49,13 +71,26 @@ Device ReadDevice(const Query& query, DenseIndex& index) {
   device.update_time_us = query.Int(12);
   device.delete_time_us = query.Int(13);
   device.etag = absl::StrCat(query.Int(14));
+  ReadIdentity(query, device);
   return device;
 }
 
-DeviceKeyRecord KeyRecordOf(const DeviceCore& core) {
-  return {DeviceId{core.id}, OrganizationId{core.organization},
-          core.least_epoch,  std::string(core.SealedSecret()),
-          core.monitor_only, core.delete_index != 0};
+DeviceKeyRecord KeyRecordOf(const DeviceCore& core, DeviceExtra extra) {
+  DeviceKeyRecord record;
+  record.id = DeviceId{core.id};
+  record.organization = OrganizationId{core.organization};
+  record.least_epoch = core.least_epoch;
+  record.sealed_secret = std::string(core.SealedSecret());
+  record.monitor_only = core.monitor_only;
+  record.deleted = core.delete_index != 0 || core.revoked;
+  record.released = core.released;
+  record.profile = core.profile;
+  record.has_offer = core.has_offer;
+  record.token_organization =
+      OrganizationId{extra.token_organization != 0 ? extra.token_organization : core.organization};
+  record.next_epoch = extra.next_epoch;
+  record.sealed_next_secret = std::move(extra.next_secret);
+  return record;
 }
 
 template <typename T, typename V>
@@ -140,7 +175,18 @@ std::optional<Device> SqliteState::FindDevice(DeviceId id) const {
 std::optional<DeviceKeyRecord> SqliteState::FindDeviceKey(DeviceId id) const {
   const std::optional<DenseIndex> index = devices_.Find(id.value);
   if (!index.has_value()) return std::nullopt;
-  return KeyRecordOf(devices_.Core(*index));
+  return KeyRecordOf(devices_.Core(*index), devices_.Extra(*index));
+}
+
+std::optional<AgentOffer> SqliteState::FindAgentOffer(DeviceId id) const {
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT offer_version, agent_generation, offer_open, profile, urls FROM devices "
+              "WHERE id = ?",
+              KeyOf(id.value));
+  if (!query.Step() || query.View(0).empty()) return std::nullopt;
+  return AgentOffer{query.Text(0), static_cast<uint32_t>(query.Int(1)), query.Bool(2),
+                    static_cast<Profile>(query.Int(3)), ReadUrls(query.View(4))};
 }
 
 std::vector<Device> SqliteState::ListDevices(OrganizationId organization, DeviceId after,
@@ -210,8 +256,8 @@ std::vector<DeviceEvent> SqliteState::ListDeviceEvents(DeviceId device, size_t l
   std::vector<DeviceEvent> events;
   auto db = readers_.Get();
   Query query(*db,
-              "SELECT seq, time_us, kind, message FROM events WHERE device = ? "
-              "ORDER BY seq DESC LIMIT ?",
+              "SELECT seq, time_us, kind, message FROM events WHERE device = ?1 AND seq >= "
+              "(SELECT events_from FROM devices WHERE id = ?1) ORDER BY seq DESC LIMIT ?2",
               KeyOf(device.value), limit);
   while (query.Step()) {
     const uint64_t sequence = query.Unsigned(0);
@@ -231,8 +277,8 @@ SqliteState::EdgeDevices SqliteState::ListEdgeDevices(absl::string_view edge, ui
   DenseIndex from = static_cast<DenseIndex>(after);
   while (from < count && answer.devices.size() < limit) {
     const size_t room = limit - answer.devices.size();
-    for (const DeviceCore& device : devices_.AtEdge(core->number, now_us, from, room, from)) {
-      answer.devices.push_back(KeyRecordOf(device));
+    for (const DenseIndex index : devices_.AtEdge(core->number, now_us, from, room, from)) {
+      answer.devices.push_back(KeyRecordOf(devices_.Core(index), devices_.Extra(index)));
     }
   }
   answer.next = from < count ? from : 0;
@@ -245,7 +291,7 @@ std::vector<SqliteState::Revocation> SqliteState::ListRevocations(DeviceId after
   auto db = readers_.Get();
   Query query(*db,
               "SELECT id, least_epoch FROM devices WHERE (least_epoch > 1 OR delete_us > 0) "
-              "AND id > ? ORDER BY id LIMIT ?",
+              "AND release_us = 0 AND id > ? ORDER BY id LIMIT ?",
               KeyOf(after.value), limit);
   while (query.Step()) {
     rows.push_back({DeviceId{IdOf(query.Int(0))}, static_cast<uint32_t>(query.Int(1))});

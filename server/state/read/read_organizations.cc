@@ -10,9 +10,10 @@ namespace {
 #define ORGANIZATION_COLUMNS "id, slug, display_name, create_us"
 #define API_KEY_COLUMNS \
   "id, organization, role, display_name, key_hash, create_us, expire_us, revoke_us"
-#define CLAIM_COLUMNS                                                 \
-  "id, organization, claim_hash, create_us, expire_us, max_devices, " \
-  "used_devices, allowed_source, allowed_network, allowed_prefix_bits, site, labels, monitor_only"
+#define CLAIM_COLUMNS                                                                  \
+  "id, organization, claim_hash, create_us, expire_us, max_devices, "                  \
+  "used_devices, allowed_source, allowed_network, allowed_prefix_bits, site, labels, " \
+  "monitor_only, approve, profile, replaces, urls"
 #define AUDIT_COLUMNS                                                                    \
   "sequence, time_us, actor, method, resource, summary, request_id, organization, idx, " \
   "chain_hash"
@@ -49,7 +50,19 @@ Claim ReadClaim(const Query& query) {
   claim.site = query.Text(10);
   claim.labels = DecodeLabels(query.View(11));
   claim.monitor_only = query.Bool(12);
+  claim.approve = query.Bool(13);
+  claim.profile = static_cast<Profile>(query.Int(14));
+  if (!query.IsNull(15)) claim.replaces = DeviceId{IdOf(query.Int(15))};
+  internal::v1::Urls urls;
+  const absl::string_view bytes = query.View(16);
+  if (urls.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    claim.urls.assign(urls.urls().begin(), urls.urls().end());
+  }
   return claim;
+}
+
+Preregistration ReadPreregistration(const Query& query) {
+  return {query.Text(0), query.Text(1), query.Text(2), DecodeLabels(query.View(3)), query.Int(4)};
 }
 
 AuditEntry ReadAudit(const Query& query) {
@@ -81,6 +94,17 @@ std::vector<T> All(Query& query, T (*read)(const Query&)) {
 }
 
 }  // namespace
+
+std::vector<Preregistration> SqliteState::ListPreregistrations(OrganizationId organization,
+                                                               absl::string_view after_serial,
+                                                               size_t limit) const {
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT serial, display_name, site, labels, create_us FROM preregistrations "
+              "WHERE organization = ? AND serial > ? ORDER BY serial LIMIT ?",
+              KeyOf(organization.value), after_serial, limit);
+  return All(query, ReadPreregistration);
+}
 
 std::optional<std::string> SqliteState::FindBlob(absl::string_view name) const {
   auto db = readers_.Get();

@@ -1,0 +1,109 @@
+#include "server/state/apply/holds.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+namespace {
+
+void Save(ApplyContext& context, DenseIndex index, const DeviceCore& core, absl::string_view why) {
+  context.devices.SetCore(index, core);
+  SaveCoreNumbers(context, index, core);
+  context.db.Run("UPDATE devices SET hold_kind = ?, hold_reason = ? WHERE dense = ?", core.hold,
+                 why, index);
+  context.Changed({.kind = ChangeKind::kDevice,
+                   .organization = OrganizationId{core.organization},
+                   .device = DeviceId{core.id}});
+}
+
+void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& job,
+                TargetRow& target, absl::string_view why) {
+  if (target.state == JobTargetState::kCancelling) return;
+  target.error = std::string(why);
+  if (target.state == JobTargetState::kHeld) {
+    SaveTarget(context, target);
+    return;
+  }
+  if (target.number != 0 && target.number <= core.highest_reported) {
+    // It was started, and what it did may be gone: never run it again by ourselves.
+    EndTarget(context, job, target, JobTargetState::kLost);
+    return;
+  }
+  if (target.number != 0) RemoveFromEdges(context, target, job.not_after_us);
+  target.due_us = job.not_after_us;
+  MoveTarget(context, job, target, JobTargetState::kHeld);
+}
+
+void QueueAgain(ApplyContext& context, const DeviceCore& core, const JobRules& job,
+                TargetRow& target) {
+  if (target.number != 0 && target.number <= core.highest_reported) {
+    EndTarget(context, job, target, JobTargetState::kLost);
+    return;
+  }
+  ForgetNumber(target);
+  target.error.clear();
+  target.due_us = job.not_before_us > context.now_us() ? job.not_before_us : job.not_after_us;
+  MoveTarget(context, job, target, JobTargetState::kQueued);
+}
+
+}  // namespace
+
+std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device) {
+  std::vector<uint64_t> jobs;
+  Query query(context.db,
+              "SELECT job FROM targets WHERE device = ? AND state IN (1, 2, 3, 4, 7, 12) "
+              "ORDER BY seq, job",
+              KeyOf(device));
+  while (query.Step()) jobs.push_back(IdOf(query.Int(0)));
+  return jobs;
+}
+
+void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::string_view why) {
+  DeviceCore core = context.devices.Core(index);
+  if (core.hold > kind) return;
+  core.held = true;
+  core.hold = kind;
+  Save(context, index, core, why);
+  for (const uint64_t id : OpenJobs(context, core.id)) {
+    const std::optional<JobRules> job = LoadJob(context, id);
+    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
+    if (job.has_value() && target.has_value()) HoldTarget(context, core, *job, *target, why);
+  }
+}
+
+void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence) {
+  const DeviceCore core = context.devices.Core(index);
+  if (core.hold >= HoldKind::kClone) return;
+  WriteEvent(context, core.id, "clone",
+             absl::StrCat(evidence, ": two routers use this identity; its jobs wait until one of ",
+                          "them is gone and the other accepted (device accept-identity)"));
+  HoldDevice(context, index, HoldKind::kClone, absl::StrCat("clone: ", evidence));
+}
+
+void EndHold(ApplyContext& context, DenseIndex index) {
+  DeviceCore core = context.devices.Core(index);
+  core.held = false;
+  core.hold = HoldKind::kNone;
+  Save(context, index, core, "");
+  for (const uint64_t id : OpenJobs(context, core.id)) {
+    const std::optional<JobRules> job = LoadJob(context, id);
+    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
+    if (!job.has_value() || !target.has_value() || target->state != JobTargetState::kHeld) continue;
+    QueueAgain(context, core, *job, *target);
+  }
+  ReleaseHead(context, index);
+}
+
+void CancelWaiting(ApplyContext& context, uint64_t device, absl::string_view why) {
+  for (const uint64_t id : OpenJobs(context, device)) {
+    const std::optional<JobRules> job = LoadJob(context, id);
+    std::optional<TargetRow> target = LoadTarget(context, id, device);
+    if (!job.has_value() || !target.has_value()) continue;
+    if (target->state != JobTargetState::kQueued && target->state != JobTargetState::kHeld) {
+      continue;
+    }
+    target->error = std::string(why);
+    EndTarget(context, *job, *target, JobTargetState::kCancelled);
+  }
+}
+
+}  // namespace muster::server

@@ -1,0 +1,29 @@
+// Queues that wait for an operator: why, and how they go on.
+//
+// Threads:  the log's writer thread only; see context.h.
+// Example:  identity_rules_test.cc.
+#pragma once
+
+#include <vector>
+
+#include "server/state/apply/job_queue.h"
+
+namespace muster::server {
+
+// The device's targets that have not ended, oldest first.
+std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device);
+
+// Holds the queue: what may still be kept from the router becomes HELD, what had started LOST.
+// `why` is for people. A device that is held for a weightier reason keeps that one.
+void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::string_view why);
+
+// The same for two routers under one identity, with its event; the second time without effect.
+void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence);
+
+// Ends the hold, whatever it is for: what waited is queued again, under new numbers.
+void EndHold(ApplyContext& context, DenseIndex index);
+
+// Cancels what has not been sent to an edge: QUEUED and HELD. `why` becomes their error.
+void CancelWaiting(ApplyContext& context, uint64_t device, absl::string_view why);
+
+}  // namespace muster::server

@@ -1,0 +1,124 @@
+// What operators say of who a device is: accepted, the same after all, in another organization.
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "server/state/apply/apply.h"
+#include "server/state/apply/facts.h"
+#include "server/state/apply/holds.h"
+#include "server/state/apply/live_device.h"
+#include "server/state/hardware.h"
+
+namespace muster::server {
+namespace {
+
+// What clears the reason that it is held for.
+absl::Status OtherWay(const DeviceCore& core, absl::string_view what) {
+  const std::string id = FormatId(core.id);
+  const char* way = core.hold == HoldKind::kPending         ? "device accept"
+                    : core.hold == HoldKind::kStateWentBack ? "device resync"
+                    : core.hold == HoldKind::kReplaced      ? "job release"
+                    : core.hold == HoldKind::kNone          ? nullptr
+                                                            : "device accept-identity";
+  if (way == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, ": nothing waits for an operator at device ", id));
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      what, ": device ", id, " is held for another reason (", HoldWord(core.hold), "); ", way));
+}
+
+// Where its queue lies in the organization that it leaves.
+absl::Status MayMove(ApplyContext& context, const internal::v1::MoveDevice& command,
+                     const DeviceCore& core) {
+  const std::string id = FormatId(core.id);
+  if (OrganizationName(context.db, command.to_organization_id()).empty()) {
+    return UnknownThing("organization", FormatId(command.to_organization_id()));
+  }
+  if (command.to_organization_id() == core.organization) {
+    return absl::FailedPreconditionError(absl::StrCat("device ", id, " is there already"));
+  }
+  if (core.releasing) {
+    return absl::FailedPreconditionError(absl::StrCat("device ", id, " is being released"));
+  }
+  if (core.open_number != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("device ", id, " has job ", FormatId(core.open_job),
+                     " at an edge or running; wait for it or cancel it, then move the device"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptDevice& command) {
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
+  if (!device.ok()) return device.status();
+  if (device->core.hold != HoldKind::kPending) return ResultOf(command.device_id());
+  EndHold(context, device->index);
+  WriteEvent(context, command.device_id(), "accepted", "an operator accepted it; it gets jobs now");
+  AuditDevice(context, device->core, "accepted the device");
+  return ResultOf(command.device_id());
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptIdentity& command) {
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
+  if (!device.ok()) return device.status();
+  const HoldKind hold = device->core.hold;
+  if (hold != HoldKind::kHardwareChanged && hold != HoldKind::kClone &&
+      hold != HoldKind::kReplaced) {
+    return OtherWay(device->core, "its hardware is not in question");
+  }
+  const internal::v1::Facts facts = ReadFacts(context, device->index);
+  const std::string hardware = HardwareOf(facts);
+  AcceptHardware(context, device->index, facts);
+  EndHold(context, device->index);
+  WriteEvent(context, command.device_id(), "identity-accepted",
+             absl::StrCat("an operator accepted ", hardware.empty() ? "its hardware" : hardware,
+                          "; its jobs go on"));
+  AuditDevice(context, device->core, absl::StrCat("accepted its hardware: ", hardware));
+  return ResultOf(command.device_id());
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::ResyncDevice& command) {
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
+  if (!device.ok()) return device.status();
+  if (device->core.hold != HoldKind::kStateWentBack) {
+    return OtherWay(device->core, "its state did not go back");
+  }
+  EndHold(context, device->index);
+  const std::string last = absl::StrCat(device->core.expected_last);
+  WriteEvent(context, command.device_id(), "resynced",
+             absl::StrCat("an operator took ", last, " as its last job; its jobs go on"));
+  AuditDevice(context, device->core, absl::StrCat("took ", last, " as the router's last job"));
+  return ResultOf(command.device_id());
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::MoveDevice& command) {
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
+  if (!device.ok()) return device.status();
+  DeviceCore core = device->core;
+  if (absl::Status status = MayMove(context, command, core); !status.ok()) return status;
+  CancelWaiting(context, core.id, "the device moved to another organization");
+  core = context.devices.Core(device->index);
+  DeviceExtra extra = context.devices.Extra(device->index);
+  // Its tokens keep saying the organization where it joined.
+  if (extra.token_organization == 0) extra.token_organization = core.organization;
+  const std::string from = OrganizationName(context.db, core.organization);
+  const std::string to = OrganizationName(context.db, command.to_organization_id());
+  AuditDevice(context, core, absl::StrCat("moved the device to ", to));
+  TellOfDevice(context, core, ChangeKind::kDevice);
+  core.organization = command.to_organization_id();
+  context.devices.SetCore(device->index, core);
+  context.devices.SetExtra(device->index, extra);
+  context.db.Run(
+      "UPDATE devices SET organization = ?, token_organization = ?, site = '', labels = x'', "
+      "notes = '', events_from = ?, version = version + 1, update_us = ? WHERE id = ?",
+      KeyOf(core.organization), KeyOf(extra.token_organization), context.NextEventSequence(),
+      context.now_us(), KeyOf(core.id));
+  context.db.Run("DELETE FROM enrolments WHERE device = ?", KeyOf(core.id));
+  WriteEvent(context, core.id, "moved", absl::StrCat("came from ", from));
+  AuditDevice(context, core, absl::StrCat("moved the device here from ", from));
+  TellOfDevice(context, core, ChangeKind::kDevice);
+  return ResultOf(core.id);
+}
+
+}  // namespace muster::server

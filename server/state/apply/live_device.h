@@ -1,0 +1,31 @@
+// Small steps that rules of devices share.
+//
+// Threads:  the log's writer thread only; see context.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/state/apply/context.h"
+
+namespace muster::server {
+
+inline constexpr int kMaxUrls = 4;
+inline constexpr size_t kMaxUrlBytes = 256;
+inline constexpr size_t kMaxAgentVersionBytes = 32;
+
+// The live device, if it is of the organization; else NotFound.
+absl::StatusOr<DeviceTable::Both> FindLiveDevice(ApplyContext& context, uint64_t id,
+                                                 uint64_t organization);
+
+void TellOfDevice(ApplyContext& context, const DeviceCore& core, ChangeKind kind);
+
+// WriteAudit for the device, in the organization that it is in.
+void AuditDevice(ApplyContext& context, const DeviceCore& core, absl::string_view summary);
+
+// The URLs that stand in its agent's text.
+void SaveUrls(ApplyContext& context, DenseIndex index,
+              const google::protobuf::RepeatedPtrField<std::string>& urls);
+
+}  // namespace muster::server

@@ -1,0 +1,106 @@
+#include "server/state/apply/releases.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "server/state/apply/apply.h"
+#include "server/state/apply/holds.h"
+#include "server/state/apply/live_device.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kMaxScriptBytes = size_t{64} << 10;
+constexpr int64_t kMaxTtlUs = int64_t{90} * 86'400 * kSecondUs;
+
+bool IsReleaseJob(ApplyContext& context, DenseIndex index, uint64_t job) {
+  Query query(context.db, "SELECT release_job FROM devices WHERE dense = ?", index);
+  return query.Step() && !query.IsNull(0) && IdOf(query.Int(0)) == job;
+}
+
+absl::Status MayRelease(ApplyContext& context, const internal::v1::ReleaseDevice& command,
+                        const DeviceCore& core) {
+  const std::string id = FormatId(core.id);
+  if (core.releasing) {
+    return absl::FailedPreconditionError(absl::StrCat("device ", id, " is being released already"));
+  }
+  if (core.monitor_only || core.revoked) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "device ", id, core.revoked ? " has no valid token" : " is monitor-only",
+        ", so that it takes no job; paste the line of device release --offline, then delete it"));
+  }
+  if (command.script().empty() || command.script().size() > kMaxScriptBytes ||
+      command.job_id() == 0 || command.ttl_us() <= 0 || command.ttl_us() > kMaxTtlUs) {
+    return Malformed("release");
+  }
+  Query query(context.db, "SELECT 1 FROM jobs WHERE id = ?", KeyOf(command.job_id()));
+  return query.Step() ? AlreadyThere("job", FormatId(command.job_id())) : absl::OkStatus();
+}
+
+internal::v1::CreateJob JobOf(ApplyContext& context, const internal::v1::ReleaseDevice& command) {
+  internal::v1::CreateJob job;
+  job.set_job_id(command.job_id());
+  job.set_organization_id(command.organization_id());
+  job.set_script(command.script());
+  job.set_description("release: takes the agent off the router");
+  job.set_device_id(command.device_id());
+  job.add_members(command.device_id());
+  job.set_not_after_us(context.now_us() + command.ttl_us());
+  job.set_creator(command.creator());
+  return job;
+}
+
+void MakeTombstone(ApplyContext& context, DenseIndex index) {
+  DeviceCore core = context.devices.Core(index);
+  core.releasing = false;
+  core.released = true;
+  core.delete_index = context.index;
+  context.devices.SetCore(index, core);
+  context.db.Run(
+      "UPDATE devices SET delete_us = ?1, delete_index = ?2, release_us = ?1, release_job = NULL, "
+      "version = version + 1 WHERE dense = ?3",
+      context.now_us(), context.index, index);
+  CancelWaiting(context, core.id, "the device was released");
+  WriteEvent(context, core.id, "released",
+             "the agent is off the router; should it come back, it is told to stop");
+}
+
+}  // namespace
+
+void OnTargetEnded(ApplyContext& context, DenseIndex index, const TargetRow& target) {
+  if (!IsReleaseJob(context, index, target.job)) return;
+  DeviceCore core = context.devices.Core(index);
+  if (target.state == JobTargetState::kSucceeded) {
+    MakeTombstone(context, index);
+  } else {
+    core.releasing = false;
+    context.devices.SetCore(index, core);
+    context.db.Run("UPDATE devices SET release_job = NULL WHERE dense = ?", index);
+    WriteEvent(
+        context, core.id, "release-failed",
+        absl::StrCat("job ", FormatId(target.job), " did not succeed: ", target.error,
+                     "; device release again, or paste the line of --offline and delete it"));
+  }
+  TellOfDevice(context, core, ChangeKind::kDevice);
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& command) {
+  const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
+  if (!device.ok()) return device.status();
+  if (absl::Status status = MayRelease(context, command, device->core); !status.ok()) return status;
+  CancelWaiting(context, command.device_id(), "the device is being released");
+  if (device->core.held) EndHold(context, device->index);
+  const ApplyResult made = Apply(context, JobOf(context, command));
+  if (!made.ok()) return made.status();
+  DeviceCore core = context.devices.Core(device->index);
+  core.releasing = true;
+  context.devices.SetCore(device->index, core);
+  context.db.Run("UPDATE devices SET release_job = ? WHERE dense = ?", KeyOf(command.job_id()),
+                 device->index);
+  WriteEvent(context, core.id, "releasing",
+             absl::StrCat("job ", FormatId(command.job_id()), " takes the agent off the router"));
+  AuditDevice(context, core, "releases the device");
+  TellOfDevice(context, core, ChangeKind::kDevice);
+  return ResultOf(command.job_id());
+}
+
+}  // namespace muster::server

@@ -1,0 +1,22 @@
+#include "server/state/hardware.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace muster::server {
+
+std::string HardwareOf(const internal::v1::Facts& facts) {
+  if (!facts.serial_number().empty()) return absl::StrCat("serial ", facts.serial_number());
+  if (!facts.software_id().empty()) return absl::StrCat("software-id ", facts.software_id());
+  if (!facts.mac_address().empty()) {
+    return absl::StrCat("mac ", absl::BytesToHexString(facts.mac_address()));
+  }
+  return "";
+}
+
+bool IsOtherHardware(absl::string_view accepted, absl::string_view reported) {
+  const absl::string_view kind = accepted.substr(0, accepted.find(' '));
+  return !kind.empty() && kind == reported.substr(0, reported.find(' ')) && accepted != reported;
+}
+
+}  // namespace muster::server
