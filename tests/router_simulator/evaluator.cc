@@ -69,6 +69,7 @@ std::string* Evaluator::RedirectOutput(std::string* output) {
 }
 
 bool Evaluator::CountStep(const Node& node) {
+  router_->CountStatement();
   if (task_->killed()) return Leave(UnwindKind::kKilled, Value());
   if (++steps_ % kStepsPerTurn == 0) return Sleep(node, kTurnCost);
   return true;

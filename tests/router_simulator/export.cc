@@ -142,8 +142,9 @@ std::string ExportText(Router& router, const MenuSpec& menu, const ExportOptions
   return out;
 }
 
-void WriteFile(Router& router, absl::string_view name, absl::string_view contents,
+bool WriteFile(Router& router, absl::string_view name, absl::string_view contents,
                absl::string_view type) {
+  if (router.faults().flash_full) return false;
   const MenuSpec& menu = *router.tree().Menu("/file");
   Table& table = router.Rows(menu);
   Row* row = nullptr;
@@ -158,6 +159,7 @@ void WriteFile(Router& router, absl::string_view name, absl::string_view content
   row->values["size"] = Value::Number(static_cast<int64_t>(contents.size()));
   const Row copy = *row;
   router.ConfigChanged(made ? EventKind::kRowAdded : EventKind::kRowChanged, menu, copy);
+  return true;
 }
 
 std::optional<std::string> ReadFile(Router& router, absl::string_view name) {

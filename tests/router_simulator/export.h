@@ -24,7 +24,7 @@ std::string ExportText(Router& router, const MenuSpec& menu, const ExportOptions
 std::string QuoteForScript(absl::string_view text);
 
 // Makes or replaces a file.
-void WriteFile(Router& router, absl::string_view name, absl::string_view contents,
+bool WriteFile(Router& router, absl::string_view name, absl::string_view contents,
                absl::string_view type);
 std::optional<std::string> ReadFile(Router& router, absl::string_view name);
 bool RemoveFile(Router& router, absl::string_view name);

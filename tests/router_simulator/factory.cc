@@ -106,7 +106,9 @@ Value Resource(Router& router, const std::string& name) {
   if (name == "cpu") return Text("MIPS 1004Kc V2.15");
   if (name == "free-memory") return Value::Number(Wander(router, 180, 210, 2) << 20);
   if (name == "total-memory") return Value::Number(int64_t{256} << 20);
-  if (name == "free-hdd-space") return Value::Number(options.free_disk_bytes);
+  if (name == "free-hdd-space") {
+    return Value::Number(router.faults().flash_full ? 0 : options.free_disk_bytes);
+  }
   if (name == "total-hdd-space") return Value::Number(int64_t{16} << 20);
   if (name == "architecture-name") return Text(options.architecture);
   if (name == "board-name") return Text(options.board);

@@ -217,7 +217,9 @@ bool DeliverReply(Evaluator& evaluator, const Node& node, const Arguments& argum
       const std::string path = request.target.substr(0, request.target.find_first_of("?#"));
       name = path.substr(path.rfind('/') + 1);
     }
-    WriteFile(evaluator.router(), name, reply.body, "file");
+    if (!WriteFile(evaluator.router(), name, reply.body, "file")) {
+      return FetchFail(evaluator, node, "failure: no space left on the disk");
+    }
   } else if (output != "none") {
     return evaluator.Fail(node, "invalid value for argument output");
   }
@@ -247,12 +249,12 @@ bool RunFetch(Evaluator& evaluator, const Node& node, Value* result) {
   if (!evaluator.task().WaitForReply(&reply)) {
     return evaluator.Leave(UnwindKind::kKilled, Value());
   }
-  router.Emit(
-      {EventKind::kFetchEnded, request.method, url, static_cast<uint32_t>(reply.status), 0});
+  const bool answered = reply.outcome == HttpReply::Outcome::kReply;
+  const uint32_t status = answered ? static_cast<uint32_t>(reply.status) : 0;
+  router.Emit({EventKind::kFetchEnded, request.method, url, status, 0});
   if (evaluator.task().killed()) return evaluator.Leave(UnwindKind::kKilled, Value());
-  const bool good = reply.outcome == HttpReply::Outcome::kReply &&
-                    ((reply.status >= 200 && reply.status < 300) ||
-                     (reply.status == 304 && evaluator.version().AtLeast(7, 22)));
+  const bool good = answered && ((reply.status >= 200 && reply.status < 300) ||
+                                 (reply.status == 304 && evaluator.version().AtLeast(7, 22)));
   if (!good) return FetchFail(evaluator, node, FailureText(evaluator, node, reply, request));
   return DeliverReply(evaluator, node, arguments, request, reply, result);
 }

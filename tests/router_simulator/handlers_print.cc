@@ -95,7 +95,9 @@ bool RunExport(Evaluator& evaluator, const Node& node, Value*) {
   }
   std::string name = arguments.Text("file");
   if (name.size() < 4 || name.substr(name.size() - 4) != ".rsc") name += ".rsc";
-  WriteFile(evaluator.router(), name, text, "script");
+  if (!WriteFile(evaluator.router(), name, text, "script")) {
+    return evaluator.Fail(node, "failure: no space left on the disk");
+  }
   return true;
 }
 

@@ -151,7 +151,9 @@ bool RunBackupSave(Evaluator& evaluator, const Node& node, Value*) {
   if (!evaluator.EvaluateArguments(node, &arguments)) return false;
   if (!evaluator.Needs(node, kPolicyWrite | kPolicySensitive)) return false;
   const std::string name = arguments.Has("name") ? arguments.Text("name") : "backup";
-  WriteFile(evaluator.router(), name + ".backup", "simulated backup", "backup");
+  if (!WriteFile(evaluator.router(), name + ".backup", "simulated backup", "backup")) {
+    return evaluator.Fail(node, "failure: no space left on the disk");
+  }
   evaluator.Print("Configuration backup saved");
   return true;
 }

@@ -20,6 +20,7 @@ const std::vector<NamedQuirk>& AllQuirks() {
       {"len-of-number-zero", &Quirks::len_of_number_counts_digits},
       {"hidden-needs-no-sensitive", &Quirks::hidden_needs_sensitive},
       {"jobs-listed-twice", &Quirks::jobs_listed_twice},
+      {"ownerless-entries-run", &Quirks::ownerless_entries_run},
   };
   return *kAll;
 }

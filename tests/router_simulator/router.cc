@@ -93,6 +93,7 @@ void Router::RunUntil(absl::Duration until) {
 
 std::vector<std::shared_ptr<BlockingCall>> Router::Step(absl::Duration now) {
   now_ = std::max(now_, now);
+  DeliverLateReplies();
   StartDueEntries();
   while (RunReadyTasks()) {
   }
@@ -103,8 +104,23 @@ std::vector<std::shared_ptr<BlockingCall>> Router::Step(absl::Duration now) {
 }
 
 void Router::Complete(const std::shared_ptr<BlockingCall>& call) {
+  if (faults_.fetch_delay > absl::ZeroDuration()) {
+    late_.push_back({now_ + faults_.fetch_delay, call});
+    return;
+  }
   waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), call), waiting_.end());
   if (call->task != nullptr) call->task->Deliver(std::move(call->reply()));
+}
+
+void Router::DeliverLateReplies() {
+  for (LateReply& late : std::exchange(late_, {})) {
+    if (late.at > now_) {
+      late_.push_back(std::move(late));
+      continue;
+    }
+    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), late.call), waiting_.end());
+    if (late.call->task != nullptr) late.call->task->Deliver(std::move(late.call->reply()));
+  }
 }
 
 absl::Duration Router::NextWake() const {
@@ -113,6 +129,7 @@ absl::Duration Router::NextWake() const {
     if (!task->ended() && !task->waits_for_reply()) wake = std::min(wake, task->wake());
   }
   for (const auto& [id, at] : next_runs_) wake = std::min(wake, at);
+  for (const LateReply& late : late_) wake = std::min(wake, late.at);
   return wake;
 }
 
@@ -126,7 +143,7 @@ bool Router::RunReadyTasks() {
     if (task.ended() || task.waits_for_reply() || task.wake() > now_) continue;
     ran = true;
     task.Resume();
-    if (task.ended() && task.id() == paste_task_) {
+    if (task.ended() && task.id() == paste_task_ && !requested_reboot_) {
       pasted_ = task.result;
       pasted_->output = task.output;
       paste_task_ = 0;
@@ -194,6 +211,7 @@ void Router::EndAllTasks() {
   for (const auto& call : waiting_) call->task = nullptr;
   for (const auto& call : begun_) call->task = nullptr;
   begun_.clear();
+  late_.clear();
   // A dying task starts no other, but `as-string` callers let go of theirs.
   for (const auto& task : tasks_) task->Kill();
   tasks_.clear();
@@ -215,7 +233,9 @@ void Router::Reboot(PowerDown how) {
     result.error = "connection lost: the router rebooted";
     pasted_ = result;
   }
-  if (how == PowerDown::kPowerLoss && options_.flash_delay > absl::ZeroDuration()) {
+  if (faults_.flash_full) {
+    config_ = flash_.front().config;
+  } else if (how == PowerDown::kPowerLoss && options_.flash_delay > absl::ZeroDuration()) {
     const absl::Duration kept_until = now_ - options_.flash_delay;
     const Snapshot* kept = &flash_.front();
     for (const Snapshot& snapshot : flash_) {
@@ -249,7 +269,43 @@ void Router::ChangeVersion(RouterVersion version) {
   tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package);
 }
 
+void Router::Netinstall(RouterVersion version) {
+  faults_ = Faults();
+  Reboot(PowerDown::kClean);
+  options_.version = std::move(version);
+  tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package);
+  config_ = ConfigStore();
+  FillFactoryConfig(options_, *tree_, &config_);
+  SyncInterfaces();
+  flash_.clear();
+  RememberForFlash();
+}
+
+void Router::FillFlash(bool full) {
+  if (full == faults_.flash_full) return;
+  faults_.flash_full = full;
+  flash_.clear();
+  flash_.push_back({now_, config_});
+}
+
+void Router::SetFlashDelay(absl::Duration delay) {
+  options_.flash_delay = delay;
+  if (faults_.flash_full) return;
+  flash_.clear();
+  RememberForFlash();
+}
+
+void Router::CountStatement() {
+  if (faults_.statements_left < 0 || faults_.statements_left-- > 0) return;
+  RequestReboot(faults_.then);
+  for (const auto& task : tasks_) task->Kill();
+}
+
 void Router::RememberForFlash() {
+  if (faults_.flash_full) {
+    if (flash_.empty()) flash_.push_back({now_, config_});
+    return;
+  }
   if (options_.flash_delay <= absl::ZeroDuration()) return;
   // The newest one that is old enough must stay: a power loss goes back to it.
   const absl::Duration kept_until = now_ - options_.flash_delay;

@@ -26,6 +26,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "tests/router_simulator/config_store.h"
+#include "tests/router_simulator/faults.h"
 #include "tests/router_simulator/http_transport.h"
 #include "tests/router_simulator/language.h"
 #include "tests/router_simulator/menu_tree.h"
@@ -70,8 +71,8 @@ enum class EventKind {
   kRowChanged,
   kRowRemoved,
   kFetchStarted,  // name = method, text = URL
-  kFetchEnded,
-  kTaskStarted,  // name = script
+  kFetchEnded,    // the same; line = status, 0 where no whole reply came
+  kTaskStarted,   // name = script
   kTaskEnded,
   kReboot,
 };
@@ -106,11 +107,6 @@ class BlockingCall {
   HttpTransport* transport_;
   HttpRequest request_;
   HttpReply reply_;
-};
-
-enum class PowerDown {
-  kClean,      // what was changed is on the flash
-  kPowerLoss,  // what the flash had not yet taken is lost
 };
 
 struct RunResult {
@@ -163,8 +159,16 @@ class Router {
   // From an observer or a test: the configuration becomes `copy` (a backup loaded).
   ConfigStore CopyConfig() const { return config_; }
   void RestoreConfig(ConfigStore copy);
-  // A new version with the same configuration, as after an upgrade.
+  // A new version with the same configuration, as after an upgrade or a downgrade.
   void ChangeVersion(RouterVersion version);
+  // As new from the factory: no configuration, file or certificate is left. The serial stays.
+  void Netinstall(RouterVersion version);
+  // From now on the flash takes nothing; `full` false: it takes what there is and all that comes.
+  void FillFlash(bool full);
+  // Changes reach the flash so much later from now on; what there is, is on it.
+  void SetFlashDelay(absl::Duration delay);
+  // Takes effect at the next statement, fetch or reboot.
+  Faults& faults() { return faults_; }
 
   const RouterOptions& options() const { return options_; }
   RouterOptions& mutable_options() { return options_; }
@@ -199,6 +203,8 @@ class Router {
   Task* FindTask(int64_t id);
   const std::vector<std::unique_ptr<Task>>& tasks() const { return tasks_; }
   void AwaitFetch(Task* task, HttpRequest request);
+  // Before each statement of each script: the power may fail here.
+  void CountStatement();
   ParseResult Parse(absl::string_view text);
   void ReportError(absl::string_view script, const std::string& text, uint32_t line,
                    uint32_t column, bool load);
@@ -209,11 +215,18 @@ class Router {
     ConfigStore config;
   };
 
+  struct LateReply {
+    absl::Duration at;
+    std::shared_ptr<BlockingCall> call;
+  };
+
+  void DeliverLateReplies();
   void RefreshLiveRows(const MenuSpec& menu);
   void SyncInterfaces();
   void PlanEntries();
   void StartDueEntries();
   void StartEntry(Row& entry);
+  bool HasUser(absl::string_view name);
   absl::Duration IntervalOf(const Row& entry) const;
   std::optional<absl::Duration> NextRun(const Row& entry) const;
   bool RunReadyTasks();
@@ -232,6 +245,7 @@ class Router {
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<std::shared_ptr<BlockingCall>> begun_;
   std::vector<std::shared_ptr<BlockingCall>> waiting_;
+  std::vector<LateReply> late_;
   std::map<int64_t, absl::Duration> next_runs_;  // of scheduler entries, by id
   absl::Duration now_;
   absl::Duration boot_at_;
@@ -240,6 +254,7 @@ class Router {
   int64_t next_task_ = 1;
   std::mt19937_64 random_;
   std::optional<PowerDown> requested_reboot_;
+  Faults faults_;
   int64_t paste_task_ = 0;
   std::optional<RunResult> pasted_;
 };

@@ -200,12 +200,23 @@ void Router::StartDueEntries() {
   }
 }
 
+bool Router::HasUser(absl::string_view name) {
+  for (const Row& user : config_.At("/user").rows) {
+    if (user.Text("name") == name) return true;
+  }
+  return false;
+}
+
 void Router::StartEntry(Row& entry) {
   if (options_.device_mode_home && options_.version.AtLeast(7, 17)) return;
   entry.values["run-count"] = Value::Number(entry.Get("run-count").number() + 1);
   std::string text = entry.Text("on-event");
   const std::string name = entry.Text("name");
   const uint32_t policy = ParsePolicies(entry.Text("policy")).value_or(0) & options_.admin_policy;
+  if (!quirks().ownerless_entries_run && !HasUser(entry.Text("owner"))) {
+    ReportError(name, "not enough permissions (9)", 0, 0, false);
+    return;
+  }
   const bool bare_name = text.find_first_of(" \n:/\"") == std::string::npos && !text.empty();
   if (bare_name) text = absl::StrCat("/system script run ", text);
   const ParseResult parsed = Parse(text);

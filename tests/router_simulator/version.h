@@ -55,6 +55,8 @@ struct Quirks {
   // A script that the scheduler or :execute started is listed twice in /system script job: once for
   // who started it, once for itself.
   bool jobs_listed_twice = false;
+  // The scheduler starts an entry whose owner is no user any more.
+  bool ownerless_entries_run = false;
   // v6 replies are cut at this many bytes with output=user.
   int v6_reply_bytes = 4096;
 };

@@ -8,12 +8,14 @@
 namespace muster::simulator {
 namespace {
 
+constexpr absl::Duration kSlowFetch = absl::Seconds(20);
+
 struct Named {
   absl::string_view name;
   absl::string_view what;
 };
 
-constexpr std::array<Named, 19> kBehaviours = {{
+constexpr std::array<Named, 23> kBehaviours = {{
     {"reboot-after-store", "reboots when a job's number is stored"},
     {"reboot-while-running", "reboots at the first change that a job makes"},
     {"reboot-before-result", "reboots before a result is posted"},
@@ -32,6 +34,10 @@ constexpr std::array<Named, 19> kBehaviours = {{
     {"policy-off", "the administrator lacks policy policy"},
     {"device-mode-home", "7.17+: fetch and scheduler are refused"},
     {"clone", "every second router is a copy of the one before it, made once that has enrolled"},
+    {"slow-link", "each fetch takes 20 s more, as over 2G"},
+    {"full-flash", "no byte goes onto the flash"},
+    {"cp1251", "the identity is Cyrillic in code page 1251"},
+    {"gbk", "the identity is Chinese in GBK"},
     {"broken-text", "the identity holds bytes that are no UTF-8, quotes and controls"},
 }};
 
@@ -67,38 +73,15 @@ void ApplyToOptions(const std::set<std::string>& names, RouterOptions* options) 
     if (name == "policy-off") options->admin_policy &= ~kPolicyPolicy;
     if (name == "device-mode-home") options->device_mode_home = true;
     if (name == "late-flash") options->flash_delay = absl::Seconds(40);
+    if (name == "cp1251") options->identity = "\xCC\xE0\xF0\xF8\xF0\xF3\xF2\xE8\xE7";
+    if (name == "gbk") options->identity = "\xC2\xB7\xD3\xC9\xC6\xF7";
     if (name == "broken-text") options->identity = "r\xF4uter \"1\"\x1B[31m\\ $x \t\xC3\xA9";
   }
 }
 
-LossyTransport::LossyTransport(HttpTransport* inner, const std::set<std::string>& names,
-                               uint64_t seed)
-    : inner_(inner),
-      reply_(names.count("lose-reply") > 0),
-      result_(names.count("lose-result") > 0),
-      enrolment_(names.count("lose-enrolment") > 0),
-      count_(seed * 0x9E3779B97F4A7C15u) {}
-
-bool LossyTransport::Loses(const HttpRequest& request) {
-  if (request.target == "/v1/enroll") {
-    const bool first = enrolment_;
-    enrolment_ = false;
-    return first;
-  }
-  const bool beat = reply_ && request.target == "/v1/heartbeat";
-  const bool result = result_ && request.target == "/v1/result";
-  if (!beat && !result) return false;
-  uint64_t mixed = ++count_ * 0xBF58476D1CE4E5B9u;
-  mixed ^= mixed >> 31;
-  return mixed % 6 < (beat ? 2u : 3u);
-}
-
-HttpReply LossyTransport::Fetch(const HttpRequest& request) {
-  HttpReply reply = inner_->Fetch(request);
-  if (!Loses(request)) return reply;
-  HttpReply lost;
-  lost.outcome = HttpReply::Outcome::kTimeout;
-  return lost;
+void ApplyToRouter(const std::set<std::string>& names, Router* router) {
+  if (names.count("slow-link") > 0) router->faults().fetch_delay = kSlowFetch;
+  if (names.count("full-flash") > 0) router->FillFlash(true);
 }
 
 Mishaps::Mishaps(const std::set<std::string>& names, uint64_t seed)

@@ -1,10 +1,8 @@
 // What goes wrong on simulated routers when a test asks for it, by name.
 //
-// Threads:  a Behaviour belongs to one router and is called in its turn; the transport's hooks
-//           are safe from any thread.
+// Threads:  a Mishaps belongs to one router and is called in its turn.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,7 +13,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "tests/router_simulator/http_transport.h"
 #include "tests/router_simulator/router.h"
 
 namespace muster::simulator {
@@ -29,21 +26,8 @@ absl::Status CheckBehaviours(const std::set<std::string>& names);
 // policy-off, device-mode-home, late-flash, and quirk switches by name.
 void ApplyToOptions(const std::set<std::string>& names, RouterOptions* options);
 
-// Drops what the network carries: lose-reply (heartbeats), lose-result, lose-enrolment. The
-// request arrives; the answer doesn't.
-class LossyTransport : public HttpTransport {
- public:
-  LossyTransport(HttpTransport* inner, const std::set<std::string>& names, uint64_t seed);
-  HttpReply Fetch(const HttpRequest& request) override;
-  std::string Resolve(absl::string_view name) override { return inner_->Resolve(name); }
-
- private:
-  bool Loses(const HttpRequest& request);
-
-  HttpTransport* inner_;
-  bool reply_, result_, enrolment_;
-  std::atomic<uint64_t> count_;
-};
+// The same for what begins when the router is switched on: slow-link, full-flash.
+void ApplyToRouter(const std::set<std::string>& names, Router* router);
 
 // Reboots, power losses and restored backups at the steps of a job.
 class Mishaps {

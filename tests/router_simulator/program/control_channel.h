@@ -1,7 +1,20 @@
 // Commands on standard input, so that a test can look at its routers and do things to them.
 //
-//   reboot K | power-loss K | dump K /path | export K [show-sensitive] | log K | show K | run K
-//   TEXT save K | restore K | clock K UNIX-SECONDS | upgrade K VERSION | status
+//   look at it    dump K /path | export K [show-sensitive] | log K | show K | status
+//   use it        run K TEXT | paste K [TEXT]        (paste: the line again, without waiting)
+//   power         reboot K | power-loss K [STATEMENTS]    (before the next statement but so many)
+//   flash         late-flash K SECONDS | full-flash K on|off
+//   old state     save K | restore K [FROM] | rollback K
+//                 (restore: a backup loaded, of itself or of router FROM, with a reboot; rollback:
+//                 safe mode or undo, without one)
+//   other life    upgrade K VERSION (or downgrade) | netinstall K [VERSION] | remove-owner K
+//   clock         clock K UNIX-SECONDS
+//   network       down K | up K | slow K SECONDS | lose K COUNT [TARGET]
+//                 cut K BYTES [TARGET] | break K BYTES [TARGET]
+//                 (of the next reply to TARGET, such as /v1/heartbeat, only so many bytes arrive:
+//                 cut: unnoticed; break: the connection ends)
+//   heal K        ends late-flash, full-flash, slow, down, lose, cut, break and a planned power
+//   loss
 //
 // K counts from 0; "*" means every router. The answer goes to standard output and ends with a
 // line that holds only a dot.

@@ -45,7 +45,9 @@ Fleet::Fleet(FleetOptions options, HttpTransport* transport)
 
 Fleet::~Fleet() { Stop(); }
 
-absl::Duration Fleet::Now() const { return absl::UnixEpoch() + Monotonic() - started_; }
+absl::Duration Fleet::Now() const {
+  return (absl::UnixEpoch() + Monotonic() - started_) * options_.speed;
+}
 
 RouterOptions Fleet::OptionsOf(int index) const {
   RouterOptions options;
@@ -110,7 +112,7 @@ void Fleet::Work() {
         if (stopping_) return;
         const absl::Duration rest = wakes_.empty() ? absl::Seconds(1) : wakes_.top().at - Now();
         if (rest <= absl::ZeroDuration()) break;
-        wakes_changed_.WaitFor(mutex_, std::min(rest, absl::Seconds(1)));
+        wakes_changed_.WaitFor(mutex_, std::min(rest / options_.speed, absl::Seconds(1)));
       }
       index = wakes_.top().index;
       wakes_.pop();
@@ -136,6 +138,33 @@ bool Fleet::BeginLife(FleetMember& member) {
   return true;
 }
 
+void Fleet::TellTurn(FleetMember& member) {
+  member.turned.NotifyAll();
+  {
+    const MutexLock lock(mutex_);
+    ++turns_;
+  }
+  turned_.NotifyAll();
+}
+
+bool Fleet::WaitUntil(const std::function<bool()>& condition, absl::Duration patience) {
+  const absl::Duration deadline = Monotonic() + patience;
+  while (true) {
+    uint64_t seen = 0;
+    {
+      const MutexLock lock(mutex_);
+      seen = turns_;
+    }
+    if (condition()) return true;
+    const MutexLock lock(mutex_);
+    while (turns_ == seen) {
+      const absl::Duration rest = deadline - Monotonic();
+      if (rest <= absl::ZeroDuration()) return false;
+      turned_.WaitFor(mutex_, rest);
+    }
+  }
+}
+
 void Fleet::Turn(int index) {
   FleetMember& member = *members_[static_cast<size_t>(index)];
   std::vector<std::shared_ptr<BlockingCall>> calls;
@@ -151,6 +180,7 @@ void Fleet::Turn(int index) {
     member.ReportPaste();
     Schedule(member, member.router->NextWake() + member.born);
   }
+  TellTurn(member);
   for (const auto& call : calls) {
     call->Run();
     const MutexLock lock(member.mutex);

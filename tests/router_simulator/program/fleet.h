@@ -32,6 +32,8 @@ struct FleetOptions {
   uint64_t seed = 1;
   std::set<std::string> behaviours;
   int threads = 0;  // 0: as the count asks for
+  // The routers' time runs this many times as fast as ours.
+  double speed = 1;
   bool quiet = false;
 };
 
@@ -47,7 +49,12 @@ class Fleet {
   int size() const { return static_cast<int>(members_.size()); }
   FleetCounts Counts() const;
 
+  // Waits until `condition` holds, which is asked after turns of routers; false after `patience`
+  // of our time.
+  bool WaitUntil(const std::function<bool()>& condition, absl::Duration patience);
+
   // The control channel. Each answers text for the one who asked; `index` must be below size().
+  // What stands in control_channel.h says what they do.
   std::string Reboot(int index, PowerDown how);
   std::string Dump(int index, absl::string_view path);
   std::string Export(int index, bool show_sensitive);
@@ -57,6 +64,17 @@ class Fleet {
   std::string RunText(int index, absl::string_view text);
   std::string SaveState(int index);
   std::string RestoreState(int index);
+  std::string RollBack(int index);
+  std::string RestoreFrom(int index, int from);
+  std::string Netinstall(int index, absl::string_view version);
+  std::string Paste(int index, absl::string_view text);
+  std::string RemoveOwner(int index);
+  std::string PowerLossIn(int index, int64_t statements);
+  std::string LateFlash(int index, absl::Duration delay);
+  std::string FullFlash(int index, bool full);
+  std::string SlowLink(int index, absl::Duration delay);
+  std::string Heal(int index);
+  NetworkFaults& network(int index) { return members_[static_cast<size_t>(index)]->network; }
   std::string SetClock(int index, absl::Time time);
   std::string Upgrade(int index, RouterVersion version);
 
@@ -71,6 +89,7 @@ class Fleet {
   absl::Duration Now() const;
   void Work();
   void Turn(int index);
+  void TellTurn(FleetMember& member);
   // True where the member lives: a clone begins when its neighbour has enrolled.
   bool BeginLife(FleetMember& member);
   void Schedule(FleetMember& member, absl::Duration at);
@@ -84,6 +103,8 @@ class Fleet {
   ConditionVariable wakes_changed_;
   std::priority_queue<Wake, std::vector<Wake>, std::greater<Wake>> wakes_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  ConditionVariable turned_;
+  uint64_t turns_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace muster::simulator

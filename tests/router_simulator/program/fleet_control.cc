@@ -80,16 +80,14 @@ std::string Fleet::RunText(int index, absl::string_view text) {
     Schedule(member, Now());
   }
   const absl::Time deadline = absl::Now() + absl::Seconds(30);
-  while (absl::Now() < deadline) {
-    {
-      const MutexLock lock(member.mutex);
-      if (const std::optional<RunResult> result = member.router->PasteResult()) {
-        return absl::StrCat(result->output, result->ok ? "" : result->error, "\n");
-      }
-    }
-    absl::SleepFor(absl::Milliseconds(5));
+  const MutexLock lock(member.mutex);
+  while (!member.router->PasteResult()) {
+    const absl::Duration rest = deadline - absl::Now();
+    if (rest <= absl::ZeroDuration()) return "still running\n";
+    member.turned.WaitFor(member.mutex, rest);
   }
-  return "still running\n";
+  const std::optional<RunResult> result = member.router->PasteResult();
+  return absl::StrCat(result->output, result->ok ? "" : result->error, "\n");
 }
 
 std::string Fleet::SaveState(int index) {
@@ -122,6 +120,99 @@ std::string Fleet::Upgrade(int index, RouterVersion version) {
   member.router->ChangeVersion(std::move(version));
   Schedule(member, Now());
   return "upgraded\n";
+}
+
+std::string Fleet::RollBack(int index) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  if (!member.saved) return "nothing was saved\n";
+  member.router->RestoreConfig(*member.saved);
+  Schedule(member, Now());
+  return "rolled back\n";
+}
+
+std::string Fleet::RestoreFrom(int index, int from) {
+  if (from < 0 || from >= size() || from == index) return "no such router to copy from\n";
+  FleetMember& source = *members_[static_cast<size_t>(from)];
+  ConfigStore copy;
+  {
+    const MutexLock lock(source.mutex);
+    copy = source.router->CopyConfig();
+  }
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->RestoreConfig(std::move(copy));
+  member.router->Reboot(PowerDown::kClean);
+  Schedule(member, Now());
+  return "restored\n";
+}
+
+std::string Fleet::Netinstall(int index, absl::string_view version) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  RouterVersion chosen = member.router->options().version;
+  if (!version.empty()) {
+    absl::StatusOr<RouterVersion> given = ParseRouterVersion(version);
+    if (!given.ok()) return absl::StrCat(given.status().message(), "\n");
+    chosen = *std::move(given);
+  }
+  member.router->Netinstall(std::move(chosen));
+  Schedule(member, Now());
+  return "installed\n";
+}
+
+std::string Fleet::Paste(int index, absl::string_view text) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->Paste(text.empty() ? options_.bootstrap : text);
+  Schedule(member, Now());
+  return "pasted\n";
+}
+
+std::string Fleet::RemoveOwner(int index) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->config().At("/user").rows.clear();
+  return "removed\n";
+}
+
+std::string Fleet::PowerLossIn(int index, int64_t statements) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->faults().statements_left = statements;
+  member.router->faults().then = PowerDown::kPowerLoss;
+  return "planned\n";
+}
+
+std::string Fleet::LateFlash(int index, absl::Duration delay) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->SetFlashDelay(delay);
+  return "set\n";
+}
+
+std::string Fleet::FullFlash(int index, bool full) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->FillFlash(full);
+  return "set\n";
+}
+
+std::string Fleet::SlowLink(int index, absl::Duration delay) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  member.router->faults().fetch_delay = delay;
+  return "set\n";
+}
+
+std::string Fleet::Heal(int index) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  member.network.Heal();
+  const MutexLock lock(member.mutex);
+  member.router->FillFlash(false);
+  member.router->SetFlashDelay(absl::ZeroDuration());
+  member.router->faults() = Faults();
+  return "healed\n";
 }
 
 }  // namespace muster::simulator

@@ -26,11 +26,12 @@ FleetMember::FleetMember(int number, RouterOptions options, HttpTransport* trans
                          const std::set<std::string>& behaviours, bool quiet)
     : index(number),
       mishaps(std::make_unique<Mishaps>(behaviours, options.seed)),
-      quiet_(quiet),
-      transport_(transport, behaviours, options.seed) {
-  options.transport = &transport_;
+      network(transport, behaviours, options.seed),
+      quiet_(quiet) {
+  options.transport = &network;
   router = std::make_unique<Router>(std::move(options));
   router->SetObserver(this);
+  ApplyToRouter(behaviours, router.get());
 }
 
 void FleetMember::Say(absl::string_view text) const {

@@ -14,6 +14,7 @@
 #include "common/sync/mutex.h"
 #include "tests/router_simulator/http_transport.h"
 #include "tests/router_simulator/program/behaviours.h"
+#include "tests/router_simulator/program/network_faults.h"
 #include "tests/router_simulator/router.h"
 
 namespace muster::simulator {
@@ -44,9 +45,12 @@ class FleetMember : public Observer {
   void Say(absl::string_view text) const;
 
   Mutex mutex;
+  // Told after each turn.
+  ConditionVariable turned;
   const int index;
   std::unique_ptr<Router> router;
   std::unique_ptr<Mishaps> mishaps;
+  NetworkFaults network;
   absl::Duration born;  // in the fleet's time
   absl::Duration scheduled = absl::InfiniteDuration();
   FleetCounts counts;
@@ -59,7 +63,6 @@ class FleetMember : public Observer {
   void Report(const Event& event);
 
   const bool quiet_;
-  LossyTransport transport_;
   bool paste_reported_ = false;
 };
 

@@ -46,6 +46,7 @@ struct Settings {
   std::string parse_file;
   std::string trees;
   int64_t threads = 0;
+  int64_t speed = 1;
   bool quiet = false;
 };
 
@@ -64,6 +65,8 @@ std::optional<int> Read(int argc, char** argv, Settings* settings) {
   options.Text("duration", "end after this time", &settings->duration);
   options.Text("status-file", "file that gets the counts each second", &settings->status_file);
   options.Number("threads", "0: by the number of routers", &settings->threads, 0, 1024);
+  options.Number("speed", "the routers' time runs so many times as fast", &settings->speed, 1,
+                 1000);
   options.Switch("quiet", "only errors on stderr", &settings->quiet);
   options.Text("parse", "check this script against --versions and --trees, and end",
                &settings->parse_file);
@@ -172,6 +175,7 @@ std::string Convert(const Settings& settings, FleetOptions* fleet) {
   fleet->count = static_cast<int>(settings.count);
   fleet->seed = static_cast<uint64_t>(settings.seed);
   fleet->threads = static_cast<int>(settings.threads);
+  fleet->speed = static_cast<double>(settings.speed);
   fleet->quiet = settings.quiet;
   return "";
 }
