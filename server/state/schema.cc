@@ -248,6 +248,9 @@ constexpr const char* kVersion2[] = {
   wave INTEGER NOT NULL,
   open INTEGER NOT NULL,
   PRIMARY KEY (job, wave)) STRICT, WITHOUT ROWID)",
+    // `trimmed` 1: its outputs are gone.
+    "ALTER TABLE jobs ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX jobs_ended ON jobs (trimmed, end_us, id) WHERE end_us > 0",
     // What is wrong with an edge, in words.
     "ALTER TABLE edges ADD COLUMN problem TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE edges ADD COLUMN problem_us INTEGER NOT NULL DEFAULT 0",

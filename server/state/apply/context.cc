@@ -14,6 +14,8 @@ constexpr int kOrdinalBits = 20;
 constexpr size_t kMaxMessageBytes = 1024;
 // The newest events of a device are kept however old they are.
 constexpr int kKeptEvents = 20;
+// A router that makes events without end fills no disk.
+constexpr int kMostEvents = 500;
 
 // Length (4 bytes, little-endian) and bytes: no two lists of fields give the same text.
 void PutField(absl::string_view field, std::string& out) {
@@ -52,6 +54,10 @@ void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
       "UPDATE events SET old = 1 WHERE device = ?1 AND old = 0 AND seq <= "
       "(SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
       KeyOf(device), kKeptEvents);
+  context.db.Run(
+      "DELETE FROM events WHERE device = ?1 AND seq <= "
+      "(SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+      KeyOf(device), kMostEvents);
 }
 
 void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t organization,

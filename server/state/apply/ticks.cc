@@ -1,4 +1,4 @@
-// Time: what falls due, what is kept no longer, and the slabs.
+// Time: what falls due, and what is kept no longer.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -6,15 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/job_queue.h"
+#include "server/state/apply/retention.h"
 
 namespace muster::server {
 namespace {
 
 constexpr int64_t kJumpUs = 10 * kSecondUs;
 constexpr int64_t kJumpHoldUs = 60 * kSecondUs;
-constexpr int64_t kRequestLifeUs = 600 * kSecondUs;
-constexpr uint64_t kMaxRequests = 1'000'000;
-constexpr int64_t kEventLifeUs = int64_t{86'400} * kSecondUs;
 constexpr int64_t kUnsealedLifeUs = 600 * kSecondUs;
 
 // Moves state time; the first Tick of a new state is no jump.
@@ -100,30 +98,6 @@ void CloseUnsealedJobs(ApplyContext& context) {
     context.db.Run("UPDATE jobs SET sealed = 1, cancelled = 1, cancel_after = ? WHERE id = ?",
                    KeyOf(0), KeyOf(job));
   }
-}
-
-void DropOld(ApplyContext& context) {
-  context.db.Run(
-      "DELETE FROM requests WHERE scope IN (SELECT scope FROM requests WHERE time_us <= ? "
-      "ORDER BY time_us, scope LIMIT ?)",
-      context.now_us() - kRequestLifeUs, 10 * kStep);
-  context.node.request_count -= static_cast<uint64_t>(context.db.Changes());
-  if (context.node.request_count > kMaxRequests) {
-    context.db.Run(
-        "DELETE FROM requests WHERE scope IN (SELECT scope FROM requests "
-        "ORDER BY time_us, scope LIMIT ?)",
-        context.node.request_count - kMaxRequests);
-    context.node.request_count = kMaxRequests;
-  }
-  context.db.Run(
-      "DELETE FROM events WHERE (device, seq) IN (SELECT device, seq FROM events "
-      "WHERE old = 1 AND time_us <= ? ORDER BY time_us, device, seq LIMIT ?)",
-      context.now_us() - kEventLifeUs, kStep);
-  context.db.Run(
-      "DELETE FROM holders WHERE (device, number, edge) IN (SELECT device, number, edge "
-      "FROM holders WHERE removing = 1 AND drop_us <= ? "
-      "ORDER BY drop_us, device, number, edge LIMIT ?)",
-      context.now_us(), kStep);
 }
 
 }  // namespace
