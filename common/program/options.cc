@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -17,16 +18,16 @@
 
 namespace muster {
 
-// One setting: where its values go, and whether it was given already by something stronger.
+// One setting: what flags and file say of it, and where its value goes.
 struct Options::Setting {
   std::string name;
   std::string help;
   bool required = false;
   bool is_list = false;
   bool is_switch = false;
-  bool given = false;
   std::vector<std::string> flag_values;
   bool flag_switch = false;
+  std::vector<std::string> file_values;
   std::function<absl::Status(const std::vector<std::string>&)> take;
 };
 
@@ -125,16 +126,16 @@ absl::StatusOr<std::vector<std::string>> TomlValues(const toml::node& node) {
 
 }  // namespace
 
-std::optional<int> Options::Parse(int argc, char** argv) {
-  const auto usage_error = [&](absl::string_view message) {
-    std::cerr << program_ << ": " << message << "; see " << program_ << " --help\n";
-    return 2;
-  };
+int Options::UsageError(absl::string_view message) const {
+  std::cerr << program_ << ": " << message << "; see " << program_ << " --help\n";
+  return 2;
+}
+
+std::optional<int> Options::ReadFlags(int argc, char** argv, std::string* config_path) {
   CLI::App app(description_, program_);
   app.footer(examples_);
   app.set_version_flag("--version", absl::StrCat(program_, " ", Version()));
-  std::string config_path;
-  app.add_option("--config", config_path, "TOML file with the settings below");
+  app.add_option("--config", *config_path, "TOML file with the settings below");
   for (const auto& setting : settings_) {
     const std::string flag = absl::StrCat("--", setting->name);
     if (setting->is_switch) {
@@ -152,62 +153,77 @@ std::optional<int> Options::Parse(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    return usage_error(error.what());
+    return UsageError(error.what());
   }
+  return std::nullopt;
+}
 
+absl::Status Options::ReadFile(const std::string& path) {
   toml::table file;
-  if (config_path.empty()) {
-    if (const char* path = std::getenv(absl::StrCat(prefix_, "_CONFIG").c_str()))
-      config_path = path;
+  try {
+    file = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ":", error.source().begin.line, ": ",
+                     absl::string_view(error.description().data(), error.description().size())));
+  }
+  for (const auto& [key, node] : file) {
+    const absl::string_view name(key.str().data(), key.str().size());
+    const auto setting = std::find_if(settings_.begin(), settings_.end(),
+                                      [name](const auto& known) { return known->name == name; });
+    if (setting == settings_.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": unknown setting \"", name, "\""));
+    }
+    absl::StatusOr<std::vector<std::string>> values = TomlValues(node);
+    if (!values.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": ", name, " ", values.status().message()));
+    }
+    (*setting)->file_values = *std::move(values);
+  }
+  return absl::OkStatus();
+}
+
+// Flag before environment before file.
+absl::Status Options::Take(Setting& setting, const std::string& config_path) const {
+  std::string source = absl::StrCat("--", setting.name);
+  std::vector<std::string> values = setting.flag_values;
+  if (setting.is_switch && setting.flag_switch) values = {"true"};
+  if (values.empty()) {
+    source = absl::StrCat(prefix_, "_",
+                          absl::AsciiStrToUpper(absl::StrReplaceAll(setting.name, {{"-", "_"}})));
+    const char* text = std::getenv(source.c_str());
+    if (text != nullptr && *text != '\0') {
+      values = {text};
+      if (setting.is_list) values = absl::StrSplit(text, ',');
+    }
+  }
+  if (values.empty()) {
+    source = absl::StrCat(config_path, ": ", setting.name);
+    values = setting.file_values;
+  }
+  if (values.empty()) {
+    if (!setting.required) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("--", setting.name, " is missing"));
+  }
+  const absl::Status taken = setting.take(values);
+  if (taken.ok()) return taken;
+  return absl::InvalidArgumentError(absl::StrCat(source, ": ", taken.message()));
+}
+
+std::optional<int> Options::Parse(int argc, char** argv) {
+  std::string config_path;
+  if (std::optional<int> code = ReadFlags(argc, argv, &config_path)) return code;
+  if (const char* path = std::getenv(absl::StrCat(prefix_, "_CONFIG").c_str());
+      config_path.empty() && path != nullptr) {
+    config_path = path;
   }
   if (!config_path.empty()) {
-    try {
-      file = toml::parse_file(config_path);
-    } catch (const toml::parse_error& error) {
-      return usage_error(
-          absl::StrCat(config_path, ":", error.source().begin.line, ": ",
-                       absl::string_view(error.description().data(), error.description().size())));
-    }
-    for (const auto& [key, value] : file) {
-      const absl::string_view name(key.str().data(), key.str().size());
-      bool known = false;
-      for (const auto& setting : settings_) known = known || setting->name == name;
-      if (!known) return usage_error(absl::StrCat(config_path, ": unknown setting \"", name, "\""));
-    }
+    if (absl::Status read = ReadFile(config_path); !read.ok()) return UsageError(read.message());
   }
-
   for (const auto& setting : settings_) {
-    std::string source = absl::StrCat("--", setting->name);
-    std::vector<std::string> values = setting->flag_values;
-    if (setting->is_switch && setting->flag_switch) values = {"true"};
-    if (values.empty()) {
-      source = absl::StrCat(
-          prefix_, "_", absl::AsciiStrToUpper(absl::StrReplaceAll(setting->name, {{"-", "_"}})));
-      if (const char* text = std::getenv(source.c_str()); text != nullptr && *text != '\0') {
-        if (setting->is_list) {
-          values = absl::StrSplit(text, ',');
-        } else {
-          values = {text};
-        }
-      }
-    }
-    if (values.empty()) {
-      if (const toml::node* node = file.get(setting->name)) {
-        source = absl::StrCat(config_path, ": ", setting->name);
-        auto from_file = TomlValues(*node);
-        if (!from_file.ok()) {
-          return usage_error(absl::StrCat(source, " ", std::string(from_file.status().message())));
-        }
-        values = *std::move(from_file);
-      }
-    }
-    if (values.empty()) {
-      if (setting->required) return usage_error(absl::StrCat("--", setting->name, " is missing"));
-      continue;
-    }
-    if (const absl::Status taken = setting->take(values); !taken.ok()) {
-      return usage_error(absl::StrCat(source, ": ", std::string(taken.message())));
-    }
+    const absl::Status taken = Take(*setting, config_path);
+    if (!taken.ok()) return UsageError(taken.message());
   }
   return std::nullopt;
 }

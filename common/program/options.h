@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace muster {
@@ -45,6 +46,11 @@ class Options {
  private:
   struct Setting;
   Setting& Add(const std::string& name, const std::string& help);
+  // Says what is wrong; the code to exit with.
+  int UsageError(absl::string_view message) const;
+  std::optional<int> ReadFlags(int argc, char** argv, std::string* config_path);
+  absl::Status ReadFile(const std::string& path);
+  absl::Status Take(Setting& setting, const std::string& config_path) const;
 
   std::string program_, description_, prefix_, examples_;
   std::vector<std::unique_ptr<Setting>> settings_;
