@@ -124,6 +124,7 @@ HttpReply FakeEdge::Enrol(const HttpRequest& request) {
 }
 
 bool FakeEdge::HasToken(const HttpRequest& request) {
+  if (revoked) return false;
   const std::string header = Header(request, "Authorization");
   for (const auto& [nonce, token] : token_by_nonce_) {
     if (header == absl::StrCat("Bearer ", token)) return true;

@@ -71,6 +71,7 @@ class FakeEdge : public simulator::HttpTransport {
   std::string ca_body = kRootPem;
   bool away = false;
   bool monitor_only = false;
+  bool revoked = false;          // 401 to every token
   int refuse_results = 0;        // this many 503
   int odd_acknowledgements = 0;  // not taken, and answered with another number
   int lose_result_replies = 0;   // taken, but the router never hears of it
