@@ -44,6 +44,7 @@ struct FakeMuster::Services {
     FakeMuster* fake;
     MUSTER_FAKE_METHOD(CreateOrganization)
     MUSTER_FAKE_METHOD(ListOrganizations)
+    MUSTER_FAKE_METHOD(UpdateOrganization)
   } organizations;
   struct Keys final : muster::v1::ApiKeyService::Service {
     FakeMuster* fake;

@@ -43,6 +43,26 @@ TEST_F(ResourcesTest, OrganizationsAreListedOverAllPagesInEachFormat) {
       "more");
 }
 
+TEST_F(ResourcesTest, AnOrganizationsCodePageIsSetByItsName) {
+  muster::v1::UpdateOrganizationResponse response;
+  response.mutable_organization()->set_name("organizations/acme");
+  response.mutable_organization()->set_fallback_code_page(muster::v1::CODE_PAGE_WINDOWS_1251);
+  fake_.Answer("UpdateOrganization", response);
+  const Ran ran = Run({"organization", "set", "acme", "--code-page", "Windows-1251", "-o", "wide"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("windows-1251"));
+  const auto request =
+      fake_.LastRequest<muster::v1::UpdateOrganizationRequest>("UpdateOrganization");
+  EXPECT_EQ(request.organization().name(), "organizations/acme");
+  EXPECT_EQ(request.organization().fallback_code_page(), muster::v1::CODE_PAGE_WINDOWS_1251);
+  ASSERT_EQ(request.update_mask().paths_size(), 1);
+  EXPECT_EQ(request.update_mask().paths(0), "fallback_code_page");
+  const Ran unknown = Run({"organization", "set", "acme", "--code-page", "latin"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("koi8-r"));
+  EXPECT_EQ(Run({"organization", "set", "acme"}).code, 2);
+}
+
 TEST_F(ResourcesTest, AKeyIsPrintedAloneAndItsFileProtected) {
   muster::v1::CreateApiKeyResponse response;
   response.set_key("mk1.fresh");

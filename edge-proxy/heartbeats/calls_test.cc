@@ -57,6 +57,19 @@ TEST_F(CallsTest, FactsGoUpstreamOncePerSessionAndWhenTheyChange) {
   EXPECT_EQ(with_facts, (std::vector<bool>{true, false, true, false, true}));
 }
 
+TEST_F(CallsTest, TextIsReadByTheCodePageOfTheDevice) {
+  const std::string body = "{\"p\":1,\"last\":9,\"id\":\"\xCF\xE8\"}";
+  edge_.Beat(edge_.Token(), body);
+  edge_.record.code_page = routeros::CodePage::kWindows1251;
+  edge_.devices.Put(edge_.record);
+  edge_.Beat(edge_.Token(), body);
+  const auto check_ins = edge_.upstream.check_ins();
+  ASSERT_EQ(check_ins.size(), 2u);
+  EXPECT_EQ(check_ins[0].beat.facts.identity, "\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(check_ins[1].beat.facts.identity, "Пи");
+  EXPECT_TRUE(check_ins[1].with_facts);
+}
+
 TEST_F(CallsTest, AJobThatWaitsIsInTheReply) {
   edge_.jobs.Put(NewJob(10));
   EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put 1");

@@ -25,6 +25,7 @@ void DeviceTable::Fill(Row& row, const DeviceRecord& record) {
   row.least_epoch = record.least_epoch;
   row.interval_seconds = record.interval_seconds;
   row.monitor_only = record.monitor_only;
+  row.code_page = record.code_page;
   std::memset(row.secret_check, 0, sizeof row.secret_check);
   std::memcpy(row.secret_check, record.secret_check.data(),
               std::min(record.secret_check.size(), sizeof row.secret_check));
@@ -81,7 +82,7 @@ DeviceTable::Judgement DeviceTable::Judge(DeviceId device, OrganizationId organi
   if (row.organization != organization || !EqualInConstantTime(expected, secret_check)) {
     return {Standing::kWrongSecret};
   }
-  return {Standing::kKnown, row.interval_seconds, row.monitor_only};
+  return {Standing::kKnown, row.interval_seconds, row.monitor_only, row.code_page};
 }
 
 std::string DeviceTable::SecretCheckOf(DeviceId device) const {

@@ -29,6 +29,7 @@ struct DeviceRecord {
   // 0: the edge's setting.
   uint32_t interval_seconds = 0;
   bool monitor_only = false;
+  routeros::CodePage code_page = routeros::CodePage::kNone;
 };
 
 struct Revocation {
@@ -58,6 +59,7 @@ class DeviceTable {
     Standing standing = Standing::kUnknown;
     uint32_t interval_seconds = 0;
     bool monitor_only = false;
+    routeros::CodePage code_page = routeros::CodePage::kNone;
   };
   Judgement Judge(DeviceId device, OrganizationId organization, uint32_t epoch,
                   absl::string_view secret_check) const;
@@ -93,6 +95,7 @@ class DeviceTable {
     uint64_t facts_hash = 0;
     uint32_t facts_session = 0;
     bool monitor_only = false;
+    routeros::CodePage code_page = routeros::CodePage::kNone;
   };
   static void Fill(Row& row, const DeviceRecord& record);
 

@@ -38,7 +38,7 @@ Asking AskingOf(const Caller& caller, const routeros::Heartbeat& beat,
 
 Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
                                    absl::string_view source_address) {
-  absl::StatusOr<routeros::Heartbeat> beat = routeros::ParseHeartbeat(body);
+  absl::StatusOr<routeros::Heartbeat> beat = routeros::ParseHeartbeat(body, caller.code_page);
   if (!beat.ok()) return Refusal(400, std::string(beat.status().message()));
   CountRepairs(beat->counts, parts_.metrics);
   const absl::Time now = parts_.clock.Now();
@@ -58,7 +58,7 @@ Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
 }
 
 void HeartbeatDesk::TakeResult(const Caller& caller, absl::string_view body, ReplyDone done) {
-  absl::StatusOr<routeros::JobReport> report = routeros::ParseResult(body);
+  absl::StatusOr<routeros::JobReport> report = routeros::ParseResult(body, caller.code_page);
   if (!report.ok()) return done(Refusal(400, std::string(report.status().message())));
   CountRepairs(report->counts, parts_.metrics);
   const uint64_t number = report->number;

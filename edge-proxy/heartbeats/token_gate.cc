@@ -58,6 +58,7 @@ absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token) const {
   }
   caller.known = judgement.standing == Standing::kKnown;
   caller.monitor_only = judgement.monitor_only;
+  caller.code_page = judgement.code_page;
   caller.interval_seconds =
       judgement.interval_seconds != 0 ? judgement.interval_seconds : trust->interval_seconds;
   return caller;

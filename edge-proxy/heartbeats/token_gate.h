@@ -45,6 +45,7 @@ struct Caller {
   bool known = false;
   bool monitor_only = false;
   uint32_t interval_seconds = 30;
+  routeros::CodePage code_page = routeros::CodePage::kNone;
 };
 
 class TokenGate {

@@ -163,7 +163,8 @@ absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
                       .least_epoch = record.least_epoch(),
                       .secret_check = record.secret_check(),
                       .interval_seconds = record.interval_seconds(),
-                      .monitor_only = record.monitor_only()};
+                      .monitor_only = record.monitor_only(),
+                      .code_page = routeros::CodePageOf(static_cast<uint32_t>(record.code_page()))};
 }
 
 absl::StatusOr<Job> FromProto(const wire::JobPut& put) {

@@ -322,7 +322,7 @@ void FinishFacts(Body& body) {
                              !facts.serial_number.empty() || !facts.board.empty();
 }
 
-absl::StatusOr<Body> ParseBody(absl::string_view text, FieldPlace place) {
+absl::StatusOr<Body> ParseBody(absl::string_view text, FieldPlace place, CodePage page) {
   if (text.size() > kLongestBody) return Broken("is too long");
   thread_local std::string padded;
   padded.assign(text.data(), text.size());
@@ -331,7 +331,7 @@ absl::StatusOr<Body> ParseBody(absl::string_view text, FieldPlace place) {
   absl::Status walked = Walk(padded, place, body, &repairable);
   if (!walked.ok() && repairable) {
     body = Body();
-    padded = RepairJson(text, &body.counts.text_repaired);
+    padded = RepairJson(text, page, &body.counts.text_repaired);
     walked = Walk(padded, place, body, &repairable);
   }
   RETURN_IF_ERROR(walked);
@@ -357,14 +357,14 @@ std::string DecodeOutput(Body& body) {
 
 }  // namespace
 
-absl::StatusOr<Heartbeat> ParseHeartbeat(absl::string_view text) {
-  ASSIGN_OR_RETURN(Body body, ParseBody(text, kInHeartbeat));
+absl::StatusOr<Heartbeat> ParseHeartbeat(absl::string_view text, CodePage page) {
+  ASSIGN_OR_RETURN(Body body, ParseBody(text, kInHeartbeat, page));
   body.heartbeat.counts = body.counts;
   return std::move(body.heartbeat);
 }
 
-absl::StatusOr<Enrolment> ParseEnrolment(absl::string_view text) {
-  ASSIGN_OR_RETURN(Body body, ParseBody(text, kInEnrolment));
+absl::StatusOr<Enrolment> ParseEnrolment(absl::string_view text, CodePage page) {
+  ASSIGN_OR_RETURN(Body body, ParseBody(text, kInEnrolment, page));
   if (body.nonce.size() < 8) return Broken("nonce is missing or shorter than 8 characters");
   return Enrolment{.protocol = body.heartbeat.protocol,
                    .nonce = std::move(body.nonce),
@@ -373,8 +373,8 @@ absl::StatusOr<Enrolment> ParseEnrolment(absl::string_view text) {
                    .counts = body.counts};
 }
 
-absl::StatusOr<JobReport> ParseResult(absl::string_view text) {
-  ASSIGN_OR_RETURN(Body body, ParseBody(text, kInResult));
+absl::StatusOr<JobReport> ParseResult(absl::string_view text, CodePage page) {
+  ASSIGN_OR_RETURN(Body body, ParseBody(text, kInResult, page));
   if (body.status_word.empty()) return Broken("st is missing");
   JobReport report = std::move(body.result);
   report.protocol = body.heartbeat.protocol;
@@ -387,7 +387,7 @@ absl::StatusOr<JobReport> ParseResult(absl::string_view text) {
     report.error = absl::StrCat("unknown status ", body.status_word);
   }
   if (report.phase != "parse" && report.phase != "run") report.phase.clear();
-  const std::string output = RepairBytes(DecodeOutput(body), &body.counts.text_repaired);
+  const std::string output = RepairBytes(DecodeOutput(body), page, &body.counts.text_repaired);
   report.cut = report.cut || output.size() > kLongestOutput;
   report.output = CleanAndCut(output, kLongestOutput, true, &body.counts.text_repaired);
   report.counts = body.counts;

@@ -1,5 +1,7 @@
 // Bodies of the device protocol: what a router posts as heartbeat, enrolment and result.
 //
+// `page` is how text that is no UTF-8 is read; without one its bytes become U+FFFD.
+//
 // Every value may be a number or a text; keys that Muster doesn't know are skipped. Text never
 // refuses a body: bytes of any code page, controls and broken escapes are repaired and counted. A
 // number that is out of range or no number is dropped and counted, and the rest is taken.
@@ -19,6 +21,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "routeros/heartbeat/code_page.h"
 
 namespace muster::routeros {
 
@@ -123,8 +126,8 @@ struct JobReport {
   RepairCounts counts;
 };
 
-absl::StatusOr<Heartbeat> ParseHeartbeat(absl::string_view body);
-absl::StatusOr<Enrolment> ParseEnrolment(absl::string_view body);
-absl::StatusOr<JobReport> ParseResult(absl::string_view body);
+absl::StatusOr<Heartbeat> ParseHeartbeat(absl::string_view body, CodePage page = CodePage::kNone);
+absl::StatusOr<Enrolment> ParseEnrolment(absl::string_view body, CodePage page = CodePage::kNone);
+absl::StatusOr<JobReport> ParseResult(absl::string_view body, CodePage page = CodePage::kNone);
 
 }  // namespace muster::routeros

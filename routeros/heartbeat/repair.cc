@@ -72,9 +72,61 @@ void TakeEscape(absl::string_view& text, std::string& out, uint32_t* repaired) {
   out.append(kReplacement.data(), kReplacement.size());
 }
 
+// Bytes from the front to the quote that ends the string; all of them where none does.
+size_t StringSize(absl::string_view json) {
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (json[i] == '"') return i;
+    if (json[i] == '\\') ++i;
+  }
+  return json.size();
+}
+
+// As the inside of a JSON string.
+void AppendEscaped(absl::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    if (c == '\n') {
+      out.append("\\n");
+    } else {
+      out.push_back(absl::ascii_iscntrl(c) ? ' ' : c);
+    }
+  }
+}
+
+// A copy in which each string that is no UTF-8 was read by the code page.
+std::string ReadStrings(absl::string_view json, CodePage page, uint32_t* repaired) {
+  std::string out;
+  out.reserve(2 * json.size());
+  while (!json.empty()) {
+    const size_t quote = std::min(json.find('"'), json.size());
+    const size_t outside = std::min(quote + 1, json.size());
+    out.append(json.data(), outside);
+    json.remove_prefix(outside);
+    const size_t size = StringSize(json);
+    const absl::string_view inside = json.substr(0, size);
+    uint32_t broken_escapes = 0;
+    const std::string bytes = UnescapeJson(inside, &broken_escapes);
+    if (WantsCodePage(bytes)) {
+      *repaired += broken_escapes;
+      AppendEscaped(ReadCodePage(bytes, page, repaired), out);
+    } else {
+      out.append(inside.data(), inside.size());
+    }
+    json.remove_prefix(size);
+    if (json.empty()) break;
+    out.push_back('"');
+    json.remove_prefix(1);
+  }
+  return out;
+}
+
 }  // namespace
 
-std::string RepairJson(absl::string_view json, uint32_t* repaired) {
+std::string RepairJson(absl::string_view json, CodePage page, uint32_t* repaired) {
+  if (page != CodePage::kNone) {
+    const std::string read = ReadStrings(json, page, repaired);
+    return RepairJson(read, CodePage::kNone, repaired);
+  }
   std::string out;
   out.reserve(json.size() + 64);
   bool in_string = false, escaped = false;
@@ -114,8 +166,9 @@ std::string UnescapeJson(absl::string_view raw, uint32_t* repaired) {
   return out;
 }
 
-std::string RepairBytes(absl::string_view bytes, uint32_t* repaired) {
+std::string RepairBytes(absl::string_view bytes, CodePage page, uint32_t* repaired) {
   if (IsUtf8(bytes)) return std::string(bytes);
+  if (page != CodePage::kNone && WantsCodePage(bytes)) return ReadCodePage(bytes, page, repaired);
   std::string out;
   out.reserve(bytes.size() + 64);
   while (!bytes.empty()) {

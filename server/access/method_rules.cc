@@ -10,9 +10,10 @@ struct MethodRule {
   Role least_role;
 };
 
-constexpr std::array<MethodRule, 23> kRules = {{
+constexpr std::array<MethodRule, 24> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
+    {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
     {"muster.v1.ApiKeyService/CreateApiKey", Role::kAdmin},
     {"muster.v1.ApiKeyService/ListApiKeys", Role::kAdmin},
     {"muster.v1.ApiKeyService/RevokeApiKey", Role::kAdmin},

@@ -7,25 +7,59 @@
 #include "server/errors/errors.h"
 
 namespace muster::server {
+namespace {
+
+constexpr size_t kLongestDisplayName = 128;
+
+absl::Status CheckCodePage(absl::string_view field, uint32_t code_page) {
+  if (code_page <= kHighestCodePage) return absl::OkStatus();
+  return BadField(field, "is no code page that this musterd knows");
+}
+
+}  // namespace
 
 absl::StatusOr<Organization> OrganizationRegistry::Create(const Caller& caller,
                                                           const AuditedCall& call,
                                                           absl::string_view slug,
-                                                          absl::string_view display_name) {
+                                                          absl::string_view display_name,
+                                                          uint32_t fallback_code_page) {
   if (!IsSlug(slug)) {
     return BadField(
         "organization_id",
         "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
   }
-  RETURN_IF_ERROR(CheckText("display_name", display_name, 128, false));
+  RETURN_IF_ERROR(CheckText("display_name", display_name, kLongestDisplayName, false));
+  RETURN_IF_ERROR(CheckCodePage("fallback_code_page", fallback_code_page));
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);
   internal::v1::CreateOrganization* create = command.mutable_create_organization();
   create->set_organization_id(MakeId<OrganizationId>().value);
   create->set_slug(std::string(slug));
   create->set_display_name(std::string(display_name));
+  create->set_fallback_code_page(fallback_code_page);
   ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
   const auto organization = state_.FindOrganization(OrganizationId{applied.result.resource_id()});
   if (!organization.has_value()) return UnknownResource(slug);
+  return *organization;
+}
+
+absl::StatusOr<Organization> OrganizationRegistry::Update(const OrganizationScope& scope,
+                                                          const AuditedCall& call,
+                                                          const OrganizationEdit& edit) {
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  internal::v1::UpdateOrganization* update = command.mutable_update_organization();
+  update->set_organization_id(scope.id().value);
+  if (edit.display_name.has_value()) {
+    RETURN_IF_ERROR(
+        CheckText("organization.display_name", *edit.display_name, kLongestDisplayName, false));
+    update->set_display_name(*edit.display_name);
+  }
+  if (edit.fallback_code_page.has_value()) {
+    RETURN_IF_ERROR(CheckCodePage("organization.fallback_code_page", *edit.fallback_code_page));
+    update->set_fallback_code_page(*edit.fallback_code_page);
+  }
+  RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  const auto organization = state_.FindOrganization(scope.id());
+  if (!organization.has_value()) return UnknownResource(scope.name());
   return *organization;
 }
 

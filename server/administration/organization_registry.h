@@ -6,6 +6,8 @@
 // Errors:   InvalidArgument for a bad slug; AlreadyExists for one that is taken.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,12 +20,22 @@
 
 namespace muster::server {
 
+struct OrganizationEdit {
+  std::optional<std::string> display_name;
+  // Value of muster.v1.CodePage.
+  std::optional<uint32_t> fallback_code_page;
+};
+
 class OrganizationRegistry {
  public:
   OrganizationRegistry(const State& state, CommandLog& log) : state_(state), log_(log) {}
 
   absl::StatusOr<Organization> Create(const Caller& caller, const AuditedCall& call,
-                                      absl::string_view slug, absl::string_view display_name);
+                                      absl::string_view slug, absl::string_view display_name,
+                                      uint32_t fallback_code_page);
+  // Changes what is set.
+  absl::StatusOr<Organization> Update(const OrganizationScope& scope, const AuditedCall& call,
+                                      const OrganizationEdit& edit);
 
   // All for the role platform, else the caller's own. By slug, after `after_slug`.
   std::vector<Organization> List(const Caller& caller, absl::string_view after_slug,

@@ -37,6 +37,10 @@ class FakeState : public State {
     MutexLock lock(mutex_);
     at_edge_[std::string(edge)].push_back(id.value);
   }
+  void SetCodePage(DeviceId id, uint32_t code_page) {
+    MutexLock lock(mutex_);
+    keys_[id.value].code_page = code_page;
+  }
   void DeleteDevice(DeviceId id) {
     MutexLock lock(mutex_);
     keys_[id.value].deleted = true;

@@ -19,6 +19,7 @@ bool MattersToEdges(ChangeKind kind) {
     case ChangeKind::kJobPut:
     case ChangeKind::kJobRemove:
     case ChangeKind::kEdge:
+    case ChangeKind::kOrganization:
       return true;
     default:
       return false;
@@ -135,7 +136,11 @@ void EdgeHub::Run() {
 }
 
 void EdgeHub::Route(const Change& change) {
-  if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceRevoked) {
+  if (change.kind == ChangeKind::kOrganization) {
+    for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
+      session->TellAgain(change.organization);
+    }
+  } else if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceRevoked) {
     ToAll(change);
   } else {
     ToEdge(change.edge, change);

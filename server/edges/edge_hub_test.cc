@@ -139,6 +139,33 @@ TEST_F(EdgeHubTest, DeletedDeviceIsToldToEveryEdge) {
   hub_->Close(second);
 }
 
+TEST_F(EdgeHubTest, DevicesOfAChangedOrganizationAreToldAgain) {
+  constexpr DeviceId kStranger{102};
+  state_.AddDevice(master_, kStranger, secret_);
+  state_.PutAtEdge("edge-one", kDevice);
+  FakeSink one;
+  FakeSink two;
+  const auto first = Connect("edge-one", one);
+  const auto second = Connect("edge-two", two);
+  state_.SetCodePage(kDevice, 3);
+  Change change;
+  change.kind = ChangeKind::kOrganization;
+  change.organization = OrganizationId{8};
+  Change own = change;
+  own.organization = OrganizationId{7};
+  state_.Tell({1, {change, own}});
+  // After the welcome and the two chunks of the snapshot.
+  ASSERT_TRUE(Eventually([&] { return WriteAndCount(*first, one) >= 4; }));
+  const auto delta = std::get<DownState>(one.written()[3]);
+  ASSERT_THAT(delta.devices, SizeIs(1));
+  EXPECT_EQ(delta.devices[0].device, kDevice);
+  EXPECT_EQ(delta.devices[0].code_page, 3u);
+  // The other edge has met none of them.
+  EXPECT_THAT(two.written(), SizeIs(2));
+  hub_->Close(first);
+  hub_->Close(second);
+}
+
 TEST_F(EdgeHubTest, EdgeWithTooManyStreamsIsRefused) {
   std::vector<std::shared_ptr<EdgeSession>> sessions;
   FakeSink sink;

@@ -113,6 +113,8 @@ struct EdgeDevice {
   std::array<char, 16> secret_check{};
   uint32_t interval_seconds = 30;
   bool monitor_only = false;
+  // Value of muster.edge.v1.CodePage.
+  uint32_t code_page = kNoCodePage;
 };
 
 struct RemovedJob {

@@ -100,6 +100,8 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
 
   // True where this stream has met the device, so that its changes matter to it.
   bool Knows(DeviceId device) const;
+  // Tells the edge again of the devices of an organization that it has met.
+  void TellAgain(OrganizationId organization);
   // A device was deleted or re-keyed.
   void Forget(DeviceId device);
 

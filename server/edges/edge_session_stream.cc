@@ -99,6 +99,16 @@ bool EdgeSession::Knows(DeviceId device) const {
   return checks_ != nullptr && checks_->Knows(device);
 }
 
+void EdgeSession::TellAgain(OrganizationId organization) {
+  const SecretChecks* checks = nullptr;
+  {
+    MutexLock lock(mutex_);
+    checks = checks_.get();
+  }
+  if (checks == nullptr) return;
+  for (const DeviceId device : checks->KnownOf(organization)) outbox_.AddDevice(device);
+}
+
 void EdgeSession::Forget(DeviceId device) {
   MutexLock lock(mutex_);
   if (checks_ != nullptr) checks_->Forget(device);

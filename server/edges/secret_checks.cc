@@ -59,12 +59,27 @@ std::optional<EdgeDevice> SecretChecks::Describe(DeviceId device) {
   described.least_epoch = key->least_epoch;
   described.secret_check = *check;
   described.monitor_only = key->monitor_only;
+  described.code_page = key->code_page;
   return described;
 }
 
 bool SecretChecks::Knows(DeviceId device) const {
   MutexLock lock(mutex_);
   return expected_.contains(device.value);
+}
+
+std::vector<DeviceId> SecretChecks::KnownOf(OrganizationId organization) const {
+  std::vector<DeviceId> known;
+  {
+    MutexLock lock(mutex_);
+    known.reserve(expected_.size());
+    for (const auto& entry : expected_) known.push_back(DeviceId{entry.first});
+  }
+  std::erase_if(known, [&](DeviceId device) {
+    const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
+    return !key.has_value() || key->organization != organization;
+  });
+  return known;
 }
 
 void SecretChecks::Forget(DeviceId device) {

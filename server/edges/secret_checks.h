@@ -39,6 +39,8 @@ class SecretChecks {
 
   // True where this stream has met the device.
   bool Knows(DeviceId device) const;
+  // Those of an organization that this stream has met.
+  std::vector<DeviceId> KnownOf(OrganizationId organization) const;
 
   // After the device was deleted or got another secret.
   void Forget(DeviceId device);

@@ -83,6 +83,7 @@ v1::Organization ToMessage(const Organization& organization) {
   out.set_name(OrganizationName(organization.slug));
   out.set_display_name(organization.display_name);
   SET_TIME(out, create_time, organization.create_time_us);
+  out.set_fallback_code_page(static_cast<v1::CodePage>(organization.fallback_code_page));
   return out;
 }
 

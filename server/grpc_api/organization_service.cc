@@ -1,6 +1,10 @@
 #include "server/grpc_api/organization_service.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "common/text/clean.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
 #include "server/grpc_api/paging.h"
 
@@ -9,6 +13,26 @@ namespace {
 
 constexpr char kCreate[] = "muster.v1.OrganizationService/CreateOrganization";
 constexpr char kList[] = "muster.v1.OrganizationService/ListOrganizations";
+constexpr char kUpdate[] = "muster.v1.OrganizationService/UpdateOrganization";
+
+absl::StatusOr<OrganizationEdit> ReadEdit(const v1::UpdateOrganizationRequest& request) {
+  OrganizationEdit edit;
+  for (const std::string& path : request.update_mask().paths()) {
+    if (path == "display_name") {
+      edit.display_name = request.organization().display_name();
+    } else if (path == "fallback_code_page") {
+      edit.fallback_code_page = static_cast<uint32_t>(request.organization().fallback_code_page());
+    } else {
+      return BadField("update_mask",
+                      absl::StrCat("\"", CleanText(path),
+                                   "\" can't be changed; display_name and fallback_code_page can"));
+    }
+  }
+  if (request.update_mask().paths().empty()) {
+    return BadField("update_mask", "is needed: display_name, fallback_code_page or both");
+  }
+  return edit;
+}
 
 }  // namespace
 
@@ -18,7 +42,23 @@ grpc::Status OrganizationGrpcService::CreateOrganization(
   return gate_.Run(*context, kCreate, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const Organization organization,
                      organizations_.Create(call.caller(), call.audited(),
-                                           request->organization_id(), request->display_name()));
+                                           request->organization_id(), request->display_name(),
+                                           static_cast<uint32_t>(request->fallback_code_page())));
+    *response->mutable_organization() = ToMessage(organization);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status OrganizationGrpcService::UpdateOrganization(
+    grpc::ServerContext* context, const v1::UpdateOrganizationRequest* request,
+    v1::UpdateOrganizationResponse* response) {
+  return gate_.Run(*context, kUpdate, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string slug,
+                     ParseOrganizationName("organization.name", request->organization().name()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    ASSIGN_OR_RETURN(const OrganizationEdit edit, ReadEdit(*request));
+    ASSIGN_OR_RETURN(const Organization organization,
+                     organizations_.Update(scope, call.audited(), edit));
     *response->mutable_organization() = ToMessage(organization);
     return absl::OkStatus();
   });

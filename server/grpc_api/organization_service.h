@@ -20,6 +20,9 @@ class OrganizationGrpcService final : public v1::OrganizationService::Service {
   grpc::Status ListOrganizations(grpc::ServerContext* context,
                                  const v1::ListOrganizationsRequest* request,
                                  v1::ListOrganizationsResponse* response) override;
+  grpc::Status UpdateOrganization(grpc::ServerContext* context,
+                                  const v1::UpdateOrganizationRequest* request,
+                                  v1::UpdateOrganizationResponse* response) override;
 
  private:
   const Gate& gate_;

@@ -35,6 +35,8 @@ enum class ChangeKind : uint8_t {
   kEdge,
   // Keys were made or revoked.
   kApiKey,
+  // An organization was made or changed: every edge wants its devices' records again.
+  kOrganization,
 };
 
 struct Change {

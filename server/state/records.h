@@ -61,11 +61,16 @@ enum class Profile : uint8_t { kNormal = 1, kMetered = 2, kSlow = 3 };
 // Seconds between beats.
 uint32_t IntervalSeconds(Profile profile);
 
+// Values of muster.v1.CodePage.
+inline constexpr uint32_t kNoCodePage = 1;
+inline constexpr uint32_t kHighestCodePage = 17;
+
 struct Organization {
   OrganizationId id;
   std::string slug;
   std::string display_name;
   int64_t create_time_us = 0;
+  uint32_t fallback_code_page = kNoCodePage;
 };
 
 struct ApiKey {
@@ -217,6 +222,8 @@ struct DeviceKeyRecord {
   // A token on its way to the router; 0: none.
   uint32_t next_epoch = 0;
   std::string sealed_next_secret;
+  // Of the organization; value of muster.v1.CodePage.
+  uint32_t code_page = kNoCodePage;
 };
 
 // The agent text that a device should have: muster.edge.v1.AgentOffer without the token.

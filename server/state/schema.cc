@@ -297,6 +297,8 @@ constexpr const char* kVersion2[] = {
   labels BLOB NOT NULL,
   create_us INTEGER NOT NULL,
   PRIMARY KEY (organization, serial)) STRICT, WITHOUT ROWID)",
+    // Value of muster.v1.CodePage; 1: none.
+    "ALTER TABLE organizations ADD COLUMN code_page INTEGER NOT NULL DEFAULT 1",
 };
 
 // Rows of version 1 keep these only within their facts.

@@ -181,9 +181,12 @@ void SqliteState::SaveNode() {
 }
 
 void SqliteState::Publish(ChangeBatch changes) {
-  const bool keys =
-      std::any_of(changes.changes.begin(), changes.changes.end(),
-                  [](const Change& change) { return change.kind == ChangeKind::kApiKey; });
+  const auto has = [&changes](ChangeKind kind) {
+    return std::any_of(changes.changes.begin(), changes.changes.end(),
+                       [kind](const Change& change) { return change.kind == kind; });
+  };
+  const bool keys = has(ChangeKind::kApiKey);
+  if (has(ChangeKind::kOrganization)) LoadCodePages();
   {
     MutexLock lock(mutex_);
     published_ = node_;

@@ -108,6 +108,8 @@ class SqliteState : public State, public Store {
   absl::Status LoadDevices();
   absl::Status LoadSlabs();
   void LoadEdges();
+  // Reads them once more: after a start, and after an organization has changed.
+  void LoadCodePages();
   void LoadQueues();
   absl::Status Replay(const std::vector<uint64_t>& slab_index);
   absl::Status ReplayEntry(absl::string_view bytes, absl::string_view taken,
@@ -139,6 +141,8 @@ class SqliteState : public State, public Store {
   mutable absl::flat_hash_map<std::string, ApiKey> api_keys_ ABSL_GUARDED_BY(mutex_);
   // Rises when keys change: a row that was read before must not be kept.
   uint64_t api_key_generation_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of the organizations that have one.
+  absl::flat_hash_map<OrganizationId, uint32_t> code_pages_ ABSL_GUARDED_BY(mutex_);
 
   // Shared with subscriptions, which may outlive this object.
   std::shared_ptr<Listeners> listeners_;

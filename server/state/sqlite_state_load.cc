@@ -85,6 +85,7 @@ absl::Status SqliteState::Load() {
   node_.request_count = OneNumber(*writer_, "SELECT count(*) FROM requests");
   kept_bytes_ = OneNumber(*writer_, "SELECT coalesce(sum(size), 0) FROM entries");
   LoadEdges();
+  LoadCodePages();
   RETURN_IF_ERROR(LoadDevices());
   LoadQueues();
   MutexLock lock(mutex_);
@@ -120,6 +121,19 @@ void SqliteState::LoadEdges() {
     }
     edges_.Set(edge);
   }
+}
+
+void SqliteState::LoadCodePages() {
+  absl::flat_hash_map<OrganizationId, uint32_t> pages;
+  {
+    Query query(*writer_, "SELECT id, code_page FROM organizations WHERE code_page > ? ORDER BY id",
+                kNoCodePage);
+    while (query.Step()) {
+      pages[OrganizationId{IdOf(query.Int(0))}] = static_cast<uint32_t>(query.Int(1));
+    }
+  }
+  MutexLock lock(mutex_);
+  code_pages_ = std::move(pages);
 }
 
 absl::Status SqliteState::LoadDevices() {

@@ -293,6 +293,27 @@ TEST_F(SqliteStateTest, RevokesAKeyForReadersThatHaveSeenIt) {
   EXPECT_NE(state_->FindApiKeyByHash(Hash("root"))->revoke_time_us, 0);
 }
 
+TEST_F(SqliteStateTest, KnowsTheCodePageOfEachDevicesOrganization) {
+  MakeDevice(kDevice);
+  EXPECT_EQ(state_->FindDeviceKey(DeviceId{kDevice})->code_page, kNoCodePage);
+  Command command;
+  command.mutable_update_organization()->set_organization_id(kOrganization);
+  command.mutable_update_organization()->set_fallback_code_page(3);
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_EQ(state_->FindDeviceKey(DeviceId{kDevice})->code_page, 3u);
+  EXPECT_EQ(CountChanges(ChangeKind::kOrganization), 2);
+  Open();
+  EXPECT_EQ(state_->FindDeviceKey(DeviceId{kDevice})->code_page, 3u);
+  EXPECT_EQ(DumpOfReplica(), state_->Dump());
+  command.mutable_update_organization()->set_fallback_code_page(kHighestCodePage + 1);
+  EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kInvalidArgument);
+  command.mutable_update_organization()->set_fallback_code_page(kNoCodePage);
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_EQ(state_->FindDeviceKey(DeviceId{kDevice})->code_page, kNoCodePage);
+  command.mutable_update_organization()->set_organization_id(kOrganization + 1);
+  EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(SqliteStateTest, RefusesEverythingOfARevokedEdge) {
   MakeDevice(kDevice);
   Command command;

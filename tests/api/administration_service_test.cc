@@ -102,6 +102,44 @@ TEST_F(AdministrationServiceTest, ThePlatformSeesAllOrganizationsAndAKeyItsOwn) 
             StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(AdministrationServiceTest, AnOrganizationHasACodePageThatItsAdminChanges) {
+  v1::CreateOrganizationRequest create;
+  v1::CreateOrganizationResponse created;
+  create.set_organization_id("acme");
+  create.set_fallback_code_page(v1::CODE_PAGE_GBK);
+  ASSERT_TRUE(organizations_
+                  ->CreateOrganization(server_.Context(server_.root_key()).get(), create, &created)
+                  .ok());
+  EXPECT_EQ(created.organization().fallback_code_page(), v1::CODE_PAGE_GBK);
+  server_.MakeOrganization("bravo");
+  const std::string admin = server_.MakeKey("acme", v1::ROLE_ADMIN);
+  v1::UpdateOrganizationRequest request;
+  v1::UpdateOrganizationResponse response;
+  const auto update = [&](const std::string& key) {
+    return organizations_->UpdateOrganization(server_.Context(key).get(), request, &response)
+        .error_code();
+  };
+  request.mutable_organization()->set_name("organizations/acme");
+  request.mutable_organization()->set_display_name("Acme");
+  request.mutable_organization()->set_fallback_code_page(v1::CODE_PAGE_WINDOWS_1251);
+  EXPECT_EQ(update(admin), StatusCode::INVALID_ARGUMENT);
+  request.mutable_update_mask()->add_paths("fallback_code_page");
+  EXPECT_EQ(update(admin), StatusCode::OK);
+  EXPECT_EQ(response.organization().fallback_code_page(), v1::CODE_PAGE_WINDOWS_1251);
+  EXPECT_EQ(response.organization().display_name(), "");
+  request.mutable_update_mask()->add_paths("display_name");
+  EXPECT_EQ(update(server_.root_key()), StatusCode::OK);
+  EXPECT_EQ(response.organization().display_name(), "Acme");
+  EXPECT_THAT(Audit(admin, "organizations/acme").front().summary(), HasSubstr("code page"));
+  request.mutable_update_mask()->add_paths("create_time");
+  EXPECT_EQ(update(admin), StatusCode::INVALID_ARGUMENT);
+  request.mutable_update_mask()->mutable_paths()->RemoveLast();
+  request.mutable_organization()->set_fallback_code_page(static_cast<v1::CodePage>(99));
+  EXPECT_EQ(update(admin), StatusCode::INVALID_ARGUMENT);
+  request.mutable_organization()->set_name("organizations/bravo");
+  EXPECT_EQ(update(admin), StatusCode::NOT_FOUND);
+}
+
 TEST_F(AdministrationServiceTest, AnAdminMakesKeysOfItsOrganizationUpToAdmin) {
   server_.MakeOrganization("acme");
   const std::string admin = server_.MakeKey("acme", v1::ROLE_ADMIN);

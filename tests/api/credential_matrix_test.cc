@@ -35,6 +35,8 @@ struct MatrixRow {
 const MatrixRow kRows[] = {
     {"OrganizationService/CreateOrganization", v1::ROLE_PLATFORM, ""},
     {"OrganizationService/ListOrganizations", v1::ROLE_VIEWER, ""},
+    {"OrganizationService/UpdateOrganization", v1::ROLE_ADMIN,
+     R"({"organization":{"name":"organizations/first"},"updateMask":"displayName"})"},
     {"ApiKeyService/CreateApiKey", v1::ROLE_ADMIN,
      R"({"apiKey":{"organization":"organizations/first","role":"ROLE_VIEWER"}})"},
     {"ApiKeyService/ListApiKeys", v1::ROLE_ADMIN, R"({"organization":"organizations/first"})"},

@@ -86,6 +86,7 @@ void ToWire(const EdgeDevice& device, edge::v1::DeviceRecord& record) {
   record.set_secret_check(device.secret_check.data(), device.secret_check.size());
   record.set_interval_seconds(device.interval_seconds);
   record.set_monitor_only(device.monitor_only);
+  record.set_code_page(static_cast<edge::v1::CodePage>(device.code_page));
 }
 
 std::string EncodeDown(const DownMessage& message) {

@@ -12,6 +12,8 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return ApplyBootstrap(context, command.bootstrap());
     case Command::kCreateOrganization:
       return Apply(context, command.create_organization());
+    case Command::kUpdateOrganization:
+      return Apply(context, command.update_organization());
     case Command::kCreateApiKey:
       return Apply(context, command.create_api_key());
     case Command::kRevokeApiKey:

@@ -13,6 +13,7 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
 
 ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateOrganization& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::UpdateOrganization& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateApiKey& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeApiKey& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateClaim& command);

@@ -1,5 +1,10 @@
 // Bootstrap, organizations and API keys.
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
 
@@ -16,7 +21,8 @@ bool HasRow(Query& query) { return query.Step(); }
 absl::Status CheckOrganization(ApplyContext& context,
                                const internal::v1::CreateOrganization& command) {
   if (command.organization_id() == 0 || !IsSlug(command.slug()) ||
-      command.display_name().size() > kMaxNameBytes) {
+      command.display_name().size() > kMaxNameBytes ||
+      command.fallback_code_page() > kHighestCodePage) {
     return Malformed("organization");
   }
   Query query(context.db, "SELECT 1 FROM organizations WHERE slug = ? OR id = ? LIMIT 1",
@@ -78,10 +84,40 @@ ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap&
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateOrganization& command) {
   if (auto status = CheckOrganization(context, command); !status.ok()) return status;
   context.db.Run(
-      "INSERT INTO organizations (id, slug, display_name, create_us) VALUES (?, ?, ?, ?)",
-      KeyOf(command.organization_id()), command.slug(), command.display_name(), context.now_us());
+      "INSERT INTO organizations (id, slug, display_name, create_us, code_page) "
+      "VALUES (?, ?, ?, ?, ?)",
+      KeyOf(command.organization_id()), command.slug(), command.display_name(), context.now_us(),
+      std::max(command.fallback_code_page(), kNoCodePage));
+  context.Changed({.kind = ChangeKind::kOrganization,
+                   .organization = OrganizationId{command.organization_id()}});
   WriteAudit(context, absl::StrCat("organizations/", command.slug()), command.organization_id(),
              "created the organization");
+  return ResultOf(command.organization_id());
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::UpdateOrganization& command) {
+  const int64_t key = KeyOf(command.organization_id());
+  const std::string name = OrganizationName(context.db, command.organization_id());
+  if (name.empty()) return UnknownThing("organization", FormatId(command.organization_id()));
+  if (command.display_name().size() > kMaxNameBytes ||
+      command.fallback_code_page() > kHighestCodePage) {
+    return Malformed("organization");
+  }
+  std::vector<std::string> changed;
+  if (command.has_display_name()) {
+    context.db.Run("UPDATE organizations SET display_name = ? WHERE id = ?", command.display_name(),
+                   key);
+    changed.push_back("display name");
+  }
+  if (command.has_fallback_code_page()) {
+    context.db.Run("UPDATE organizations SET code_page = ? WHERE id = ?",
+                   std::max(command.fallback_code_page(), kNoCodePage), key);
+    changed.push_back("code page");
+  }
+  context.Changed({.kind = ChangeKind::kOrganization,
+                   .organization = OrganizationId{command.organization_id()}});
+  WriteAudit(context, name, command.organization_id(),
+             absl::StrCat("changed the organization's ", absl::StrJoin(changed, ", ")));
   return ResultOf(command.organization_id());
 }
 

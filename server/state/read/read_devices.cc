@@ -175,7 +175,11 @@ std::optional<Device> SqliteState::FindDevice(DeviceId id) const {
 std::optional<DeviceKeyRecord> SqliteState::FindDeviceKey(DeviceId id) const {
   const std::optional<DenseIndex> index = devices_.Find(id.value);
   if (!index.has_value()) return std::nullopt;
-  return KeyRecordOf(devices_.Core(*index), devices_.Extra(*index));
+  DeviceKeyRecord key = KeyRecordOf(devices_.Core(*index), devices_.Extra(*index));
+  MutexLock lock(mutex_);
+  const auto page = code_pages_.find(key.organization);
+  if (page != code_pages_.end()) key.code_page = page->second;
+  return key;
 }
 
 std::optional<AgentOffer> SqliteState::FindAgentOffer(DeviceId id) const {

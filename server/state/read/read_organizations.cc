@@ -7,7 +7,7 @@
 namespace muster::server {
 namespace {
 
-#define ORGANIZATION_COLUMNS "id, slug, display_name, create_us"
+#define ORGANIZATION_COLUMNS "id, slug, display_name, create_us, code_page"
 #define API_KEY_COLUMNS \
   "id, organization, role, display_name, key_hash, create_us, expire_us, revoke_us"
 #define CLAIM_COLUMNS                                                                  \
@@ -19,7 +19,8 @@ namespace {
   "chain_hash"
 
 Organization ReadOrganization(const Query& query) {
-  return {OrganizationId{IdOf(query.Int(0))}, query.Text(1), query.Text(2), query.Int(3)};
+  return {OrganizationId{IdOf(query.Int(0))}, query.Text(1), query.Text(2), query.Int(3),
+          static_cast<uint32_t>(query.Int(4))};
 }
 
 ApiKey ReadApiKey(const Query& query) {
