@@ -1,5 +1,6 @@
 // Remembers which results are on their way to the control plane, so that a router that posts again
-// while it waits does not add a second copy.
+// while it waits does not add a second copy. Another result for the same number is no copy: it goes
+// up behind the first, and the control plane, where the first wins, makes an event of it.
 //
 // Threads:  safe to call from any thread; `done` is called while no lock is held.
 // Owns:     nothing; `upstream` must outlive this object, and must have called back before this
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,17 +24,25 @@ class ResultsOnTheWay : public JobResults {
  public:
   explicit ResultsOnTheWay(JobResults& upstream) : upstream_(upstream) {}
 
-  // The same device, number and secret check again: waits for the first.
+  // The same device, number, secret check and content again: waits for the first. Too many that
+  // wait for one number are answered Unavailable.
   void AddJobResult(JobResult result, ResultDone done) override;
 
  private:
   using Key = std::pair<std::pair<DeviceId, uint64_t>, std::string>;
+  // One content of a number's results.
+  struct OnTheWay {
+    std::string digest;
+    std::vector<ResultDone> waiting;
+  };
 
-  void Finish(const Key& key, const absl::Status& status);
+  // True where the result has to go up; `done` is taken unless too many wait.
+  bool Join(const Key& key, const std::string& digest, ResultDone& done);
+  void Finish(const Key& key, const std::string& digest, const absl::Status& status);
 
   JobResults& upstream_;
   Mutex mutex_;
-  absl::flat_hash_map<Key, std::vector<ResultDone>> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Key, std::vector<OnTheWay>> on_the_way_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace muster::edge
