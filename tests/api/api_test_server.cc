@@ -5,9 +5,9 @@
 
 #include <chrono>
 #include <filesystem>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "common/sync/mutex.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "muster/v1/organization_service.grpc.pb.h"
 #include "server/access/api_key_text.h"
@@ -199,7 +199,7 @@ void ApiTestServer::CheckIn(const std::string& device, uint32_t cpu) {
 void ApiTestServer::RunJob(const std::string& device, bool ok, const std::string& output) {
   const DeviceId id{IdOfName(device)};
   std::optional<EdgeJob> job;
-  ASSERT_TRUE(WaitFor([&] {
+  ASSERT_TRUE(WaitForState([&] {
     job = state().FindEdgeJob(kEdge, id);
     return job.has_value();
   }));
@@ -226,13 +226,32 @@ void ApiTestServer::RunJob(const std::string& device, bool ok, const std::string
   last_numbers_[device] = job->number;
 }
 
-bool ApiTestServer::WaitFor(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+bool ApiTestServer::WaitForState(const std::function<bool()>& done) {
+  Mutex mutex;
+  ConditionVariable changed;
+  uint64_t changes = 0;
+  const std::unique_ptr<Subscription> subscription = state().Subscribe([&](const ChangeBatch&) {
+    MutexLock lock(mutex);
+    ++changes;
+    changed.NotifyAll();
+  });
+  const absl::Duration deadline = clock_.Monotonic() + absl::Seconds(10);
+  for (uint64_t seen = 0; !done();) {
+    MutexLock lock(mutex);
+    while (changes == seen && clock_.Monotonic() < deadline) {
+      changed.WaitFor(mutex, deadline - clock_.Monotonic());
+    }
+    if (changes == seen) return false;
+    seen = changes;
   }
   return true;
+}
+
+void ApiTestServer::Pass(absl::Duration time) {
+  internal::v1::Command tick;
+  tick.mutable_actor()->set_principal("musterd");
+  tick.mutable_tick()->set_time_us(absl::ToUnixMicros(clock_.Now() + time));
+  MustPropose(std::move(tick));
 }
 
 }  // namespace muster::server

@@ -50,8 +50,11 @@ class ApiTestServer {
   // Takes the job that waits for the device: sent and ended with this output.
   void RunJob(const std::string& device, bool ok, const std::string& output);
 
-  // Waits until `done` holds; false after 10 s.
-  static bool WaitFor(const std::function<bool()>& done);
+  // Waits until `done`, which looks at the state alone, holds after a change of the state; false
+  // after 10 s.
+  bool WaitForState(const std::function<bool()>& done);
+  // State time goes on to what the clock says in so long.
+  void Pass(absl::Duration time);
 
  private:
   internal::v1::Command EdgeCommand() const;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "common/sync/mutex.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "server/access/api_key_text.h"
@@ -18,18 +20,34 @@ class FakeSink : public JobWatchSink {
   void Begun(uint64_t watch) override {
     MutexLock lock(mutex_);
     watch_ = watch;
+    Called();
   }
   void Send(const OrganizationScope& scope, const JobWatchMessage& message) override {
     MutexLock lock(mutex_);
     messages_.push_back(message);
+    Called();
   }
   void Abort() override {
     MutexLock lock(mutex_);
     ++aborts_;
+    Called();
   }
   void End(const absl::Status& status) override {
     MutexLock lock(mutex_);
     end_ = status;
+    Called();
+  }
+
+  // Waits until `done` holds after a call; false after 10 s without one.
+  bool WaitUntil(const std::function<bool()>& done) {
+    for (uint64_t seen = 0; !done();) {
+      MutexLock lock(mutex_);
+      while (calls_ == seen) {
+        if (!called_.WaitFor(mutex_, absl::Seconds(10))) return false;
+      }
+      seen = calls_;
+    }
+    return true;
   }
 
   uint64_t watch() const {
@@ -54,7 +72,14 @@ class FakeSink : public JobWatchSink {
   }
 
  private:
+  void Called() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    ++calls_;
+    called_.NotifyAll();
+  }
+
   mutable Mutex mutex_;
+  ConditionVariable called_;
+  uint64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t watch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<JobWatchMessage> messages_ ABSL_GUARDED_BY(mutex_);
   int aborts_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -90,12 +115,13 @@ class JobWatchTest : public testing::Test {
 
 TEST_F(JobWatchTest, ASlowReaderMissesStepsInBetweenButNotTheEnd) {
   ASSERT_TRUE(watches_.Start(Scope(), job_, &sink_).ok());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.count() == 1; }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.count() == 1; }));
   server_.RunJob(device_, true, "done");
   EXPECT_EQ(sink_.count(), 1u) << "nothing is sent before the first message was taken";
   watches_.Taken(sink_.watch(), true);
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] {
-    if (!sink_.end().has_value()) watches_.Taken(sink_.watch(), true);
+  size_t taken = 1;
+  ASSERT_TRUE(sink_.WaitUntil([&] {
+    for (; taken < sink_.count(); ++taken) watches_.Taken(sink_.watch(), true);
     return sink_.end().has_value();
   }));
   EXPECT_TRUE(sink_.end()->ok());
@@ -112,27 +138,27 @@ TEST_F(JobWatchTest, ASlowReaderMissesStepsInBetweenButNotTheEnd) {
 
 TEST_F(JobWatchTest, AReaderThatHasGoneEndsItsWatch) {
   ASSERT_TRUE(watches_.Start(Scope(), job_, &sink_).ok());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.count() == 1; }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.count() == 1; }));
   watches_.Cancel(sink_.watch());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.aborts() == 1; }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.aborts() == 1; }));
   EXPECT_FALSE(sink_.end().has_value()) << "the message is still under way";
   watches_.Taken(sink_.watch(), false);
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.end().has_value(); }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.end().has_value(); }));
   EXPECT_EQ(watches_.size(), 0u);
 }
 
 TEST_F(JobWatchTest, AReaderThatTakesNothingIsCutOffWhenItsKeyIsRevoked) {
   ASSERT_TRUE(watches_.Start(Scope(), job_, &sink_).ok());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.count() == 1; }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.count() == 1; }));
   v1::RevokeApiKeyRequest revoke;
   revoke.set_name("apiKeys/" + FormatId(*IdOfApiKey(key_)));
   v1::RevokeApiKeyResponse revoked;
   ASSERT_TRUE(v1::ApiKeyService::NewStub(server_.channel())
                   ->RevokeApiKey(server_.Context(server_.root_key()).get(), revoke, &revoked)
                   .ok());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.aborts() == 1; }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.aborts() == 1; }));
   watches_.Taken(sink_.watch(), false);
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.end().has_value(); }));
+  ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.end().has_value(); }));
   EXPECT_EQ(sink_.end()->code(), absl::StatusCode::kUnauthenticated);
 }
 
