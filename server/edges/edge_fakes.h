@@ -37,6 +37,10 @@ class FakeState : public State {
     MutexLock lock(mutex_);
     at_edge_[std::string(edge)].push_back(id.value);
   }
+  void SetLastEdge(DeviceId id, const std::string& edge) {
+    MutexLock lock(mutex_);
+    last_edges_[id.value] = edge;
+  }
   void SetCodePage(DeviceId id, uint32_t code_page) {
     MutexLock lock(mutex_);
     keys_[id.value].code_page = code_page;
@@ -147,7 +151,15 @@ class FakeState : public State {
   std::optional<Claim> FindClaim(ClaimId) const override { return {}; }
   std::optional<Claim> FindClaimByHash(absl::string_view) const override { return {}; }
   std::vector<Claim> ListClaims(OrganizationId, ClaimId, size_t) const override { return {}; }
-  std::optional<Device> FindDevice(DeviceId) const override { return {}; }
+  std::optional<Device> FindDevice(DeviceId id) const override {
+    MutexLock lock(mutex_);
+    if (!keys_.contains(id.value)) return std::nullopt;
+    Device device;
+    device.id = id;
+    const auto edge = last_edges_.find(id.value);
+    if (edge != last_edges_.end()) device.status.edge = edge->second;
+    return device;
+  }
   std::vector<Device> ListDevices(OrganizationId, DeviceId, size_t, bool) const override {
     return {};
   }
@@ -165,6 +177,7 @@ class FakeState : public State {
   mutable Mutex mutex_;
   mutable int key_reads_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, DeviceKeyRecord> keys_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, std::string> last_edges_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<uint64_t>> at_edge_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Edge> edges_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::map<uint64_t, EdgeJob>> jobs_ ABSL_GUARDED_BY(mutex_);

@@ -28,7 +28,8 @@ bool MattersToEdges(ChangeKind kind) {
 
 }  // namespace
 
-EdgeHub::EdgeHub(const EdgeContext& context, State& state) : context_(context) {
+EdgeHub::EdgeHub(const EdgeContext& context, State& state)
+    : context_(context), questions_(context.clock) {
   subscription_ = state.Subscribe([this](const ChangeBatch& batch) { OnChanges(batch); });
   thread_ = std::thread([this] { Run(); });
 }
@@ -56,18 +57,42 @@ absl::StatusOr<std::shared_ptr<EdgeSession>> EdgeHub::Open(const std::string& ed
   }
   // The session calls it only while it is in sessions_, which keeps it alive.
   auto key = std::make_shared<EdgeSession*>(nullptr);
-  auto session = std::make_shared<EdgeSession>(context_, edge_id, certificate_end, sink,
-                                               [this, key] { Wake(*key); });
+  auto session = std::make_shared<EdgeSession>(
+      context_, edge_id, certificate_end, sink, [this, key] { Wake(*key); }, &questions_);
   *key = session.get();
   sessions_.emplace(session.get(), session);
   return session;
 }
 
 void EdgeHub::Close(const std::shared_ptr<EdgeSession>& session) {
-  MutexLock lock(mutex_);
-  awake_.erase(session.get());
-  sessions_.erase(session.get());
-  changed_.NotifyAll();
+  {
+    MutexLock lock(mutex_);
+    awake_.erase(session.get());
+    sessions_.erase(session.get());
+    changed_.NotifyAll();
+  }
+  if (SessionsOf(session->edge_id()).empty()) questions_.Abandon(session->edge_id());
+}
+
+absl::StatusOr<RouterContacts> EdgeHub::AskContacts(DeviceId device, absl::Duration deadline) {
+  const std::optional<Device> found = context_.state.FindDevice(device);
+  if (!found.has_value()) return absl::NotFoundError("no such device");
+  const std::string& edge_id = found->status.edge;
+  if (edge_id.empty()) {
+    return absl::FailedPreconditionError("the device has never checked in through an edge");
+  }
+  // Before the streams are looked for: one that ends from here on abandons it.
+  const uint64_t question = questions_.Begin(edge_id);
+  std::shared_ptr<EdgeSession> newest;
+  for (const std::shared_ptr<EdgeSession>& session : SessionsOf(edge_id)) {
+    if (session->epoch() > (newest == nullptr ? 0 : newest->epoch())) newest = session;
+  }
+  if (newest == nullptr || !newest->outbox().AddContactQuestion({question, device})) {
+    (void)questions_.Wait(question, absl::ZeroDuration());
+    return absl::UnavailableError(absl::StrCat("edge ", edge_id, " is not connected"));
+  }
+  Wake(newest.get());
+  return questions_.Wait(question, deadline);
 }
 
 void EdgeHub::Drain(absl::Duration deadline) {

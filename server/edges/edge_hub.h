@@ -40,6 +40,11 @@ class EdgeHub {
   // After the session's OnClosed.
   void Close(const std::shared_ptr<EdgeSession>& session);
 
+  // Asks the edge that heard the device last what it remembers of it. Blocks up to the deadline.
+  // NotFound for an unknown device, FailedPrecondition for one that has never checked in,
+  // Unavailable where that edge is not connected or does not answer.
+  absl::StatusOr<RouterContacts> AskContacts(DeviceId device, absl::Duration deadline);
+
   // Says farewell on every stream, takes no new ones, and waits until all have ended.
   void Drain(absl::Duration deadline);
 
@@ -59,6 +64,7 @@ class EdgeHub {
   Sessions AllSessions() const;
 
   const EdgeContext context_;
+  ContactQuestions questions_;
   mutable Mutex mutex_;
   ConditionVariable changed_;
   std::vector<Change> changes_ ABSL_GUARDED_BY(mutex_);

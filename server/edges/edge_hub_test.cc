@@ -166,6 +166,56 @@ TEST_F(EdgeHubTest, DevicesOfAChangedOrganizationAreToldAgain) {
   hub_->Close(second);
 }
 
+TEST_F(EdgeHubTest, AskingForContactsGoesToTheEdgeThatHeardTheDeviceLast) {
+  FakeSink one;
+  FakeSink two;
+  const auto first = Connect("edge-one", one);
+  const auto second = Connect("edge-two", two);
+  EXPECT_EQ(hub_->AskContacts(DeviceId{999}, absl::Seconds(10)).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(hub_->AskContacts(kDevice, absl::Seconds(10)).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  state_.SetLastEdge(kDevice, "edge-two");
+  absl::StatusOr<RouterContacts> contacts = absl::UnknownError("not asked");
+  std::thread operator_thread([&] { contacts = hub_->AskContacts(kDevice, absl::Seconds(10)); });
+  EXPECT_TRUE(Eventually([&] { return WriteAndCount(*second, two) >= 3; }));
+  const auto question = std::get<DownContactQuestion>(two.written()[2]);
+  EXPECT_EQ(question.device, kDevice);
+  UpContactAnswer answer;
+  answer.question = question.question;
+  answer.contacts.tls_version = "from the wrong edge";
+  first->OnMessage(answer);
+  answer.contacts.tls_version = "TLSv1.2";
+  answer.contacts.contacts = {{RouterContactKind::kRefused, 5, 401, "revoked token"}};
+  second->OnMessage(answer);
+  operator_thread.join();
+  ASSERT_TRUE(contacts.ok()) << contacts.status();
+  EXPECT_EQ(contacts->tls_version, "TLSv1.2");
+  ASSERT_THAT(contacts->contacts, SizeIs(1));
+  EXPECT_EQ(contacts->contacts[0].http_status, 401u);
+  EXPECT_THAT(one.written(), SizeIs(2));
+  hub_->Close(first);
+  hub_->Close(second);
+}
+
+TEST_F(EdgeHubTest, ContactsOfAnEdgeThatIsNotThereAreUnavailable) {
+  state_.SetLastEdge(kDevice, "edge-one");
+  EXPECT_EQ(hub_->AskContacts(kDevice, absl::Seconds(10)).status().code(),
+            absl::StatusCode::kUnavailable);
+  FakeSink sink;
+  const auto session = Connect("edge-one", sink);
+  // It is silent.
+  EXPECT_EQ(hub_->AskContacts(kDevice, absl::Milliseconds(1)).status().code(),
+            absl::StatusCode::kUnavailable);
+  // It goes away while somebody waits.
+  absl::StatusOr<RouterContacts> contacts = RouterContacts();
+  std::thread operator_thread([&] { contacts = hub_->AskContacts(kDevice, absl::Hours(1)); });
+  EXPECT_TRUE(Eventually([&] { return WriteAndCount(*session, sink) >= 4; }));
+  hub_->Close(session);
+  operator_thread.join();
+  EXPECT_EQ(contacts.status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(EdgeHubTest, EdgeWithTooManyStreamsIsRefused) {
   std::vector<std::shared_ptr<EdgeSession>> sessions;
   FakeSink sink;

@@ -75,7 +75,40 @@ struct UpStateVerdict {
   std::string refusal;
 };
 
-using UpMessage = std::variant<UpHello, UpBatch, UpWatermark, UpStateVerdict>;
+// Numbers are those of muster.edge.v1.ContactKind.
+enum class RouterContactKind : uint8_t {
+  kCheckIn = 1,
+  kResult = 2,
+  kPayload = 3,
+  kAgent = 4,
+  kRefused = 5,
+};
+
+struct RouterContact {
+  RouterContactKind kind = RouterContactKind::kCheckIn;
+  int64_t time_us = 0;
+  uint32_t http_status = 0;
+  // Cleaned by the edge; to be cleaned again before it is shown.
+  std::string reason;
+};
+
+// What an edge remembers of a router, as muster.edge.v1.ContactAnswer.
+struct RouterContacts {
+  // Newest first.
+  std::vector<RouterContact> contacts;
+  std::string tls_version;
+  std::string tls_cipher;
+  std::string tls_group;
+  bool tls_resumed = false;
+  std::string source_address;
+};
+
+struct UpContactAnswer {
+  uint64_t question = 0;
+  RouterContacts contacts;
+};
+
+using UpMessage = std::variant<UpHello, UpBatch, UpWatermark, UpStateVerdict, UpContactAnswer>;
 
 // ---- down: control plane to edge
 
@@ -143,6 +176,11 @@ struct DownDrain {
   std::string reason;
 };
 
-using DownMessage = std::variant<DownWelcome, DownAck, DownState, DownDrain>;
+struct DownContactQuestion {
+  uint64_t question = 0;
+  DeviceId device;
+};
+
+using DownMessage = std::variant<DownWelcome, DownAck, DownState, DownDrain, DownContactQuestion>;
 
 }  // namespace muster::server

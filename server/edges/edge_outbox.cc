@@ -15,6 +15,7 @@ constexpr size_t kDevicesAChunk = 4'000;
 constexpr size_t kJobsAPage = 64;
 constexpr size_t kRemovalsAChunk = 8'000;
 constexpr size_t kPendingADelta = 1'000;
+constexpr size_t kMostQuestions = 64;
 
 size_t BytesOf(const EdgeJob& job) {
   return job.script.size() + job.boot_at_first_send.size() + 64;
@@ -65,6 +66,13 @@ void EdgeOutbox::AddDrain(std::string reason) {
   if (!drained_) drain_ = DownDrain{std::move(reason)};
 }
 
+bool EdgeOutbox::AddContactQuestion(const DownContactQuestion& question) {
+  MutexLock lock(mutex_);
+  if (questions_.size() >= kMostQuestions) return false;
+  questions_.push_back(question);
+  return true;
+}
+
 bool EdgeOutbox::drained() const {
   MutexLock lock(mutex_);
   return drained_;
@@ -79,7 +87,7 @@ bool EdgeOutbox::HasWork() const {
   MutexLock lock(mutex_);
   if (drain_.has_value()) return true;
   if (!begun_) return false;
-  return welcome_.has_value() || !snapshot_done_ || !pending_.empty() ||
+  return welcome_.has_value() || !snapshot_done_ || !pending_.empty() || !questions_.empty() ||
          std::any_of(acks_.begin(), acks_.end(), [](const auto& ack) { return ack.has_value(); });
 }
 
@@ -99,6 +107,11 @@ std::optional<DownMessage> EdgeOutbox::NextUrgent() {
   if (begun_) {
     for (std::optional<DownAck>& ack : acks_) {
       if (ack.has_value()) return DownMessage(*std::exchange(ack, std::nullopt));
+    }
+    if (!questions_.empty()) {
+      const DownContactQuestion question = questions_.front();
+      questions_.pop_front();
+      return DownMessage(question);
     }
   }
   if (!drain_.has_value()) return std::nullopt;

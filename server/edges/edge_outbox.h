@@ -2,8 +2,9 @@
 // deltas, a farewell. Everything that waits is kept as "what has changed", one entry a device, and
 // becomes messages only when the stream can take one: a slow edge costs a set of ids, not a queue.
 //
-// Order: welcome, farewell, acknowledgements, snapshot, deltas. Changes that happen while the
-// snapshot goes out wait for its end, since the edge replaces all that it held when it ends.
+// Order: welcome, farewell, acknowledgements, questions, snapshot, deltas. Changes that happen
+// while the snapshot goes out wait for its end, since the edge replaces all that it held when it
+// ends.
 //
 // Threads:  safe to call from any thread; Next from one thread at a time.
 // Owns:     nothing; `state` and `checks` must outlive this object.
@@ -42,6 +43,8 @@ class EdgeOutbox {
   void AddRemovedJob(DeviceId device, uint64_t number);
   void AddRevocation(DeviceId device);
   void AddDrain(std::string reason);
+  // False where too many wait already.
+  bool AddContactQuestion(const DownContactQuestion& question);
 
   // The next message, or nullopt where there is nothing to tell now.
   std::optional<DownMessage> Next();
@@ -82,6 +85,7 @@ class EdgeOutbox {
   std::array<std::optional<DownAck>, kEdgeLanes> acks_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, Pending> pending_ ABSL_GUARDED_BY(mutex_);
   std::optional<DownDrain> drain_ ABSL_GUARDED_BY(mutex_);
+  std::deque<DownContactQuestion> questions_ ABSL_GUARDED_BY(mutex_);
   bool begun_ ABSL_GUARDED_BY(mutex_) = false;
   bool drained_ ABSL_GUARDED_BY(mutex_) = false;
   bool snapshot_done_ ABSL_GUARDED_BY(mutex_) = false;

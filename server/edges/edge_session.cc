@@ -65,11 +65,13 @@ void CutFuture(internal::v1::EdgeBatch& batch, int64_t now_us) {
 }  // namespace
 
 EdgeSession::EdgeSession(const EdgeContext& context, std::string edge_id,
-                         absl::Time certificate_end, EdgeSink& sink, std::function<void()> wake)
+                         absl::Time certificate_end, EdgeSink& sink, std::function<void()> wake,
+                         ContactQuestions* questions)
     : context_(context),
       edge_id_(std::move(edge_id)),
       certificate_end_(certificate_end),
       wake_(std::move(wake)),
+      questions_(questions),
       outbox_(context.state, edge_id_),
       sink_(&sink),
       opened_(context.clock.Monotonic()) {}
@@ -79,6 +81,9 @@ bool EdgeSession::OnMessage(UpMessage message) {
   if (auto* hello = std::get_if<UpHello>(&message)) OnHello(std::move(*hello));
   if (const auto* watermark = std::get_if<UpWatermark>(&message)) OnWatermark(*watermark);
   if (const auto* verdict = std::get_if<UpStateVerdict>(&message)) OnStateVerdict(*verdict);
+  if (auto* answer = std::get_if<UpContactAnswer>(&message); answer && questions_ != nullptr) {
+    questions_->Answer(edge_id_, std::move(*answer));
+  }
   return true;
 }
 

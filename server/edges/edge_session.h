@@ -29,6 +29,7 @@
 #include "common/secrets/secrets.h"
 #include "common/sync/mutex.h"
 #include "server/command_log/log/command_log.h"
+#include "server/edges/contact_questions.h"
 #include "server/edges/edge_messages.h"
 #include "server/edges/edge_outbox.h"
 #include "server/edges/secret_checks.h"
@@ -68,10 +69,10 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   static constexpr size_t kMaxWaiting = 500'000;
 
   // `wake` asks for a Pump soon; called from any thread, also under locks. `edge_id` is what the
-  // client certificate says.
+  // client certificate says. `questions` takes the edge's answers and must outlive the stream.
   // `certificate_end`: when that certificate ends, and the stream with it.
   EdgeSession(const EdgeContext& context, std::string edge_id, absl::Time certificate_end,
-              EdgeSink& sink, std::function<void()> wake);
+              EdgeSink& sink, std::function<void()> wake, ContactQuestions* questions = nullptr);
 
   const std::string& edge_id() const { return edge_id_; }
   EdgeOutbox& outbox() { return outbox_; }
@@ -136,6 +137,7 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   const std::string edge_id_;
   const absl::Time certificate_end_;
   const std::function<void()> wake_;
+  ContactQuestions* const questions_;
   EdgeOutbox outbox_;
 
   mutable Mutex mutex_;

@@ -260,5 +260,36 @@ TEST(EdgeConvertTest, WritesWhatTheProtoSays) {
   EXPECT_EQ(response.ack().verdicts(0).code(), edge::v1::ITEM_VERDICT_CODE_WRONG_SECRET);
 }
 
+TEST(EdgeConvertTest, ContactsAreAskedForAndTaken) {
+  edge::v1::ConnectResponse question;
+  ASSERT_TRUE(question.ParseFromString(EncodeDown(DownContactQuestion{7, DeviceId{5}})));
+  EXPECT_EQ(question.contact_question().question(), 7u);
+  EXPECT_EQ(question.contact_question().device_id(), 5u);
+  edge::v1::ConnectRequest request;
+  edge::v1::ContactAnswer& answer = *request.mutable_contact_answer();
+  answer.set_question(7);
+  answer.set_tls_cipher("ECDHE-ECDSA-AES128-GCM-SHA256");
+  answer.set_source_address("\x7f\x01\x01\x01");
+  for (int i = 0; i < 30; ++i) {
+    edge::v1::Contact& contact = *answer.add_contacts();
+    contact.set_kind(edge::v1::CONTACT_KIND_REFUSED);
+    contact.set_time_us(kTime - i);
+    contact.set_http_status(401);
+    contact.set_reason("revoked\x1b[2J token");
+  }
+  UpDecoder decoder;
+  absl::StatusOr<UpMessage> message = decoder.Decode(request.SerializeAsString());
+  ASSERT_TRUE(message.ok()) << message.status();
+  const auto taken = std::get<UpContactAnswer>(*message);
+  EXPECT_EQ(taken.question, 7u);
+  EXPECT_EQ(taken.contacts.tls_cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
+  ASSERT_THAT(taken.contacts.contacts, SizeIs(20));
+  EXPECT_EQ(taken.contacts.contacts[0].kind, RouterContactKind::kRefused);
+  EXPECT_EQ(taken.contacts.contacts[0].http_status, 401u);
+  EXPECT_EQ(taken.contacts.contacts[0].reason.find('\x1b'), std::string::npos);
+  answer.set_source_address("abc");
+  EXPECT_FALSE(decoder.Decode(request.SerializeAsString()).ok());
+}
+
 }  // namespace
 }  // namespace muster::server

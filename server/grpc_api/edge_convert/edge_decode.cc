@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/text/clean.h"
 #include "server/grpc_api/edge_convert/edge_convert.h"
 
 namespace muster::server {
@@ -23,6 +24,7 @@ constexpr size_t kMaxOutput = size_t{64} << 10;
 constexpr size_t kMaxReadings = 1'024;
 constexpr int kMaxHealth = 64;
 constexpr int kMaxLinks = 32;
+constexpr size_t kMaxContacts = 20;
 
 // One field of a message on the wire.
 struct Field {
@@ -206,6 +208,32 @@ absl::StatusOr<UpMessage> DecodeStateVerdict(absl::string_view bytes) {
   return UpMessage(UpStateVerdict{wire.generation(), wire.refusal().substr(0, kMaxName)});
 }
 
+absl::StatusOr<UpMessage> DecodeContactAnswer(absl::string_view bytes) {
+  edge::v1::ContactAnswer wire;
+  const bool readable = Parse(bytes, wire);
+  const size_t address = wire.source_address().size();
+  if (!readable || (address != 0 && address != 4 && address != 16)) return Broken("contacts");
+  UpContactAnswer answer;
+  answer.question = wire.question();
+  RouterContacts& contacts = answer.contacts;
+  for (const edge::v1::Contact& contact : wire.contacts()) {
+    if (contacts.contacts.size() == kMaxContacts) break;
+    if (contact.kind() < edge::v1::CONTACT_KIND_CHECK_IN ||
+        contact.kind() > edge::v1::CONTACT_KIND_REFUSED) {
+      continue;
+    }
+    contacts.contacts.push_back({static_cast<RouterContactKind>(contact.kind()), contact.time_us(),
+                                 contact.http_status(),
+                                 CleanText(contact.reason().substr(0, kMaxName))});
+  }
+  contacts.tls_version = CleanText(wire.tls_version().substr(0, kMaxName));
+  contacts.tls_cipher = CleanText(wire.tls_cipher().substr(0, kMaxName));
+  contacts.tls_group = CleanText(wire.tls_group().substr(0, kMaxName));
+  contacts.tls_resumed = wire.tls_resumed();
+  contacts.source_address = wire.source_address();
+  return UpMessage(std::move(answer));
+}
+
 }  // namespace
 
 bool TakeFacts(edge::v1::Facts& facts, internal::v1::Facts& out) {
@@ -237,7 +265,7 @@ absl::StatusOr<UpMessage> UpDecoder::Decode(absl::string_view bytes) {
   Field field;
   Field message;
   while (fields.Next(field)) {
-    if (field.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED || field.number > 4) continue;
+    if (field.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED || field.number > 5) continue;
     if (message.number != 0) return Broken("message: it says two things");
     message = field;
   }
@@ -251,6 +279,8 @@ absl::StatusOr<UpMessage> UpDecoder::Decode(absl::string_view bytes) {
       return DecodeWatermark(message.bytes);
     case edge::v1::ConnectRequest::kStateVerdictFieldNumber:
       return DecodeStateVerdict(message.bytes);
+    case edge::v1::ConnectRequest::kContactAnswerFieldNumber:
+      return DecodeContactAnswer(message.bytes);
     default:
       return Broken("message: it says nothing that is known here");
   }

@@ -77,6 +77,11 @@ void Put(const DownDrain& drain, edge::v1::ConnectResponse& response) {
   response.mutable_drain()->set_reason(drain.reason);
 }
 
+void Put(const DownContactQuestion& question, edge::v1::ConnectResponse& response) {
+  response.mutable_contact_question()->set_question(question.question);
+  response.mutable_contact_question()->set_device_id(question.device.value);
+}
+
 }  // namespace
 
 void ToWire(const EdgeDevice& device, edge::v1::DeviceRecord& record) {

@@ -75,6 +75,10 @@ class GrpcEdgeListener final : public EdgeListener {
   std::string address() const override { return address_; }
   size_t stream_count() const override { return hub_.stream_count(); }
 
+  absl::StatusOr<RouterContacts> AskContacts(DeviceId device, absl::Duration deadline) override {
+    return hub_.AskContacts(device, deadline);
+  }
+
   void Stop(absl::Duration deadline) override {
     if (server_ == nullptr) return;
     hub_.Drain(deadline);

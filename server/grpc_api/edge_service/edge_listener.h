@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
 #include "server/command_log/log/command_log.h"
+#include "server/edges/edge_messages.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/pki/installation.h"
 #include "server/state/state.h"
@@ -43,6 +44,8 @@ class EdgeListener {
   virtual std::string address() const = 0;
   // Streams of edges that are open.
   virtual size_t stream_count() const = 0;
+  // As EdgeHub::AskContacts.
+  virtual absl::StatusOr<RouterContacts> AskContacts(DeviceId device, absl::Duration deadline) = 0;
   // Says farewell on every stream and closes the listener; what is still open at the deadline is
   // cut. To be called before the log is stopped.
   virtual void Stop(absl::Duration deadline) = 0;
