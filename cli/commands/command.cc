@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
 
@@ -75,6 +76,17 @@ absl::StatusOr<const Settings*> Session::settings() {
   return &*settings_;
 }
 
+absl::Time Session::asked_at() const {
+  const std::string id = Has("request-id") ? Text("request-id") : "";
+  const std::vector<absl::string_view> parts = absl::StrSplit(id, absl::MaxSplits('-', 1));
+  int64_t seconds = 0;
+  const bool told = parts.size() == 2 && absl::SimpleAtoi(parts[0], &seconds);
+  // The control plane forgets request ids after 10 minutes; what lies further back is no time.
+  const absl::Time then = absl::FromUnixSeconds(seconds);
+  if (told && then <= now() && now() - then < absl::Minutes(30)) return then;
+  return absl::FromUnixSeconds(absl::ToUnixSeconds(now()));
+}
+
 absl::StatusOr<Connection*> Session::connection() {
   if (connection_ == nullptr) {
     ASSIGN_OR_RETURN(const Settings* resolved, settings());
@@ -84,7 +96,9 @@ absl::StatusOr<Connection*> Session::connection() {
         Note(absl::StrCat(server, " is unavailable; trying for ", absl::FormatDuration(wait)));
       });
     }
-    if (Has("request-id")) connection_->set_request_id(Text("request-id"));
+    connection_->set_request_id(Has("request-id") ? Text("request-id")
+                                                  : absl::StrCat(absl::ToUnixSeconds(asked_at()),
+                                                                 "-", connection_->request_id()));
   }
   return connection_.get();
 }

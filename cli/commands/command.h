@@ -78,6 +78,9 @@ class Session {
   const Console& console() const { return console_; }
   const Arguments& arguments() const { return arguments_; }
   absl::Time now() const { return console_.clock->Now(); }
+  // Now, or what was now when the request was made that --request-id repeats: what a time like
+  // "in 24h" counts from, so that the repetition says the same. Whole seconds.
+  absl::Time asked_at() const;
 
   bool Has(const std::string& name) const;
   bool Switch(const std::string& name) const;

@@ -124,7 +124,7 @@ TEST_F(CommandLineTest, CallsAreRepeatedWhileTheServerIsUnavailableWithTheSameRe
   EXPECT_EQ(fake_.LastRequest<muster::v1::CreateOrganizationRequest>("CreateOrganization")
                 .request_id()
                 .size(),
-            26u);
+            37u);
 }
 
 TEST_F(CommandLineTest, AnUnknownOutcomeNamesTheRequestIdToRepeat) {
@@ -136,6 +136,20 @@ TEST_F(CommandLineTest, AnUnknownOutcomeNamesTheRequestIdToRepeat) {
   EXPECT_EQ(
       fake_.LastRequest<muster::v1::CreateOrganizationRequest>("CreateOrganization").request_id(),
       "once-only");
+}
+
+TEST_F(CommandLineTest, ARepetitionUnderItsRequestIdSaysTheSameTimes) {
+  fake_.Answer("CreateApiKey", muster::v1::CreateApiKeyResponse());
+  ASSERT_EQ(Run({"key", "create", "ci", "--role", "viewer", "--expires", "24h"}).code, 0);
+  const auto first = fake_.LastRequest<muster::v1::CreateApiKeyRequest>("CreateApiKey");
+  clock_.Advance(absl::Minutes(3));
+  fake_.Answer("CreateApiKey", muster::v1::CreateApiKeyResponse());
+  ASSERT_EQ(Run({"key", "create", "ci", "--role", "viewer", "--expires", "24h", "--request-id",
+                 first.request_id()})
+                .code,
+            0);
+  const auto second = fake_.LastRequest<muster::v1::CreateApiKeyRequest>("CreateApiKey");
+  EXPECT_EQ(second.SerializeAsString(), first.SerializeAsString());
 }
 
 TEST_F(CommandLineTest, ACallWaitsForAServerThatIsBeingRestarted) {

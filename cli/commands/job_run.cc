@@ -62,7 +62,8 @@ absl::StatusOr<std::string> ReadScript(Session& session) {
 
 absl::Status SetTimes(Session& session, CreateJobRequest* request) {
   ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
-  if (expires.has_value()) *request->mutable_not_after() = ToTimestamp(session.now() + *expires);
+  if (expires.has_value())
+    *request->mutable_not_after() = ToTimestamp(session.asked_at() + *expires);
   ASSIGN_OR_RETURN(const auto timeout, session.Duration("timeout"));
   if (timeout.has_value()) *request->mutable_timeout() = ToDurationMessage(*timeout);
   return absl::OkStatus();

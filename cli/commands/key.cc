@@ -74,7 +74,7 @@ absl::StatusOr<muster::v1::CreateApiKeyRequest> MakeCreateRequest(Session& sessi
     ASSIGN_OR_RETURN(*key->mutable_organization(), session.OrganizationName());
   }
   ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
-  if (expires.has_value()) *key->mutable_expire_time() = ToTimestamp(session.now() + *expires);
+  if (expires.has_value()) *key->mutable_expire_time() = ToTimestamp(session.asked_at() + *expires);
   return request;
 }
 

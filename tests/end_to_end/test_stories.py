@@ -40,11 +40,6 @@ class Router:
         self.held = False
 
 
-def families(version):
-    """Versions within one family of texts count as one."""
-    return FAMILIES.split(',').index(version)
-
-
 def resident_kib(process):
     with open(f'/proc/{process.handle.pid}/status') as file:
         return int(re.search(r'VmRSS:\s+(\d+) kB', file.read())[1])
@@ -183,7 +178,8 @@ class StoriesTest(unittest.TestCase):
             if state == 'LOST':
                 self.assertTrue(excused, f'lost without a reason: {about}')
             if state == 'FAILED':
-                self.assertNotEqual(router.version, router.installed, f'failed without a reason: {about}')
+                # The runner that was installed for one family may not load on another.
+                self.assertTrue(event == 'upgrade' or router.version != router.installed, f'failed without a reason: {about}')
             # A configuration that was restored, or lost with the power, has lost the mark too.
             if event not in ('restore', 'power-loss'):
                 for mark in router.marks & {chapter}:
