@@ -144,7 +144,7 @@ std::string ExportText(Router& router, const MenuSpec& menu, const ExportOptions
 
 bool WriteFile(Router& router, absl::string_view name, absl::string_view contents,
                absl::string_view type) {
-  if (router.faults().flash_full) return false;
+  if (router.faults().flash_full) return router.quirks().full_flash_is_silent;
   const MenuSpec& menu = *router.tree().Menu("/file");
   Table& table = router.Rows(menu);
   Row* row = nullptr;

@@ -207,9 +207,9 @@ bool DeliverReply(Evaluator& evaluator, const Node& node, const Arguments& argum
   map.named["downloaded"] = Value::Number(static_cast<int64_t>(reply.body.size() / 1024));
   map.named["duration"] = Value::Time(1'000'000'000);
   if (output == "user" || output == "user-with-headers") {
-    const size_t most = evaluator.version().IsV6()
-                            ? static_cast<size_t>(evaluator.quirks().v6_reply_bytes)
-                            : kLargestVariableV7;
+    const bool short_reply = evaluator.version().IsV6() && !evaluator.quirks().v6_reply_whole;
+    const size_t most =
+        short_reply ? static_cast<size_t>(evaluator.quirks().v6_reply_bytes) : kLargestVariableV7;
     map.named["data"] = Value::String(reply.body.substr(0, most));
   } else if (output == "file") {
     std::string name = arguments.Text("dst-path");

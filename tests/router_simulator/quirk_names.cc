@@ -20,6 +20,10 @@ const std::vector<NamedQuirk>& AllQuirks() {
       {"len-of-number-zero", &Quirks::len_of_number_counts_digits},
       {"hidden-needs-no-sensitive", &Quirks::hidden_needs_sensitive},
       {"jobs-listed-twice", &Quirks::jobs_listed_twice},
+      {"flash-at-once", &Quirks::flash_at_once},
+      {"full-flash-is-silent", &Quirks::full_flash_is_silent},
+      {"clock-jump-fires", &Quirks::clock_jump_fires},
+      {"v6-reply-whole", &Quirks::v6_reply_whole},
       {"ownerless-entries-run", &Quirks::ownerless_entries_run},
   };
   return *kAll;

@@ -235,7 +235,8 @@ void Router::Reboot(PowerDown how) {
   }
   if (faults_.flash_full) {
     config_ = flash_.front().config;
-  } else if (how == PowerDown::kPowerLoss && options_.flash_delay > absl::ZeroDuration()) {
+  } else if (how == PowerDown::kPowerLoss && !quirks().flash_at_once &&
+             options_.flash_delay > absl::ZeroDuration()) {
     const absl::Duration kept_until = now_ - options_.flash_delay;
     const Snapshot* kept = &flash_.front();
     for (const Snapshot& snapshot : flash_) {
@@ -267,6 +268,15 @@ void Router::ChangeVersion(RouterVersion version) {
   Reboot(PowerDown::kClean);
   options_.version = std::move(version);
   tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package);
+}
+
+void Router::SetWallClock(absl::Time time) {
+  if (quirks().clock_jump_fires && time > WallClock()) {
+    for (auto& [id, at] : next_runs_) {
+      if (at - now_ < time - WallClock()) at = now_;
+    }
+  }
+  wall_at_boot_ = time - uptime();
 }
 
 void Router::Netinstall(RouterVersion version) {

@@ -177,7 +177,7 @@ class Router {
   absl::Duration now() const { return now_; }
   absl::Duration uptime() const { return now_ - boot_at_; }
   absl::Time WallClock() const { return wall_at_boot_ + uptime(); }
-  void SetWallClock(absl::Time time) { wall_at_boot_ = time - uptime(); }
+  void SetWallClock(absl::Time time);
   int boots() const { return boots_; }
   size_t running_tasks() const { return tasks_.size(); }
   const std::deque<LogLine>& log() const { return log_; }

@@ -57,6 +57,14 @@ struct Quirks {
   bool jobs_listed_twice = false;
   // The scheduler starts an entry whose owner is no user any more.
   bool ownerless_entries_run = false;
+  // A power loss takes nothing back.
+  bool flash_at_once = false;
+  // A file that a full flash can't take is dropped without a word.
+  bool full_flash_is_silent = false;
+  // A clock that is set ahead makes the scheduler fire what it passed.
+  bool clock_jump_fires = false;
+  // v6 gives a reply whole, as v7 does.
+  bool v6_reply_whole = false;
   // v6 replies are cut at this many bytes with output=user.
   int v6_reply_bytes = 4096;
 };
