@@ -49,7 +49,7 @@ class Stage {
     RouterOptions options;
     options.version = *ParseRouterVersion(version);
     options.quirks = quirks;
-    options.transport = &server_;
+    options.transport = &BehaviourServer();
     options.routerboard = !Names(row.act, "chr");
     options.device_mode_home = Names(row.act, "device-mode home");
     if (Names(row.act, "without ftp")) options.admin_policy &= ~kPolicyFtp;
@@ -118,13 +118,17 @@ class Stage {
   }
 
   const Behaviour& row_;
-  FileServer server_;
   RouterOptions spare_options_;
   std::unique_ptr<Router> router_;
   ConfigStore old_state_;
 };
 
 }  // namespace
+
+HttpTransport& BehaviourServer() {
+  static FileServer* const server = new FileServer();
+  return *server;
+}
 
 std::string WithServer(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"@URL@", "http://files.test"}, {"@HOST@", kHost}});

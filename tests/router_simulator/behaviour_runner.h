@@ -14,12 +14,16 @@
 
 #include "absl/strings/string_view.h"
 #include "tests/router_simulator/behaviour_table.h"
+#include "tests/router_simulator/http_transport.h"
 #include "tests/router_simulator/version.h"
 
 namespace muster::simulator {
 
 // What the row's `expected` should be; "NO SUCH ACT" where the row names one that isn't above.
 std::string AnswerOf(const Behaviour& row, absl::string_view version, const Quirks& quirks);
+
+// The web server of the rows, at http://files.test.
+HttpTransport& BehaviourServer();
 
 // `expected` or `otherwise` with the simulator's web server put in.
 std::string WithServer(absl::string_view text);

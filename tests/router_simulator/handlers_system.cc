@@ -100,6 +100,7 @@ bool RunExecute(Evaluator& evaluator, const Node& node, Value* result) {
   }
   Task* task = router.StartTask(parsed.program, "", evaluator.policy(), "command");
   task->parent = ToText(Value::Id(evaluator.task().id()));
+  if (arguments.Has("file")) task->output_file = arguments.Text("file") + ".txt";
   if (!as_string) {
     *result = Value::Id(task->id());
     return true;

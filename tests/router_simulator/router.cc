@@ -148,6 +148,9 @@ bool Router::RunReadyTasks() {
       pasted_->output = task.output;
       paste_task_ = 0;
     }
+    if (task.ended() && !task.output_file.empty()) {
+      WriteFile(*this, task.output_file, task.output, ".txt file");
+    }
     if (task.ended()) {
       for (const auto& waiting : tasks_) {
         if (waiting->waits_for_task() == task.id()) waiting->WakeAt(now_);

@@ -57,6 +57,8 @@ class Task {
   bool keep = false;  // somebody will fetch the result: the router doesn't drop it
   bool report_errors = true;
   std::string output;
+  // Where the output goes when it ends; "" for nowhere.
+  std::string output_file;
 
  private:
   void Main();
