@@ -41,6 +41,23 @@ absl::StatusOr<std::optional<absl::Duration>> Session::Duration(const std::strin
   return std::optional<absl::Duration>(*duration);
 }
 
+absl::StatusOr<std::optional<absl::Time>> Session::Moment(const std::string& name) const {
+  if (!Has(name)) return std::optional<absl::Time>();
+  absl::Time moment;
+  if (!absl::ParseTime(absl::RFC3339_full, Text(name), &moment, nullptr)) {
+    const absl::StatusOr<absl::Duration> duration = ParseDuration(Text(name));
+    if (!duration.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", name, ": \"", Text(name), "\" is no time; wants 2h, or 2026-12-01T02:00:00+02:00"));
+    }
+    moment = asked_at() + *duration;
+  }
+  if (moment <= now()) {
+    return absl::InvalidArgumentError(absl::StrCat("--", name, ": lies in the past"));
+  }
+  return std::optional<absl::Time>(moment);
+}
+
 absl::StatusOr<std::optional<int64_t>> Session::Number(const std::string& name, int64_t low,
                                                        int64_t high) const {
   if (!Has(name)) return std::optional<int64_t>();

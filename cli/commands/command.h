@@ -89,6 +89,8 @@ class Session {
   std::vector<std::string> List(const std::string& name) const;
   // Nullopt where it was not given; InvalidArgument for what is no duration above 0.
   absl::StatusOr<std::optional<absl::Duration>> Duration(const std::string& name) const;
+  // A moment: a duration from now, or RFC 3339. InvalidArgument for what is neither, or has passed.
+  absl::StatusOr<std::optional<absl::Time>> Moment(const std::string& name) const;
   absl::StatusOr<std::optional<int64_t>> Number(const std::string& name, int64_t low,
                                                 int64_t high) const;
   // --label KEY=VALUE given any number of times.

@@ -78,6 +78,9 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(ListJobs)
     MUSTER_FAKE_METHOD(ListJobTargets)
     MUSTER_FAKE_METHOD(CancelJob)
+    MUSTER_FAKE_METHOD(RerunJob)
+    MUSTER_FAKE_METHOD(ReleaseJobs)
+    MUSTER_FAKE_METHOD(CancelDeviceJobs)
     // Sends what is queued; a queued failure ends the stream.
     Status WatchJob(ServerContext* context, const muster::v1::WatchJobRequest* request,
                     grpc::ServerWriter<muster::v1::WatchJobResponse>* writer) override {

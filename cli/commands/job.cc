@@ -2,11 +2,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
+#include "cli/commands/job_control.h"
 #include "cli/commands/job_report.h"
 #include "cli/commands/job_run.h"
 #include "cli/commands/job_watch.h"
 #include "cli/commands/names.h"
 #include "cli/output/structured.h"
+#include "cli/output/values.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
 #include "muster/v1/job_service.grpc.pb.h"
@@ -20,6 +22,18 @@ using muster::v1::JobTarget;
 
 constexpr int64_t kDefaultLimit = 100;
 
+absl::Status Narrow(Session& session, muster::v1::ListJobsRequest* request) {
+  if (session.Has("device")) {
+    ASSIGN_OR_RETURN(*request->mutable_device(), FindDevice(session, session.Text("device")));
+  }
+  request->set_only_open(session.Switch("open"));
+  request->set_only_failed(session.Switch("failed"));
+  request->set_only_held(session.Switch("held"));
+  ASSIGN_OR_RETURN(const auto since, session.Duration("since"));
+  if (since.has_value()) *request->mutable_created_after() = ToTimestamp(session.now() - *since);
+  return absl::OkStatus();
+}
+
 Outcome List(Session& session) {
   ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
   const auto limit = static_cast<size_t>(given_limit.value_or(kDefaultLimit));
@@ -28,6 +42,7 @@ Outcome List(Session& session) {
   std::vector<Job> jobs;
   muster::v1::ListJobsRequest request;
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  RETURN_IF_ERROR(Narrow(session, &request));
   request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<size_t>(limit, 1000)));
   do {
     muster::v1::ListJobsResponse response;
@@ -42,17 +57,6 @@ Outcome List(Session& session) {
     session.Note(absl::StrCat("the newest ", jobs.size(), " jobs; --limit 0 shows all"));
   }
   return session.Show(JobListReport(jobs, session.now()));
-}
-
-absl::StatusOr<Job> FetchJob(Connection* connection, const std::string& name) {
-  const auto stub = JobService::NewStub(connection->channel());
-  muster::v1::GetJobRequest request;
-  request.set_name(name);
-  muster::v1::GetJobResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
-    return stub->GetJob(context, request, &response);
-  }));
-  return response.job();
 }
 
 absl::StatusOr<std::vector<JobTarget>> FetchTargets(Connection* connection,
@@ -90,7 +94,7 @@ Outcome Get(Session& session) {
   ASSIGN_OR_RETURN(const std::string name,
                    NameInOrganization(session, "jobs", session.Text("JOB")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
-  ASSIGN_OR_RETURN(const Job job, FetchJob(connection, name));
+  ASSIGN_OR_RETURN(const Job job, FetchJob(session, name));
   ASSIGN_OR_RETURN(const std::vector<JobTarget> targets, FetchTargets(connection, name));
   if (session.Has("device")) return ShowTarget(session, name, targets);
   Report report = TargetListReport(targets, session.now());
@@ -128,34 +132,23 @@ Outcome Watch(Session& session) {
   return ExitCodeOf(watched.job);
 }
 
-Outcome Cancel(Session& session) {
-  ASSIGN_OR_RETURN(const std::string name,
-                   NameInOrganization(session, "jobs", session.Text("JOB")));
-  ASSIGN_OR_RETURN(Connection * connection, session.connection());
-  ASSIGN_OR_RETURN(const Job job, FetchJob(connection, name));
-  RETURN_IF_ERROR(session.Confirm(job.target_count(),
-                                  absl::StrCat("This will cancel the job on ", job.target_count(),
-                                               " devices, where it was not sent yet.")));
-  const auto stub = JobService::NewStub(connection->channel());
-  muster::v1::CancelJobRequest request;
-  request.set_name(name);
-  request.set_request_id(connection->request_id());
-  muster::v1::CancelJobResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
-    return stub->CancelJob(context, request, &response);
-  }));
-  if (response.cancelled_count() == 0 && response.refused_count() == 0) {
-    session.Note(absl::StrCat("job ", ShortName(name), " has ended; there was nothing to cancel"));
-    return ExitCode::kFailed;
-  }
-  session.Note(absl::StrCat("cancelled on ", response.cancelled_count(), ", too late on ",
-                            response.refused_count(), " of ", job.target_count(), " devices"));
-  const std::vector<Job> jobs = {response.job()};
-  Report report = JobListReport(jobs, session.now());
-  report.is_list = false;
-  ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
-  if (response.cancelled_count() == 0) return ExitCode::kFailed;
-  return response.refused_count() == 0 ? shown : ExitCode::kPartlyFailed;
+Command ListCommand() {
+  Command list;
+  list.noun = "job";
+  list.verb = "list";
+  list.summary = "List jobs, newest first";
+  list.flags = {{"device", "DEVICE", "only jobs for this device"},
+                {"open", "", "only jobs that have not ended"},
+                {"failed", "", "only jobs that failed, were lost or expired on a device"},
+                {"held", "", "only jobs that wait for an operator on a device"},
+                {"since", "TIME", "only jobs created within this time"},
+                {"limit", "N", "show at most so many, 0: all [100]"}};
+  list.examples =
+      "  muster job list\n"
+      "  muster job list --open --device riga-core\n"
+      "  muster job list --failed --since 24h -o name";
+  list.run = List;
+  return list;
 }
 
 Command GetCommand() {
@@ -177,13 +170,6 @@ Command GetCommand() {
 }  // namespace
 
 std::vector<Command> JobCommands() {
-  Command list;
-  list.noun = "job";
-  list.verb = "list";
-  list.summary = "List jobs, newest first";
-  list.flags = {{"limit", "N", "show at most so many, 0: all [100]"}};
-  list.examples = "  muster job list\n  muster job list --limit 0 -o name";
-  list.run = List;
   Command watch;
   watch.noun = "job";
   watch.verb = "watch";
@@ -191,16 +177,9 @@ std::vector<Command> JobCommands() {
   watch.positionals = {{"JOB", "id from: muster job list"}};
   watch.examples = "  muster job watch 3f8k2m9x0c1va\n  muster job watch 3f8k2m9x0c1va -o json";
   watch.run = Watch;
-  Command cancel;
-  cancel.noun = "job";
-  cancel.verb = "cancel";
-  cancel.summary = "Cancel a job where it has not been sent to the router yet";
-  cancel.positionals = {{"JOB", "id from: muster job list"}};
-  cancel.flags = {{"yes", "", "don't ask where more than one device is touched"}};
-  cancel.examples = "  muster job cancel 3f8k2m9x0c1va";
-  cancel.writes = true;
-  cancel.run = Cancel;
-  return {JobRunCommand(), list, GetCommand(), watch, cancel};
+  std::vector<Command> all = {JobRunCommand(), ListCommand(), GetCommand(), watch};
+  for (Command& command : JobControlCommands()) all.push_back(std::move(command));
+  return all;
 }
 
 }  // namespace muster::cli

@@ -51,7 +51,25 @@ std::string CountsText(const Job& job) {
 }
 
 std::string Aim(const Job& job) {
-  return job.device().empty() ? job.filter() : ShortName(job.device());
+  if (!job.device().empty()) return ShortName(job.device());
+  return job.filter().empty() ? "named devices" : job.filter();
+}
+
+// "2 canaries, then 50 at a time; 3 of 7 are open; 1 failed, more than 2 stop it"
+std::string WavesText(const muster::v1::JobWaves& waves) {
+  std::string text;
+  if (waves.canary_count() > 0) {
+    absl::StrAppend(&text, waves.canary_count(),
+                    waves.canary_count() == 1 ? " canary" : " canaries", ", then ");
+  }
+  if (waves.batch_size() > 0) {
+    absl::StrAppend(&text, waves.batch_size(), " at a time");
+  } else {
+    absl::StrAppend(&text, waves.canary_count() > 0 ? "all others" : "all at once");
+  }
+  return absl::StrCat(text, "; wave ", waves.open_wave(), " of ", waves.wave_count(), " is open; ",
+                      waves.failure_count(), " failed, more than ", waves.max_failures(),
+                      " stop it");
 }
 
 }  // namespace
@@ -88,7 +106,13 @@ std::string ProgressText(const Job& job) {
   for (const auto& count : job.state_counts()) {
     if (HasEnded(count.state())) ended += count.count();
   }
-  return absl::StrCat(ended, " of ", job.target_count(), " ended: ", CountsText(job));
+  std::string text = absl::StrCat(ended, " of ", job.target_count(), " ended: ", CountsText(job));
+  if (!job.stop_reason().empty()) {
+    absl::StrAppend(&text, "; stopped: ", job.stop_reason());
+  } else if (job.waves().wave_count() > 1 && !job.has_end_time()) {
+    absl::StrAppend(&text, "; wave ", job.waves().open_wave(), " of ", job.waves().wave_count());
+  }
+  return text;
 }
 
 ExitCode ExitCodeOf(const Job& job) {
@@ -146,6 +170,7 @@ Table JobDetailTable(const Job& job, absl::Time now) {
   if (!job.device().empty()) add("Device", ShortName(job.device()));
   if (!job.filter().empty()) add("Where", job.filter());
   add("State", ProgressText(job));
+  if (job.has_waves()) add("Waves", WavesText(job.waves()));
   add("Created", TimeCell(job.has_create_time(), job.create_time(), now));
   add("Creator", job.creator());
   if (job.has_not_before()) add("Not before", TimeCell(true, job.not_before(), now));
@@ -165,6 +190,7 @@ Report TargetListReport(const std::vector<JobTarget>& targets, absl::Time now) {
                  {{"DEVICE", false, true},
                   {"STATE"},
                   {"RESULT", false, true},
+                  {"WAVE", true, false, true},
                   {"ID", true},
                   {"NUMBER", true, false, true},
                   {"ATTEMPT", true, false, true},
@@ -173,6 +199,7 @@ Report TargetListReport(const std::vector<JobTarget>& targets, absl::Time now) {
                  {}};
   for (const JobTarget& target : targets) {
     table.rows.push_back({Title(target), StateCell(target.state()), ResultCell(target),
+                          target.wave() == 0 ? Cell() : Cell(absl::StrCat(target.wave())),
                           ShortName(target.device()), absl::StrCat(target.number()),
                           absl::StrCat(target.attempt()), absl::StrCat(target.times_sent()),
                           TimeCell(target.has_update_time(), target.update_time(), now)});

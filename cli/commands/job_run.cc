@@ -10,7 +10,9 @@
 #include "cli/commands/device_report.h"
 #include "cli/commands/job_report.h"
 #include "cli/commands/job_watch.h"
+#include "cli/commands/named_devices.h"
 #include "cli/commands/names.h"
+#include "cli/commands/wave_flags.h"
 #include "cli/output/text_table.h"
 #include "cli/output/values.h"
 #include "common/status/status_macros.h"
@@ -26,6 +28,8 @@ using muster::v1::Job;
 
 constexpr int kMatchesShown = 20;
 constexpr size_t kLongestScript = 65536;
+// As the server counts it from the creation.
+constexpr absl::Duration kDefaultLife = absl::Hours(24);
 // Some editors begin a file with it; RouterOS takes it for a word.
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -61,9 +65,14 @@ absl::StatusOr<std::string> ReadScript(Session& session) {
 }
 
 absl::Status SetTimes(Session& session, CreateJobRequest* request) {
+  ASSIGN_OR_RETURN(const auto begin, session.Moment("not-before"));
+  if (begin.has_value()) *request->mutable_not_before() = ToTimestamp(*begin);
   ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
-  if (expires.has_value())
+  if (expires.has_value()) {
     *request->mutable_not_after() = ToTimestamp(session.asked_at() + *expires);
+  } else if (begin.has_value()) {
+    *request->mutable_not_after() = ToTimestamp(*begin + kDefaultLife);
+  }
   ASSIGN_OR_RETURN(const auto timeout, session.Duration("timeout"));
   if (timeout.has_value()) *request->mutable_timeout() = ToDurationMessage(*timeout);
   return absl::OkStatus();
@@ -77,6 +86,7 @@ absl::StatusOr<CreateJobRequest> MakeRequest(Session& session) {
   request.set_description(session.Text("description"));
   request.set_idempotent(session.Switch("idempotent"));
   RETURN_IF_ERROR(SetTimes(session, &request));
+  RETURN_IF_ERROR(FillWaves(session, &request));
   if (session.Has("ends-with")) {
     if (session.Text("ends-with") != "reboot" && session.Text("ends-with") != "result") {
       return absl::InvalidArgumentError(
@@ -127,11 +137,27 @@ void ShowMatches(Session& session, const Matches& matches) {
       absl::StrCat(matches.count, matches.count == 1 ? " device matches" : " devices match"));
 }
 
+// The devices that a file or stdin names.
+absl::Status ChooseNamed(Session& session, CreateJobRequest* request) {
+  const std::string path = session.Text("devices");
+  if (path == "-" && session.Text("script-file") == "-") {
+    return absl::InvalidArgumentError("--devices and --script-file can't both read stdin");
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ReadDeviceNames(session, path));
+  request->mutable_devices()->Add(names.begin(), names.end());
+  if (session.Switch("dry-run")) return absl::OkStatus();
+  const auto count = static_cast<int64_t>(names.size());
+  return session.Confirm(count, absl::StrCat("This will run the script on ", count, " devices."));
+}
+
 // Fills in the devices and shows, counts and asks.
 absl::Status ChooseDevices(Session& session, CreateJobRequest* request) {
-  if (session.Has("device") == session.Has("where")) {
-    return absl::InvalidArgumentError("give exactly one of --device and --where");
+  const int ways =
+      int{session.Has("device")} + int{session.Has("where")} + int{session.Has("devices")};
+  if (ways != 1) {
+    return absl::InvalidArgumentError("give exactly one of --device, --devices and --where");
   }
+  if (session.Has("devices")) return ChooseNamed(session, request);
   if (session.Has("device")) {
     ASSIGN_OR_RETURN(*request->mutable_device(), FindDevice(session, session.Text("device")));
     return absl::OkStatus();
@@ -169,6 +195,17 @@ absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
   RETURN_IF_ERROR(created);
   return response.job();
 }
+
+Outcome Run(Session& session) {
+  ASSIGN_OR_RETURN(CreateJobRequest request, MakeRequest(session));
+  RETURN_IF_ERROR(ChooseDevices(session, &request));
+  ASSIGN_OR_RETURN(const Job job, CreateJob(session, std::move(request)));
+  if (session.Switch("dry-run")) return ShowDryRun(session, job);
+  if (session.Switch("wait")) return WaitAndShow(session, job);
+  return ShowCreated(session, job);
+}
+
+}  // namespace
 
 Outcome ShowDryRun(Session& session, const Job& job) {
   session.Note(absl::StrCat("dry run: the script would go to ", job.target_count(),
@@ -209,17 +246,6 @@ Outcome WaitAndShow(Session& session, const Job& job) {
   return ExitCodeOf(watched.job);
 }
 
-Outcome Run(Session& session) {
-  ASSIGN_OR_RETURN(CreateJobRequest request, MakeRequest(session));
-  RETURN_IF_ERROR(ChooseDevices(session, &request));
-  ASSIGN_OR_RETURN(const Job job, CreateJob(session, std::move(request)));
-  if (session.Switch("dry-run")) return ShowDryRun(session, job);
-  if (session.Switch("wait")) return WaitAndShow(session, job);
-  return ShowCreated(session, job);
-}
-
-}  // namespace
-
 Command JobRunCommand() {
   Command run;
   run.noun = "job";
@@ -227,9 +253,11 @@ Command JobRunCommand() {
   run.summary = "Run a RouterOS script on one device or on all that match a filter";
   run.flags = {{"device", "DEVICE", "id, display name or identity"},
                {"where", "FILTER", "every device that matches; docs/filter.md has the language"},
+               {"devices", "FILE", "the devices that FILE names, one a line; - reads stdin"},
                {"script", "TEXT", "RouterOS script"},
                {"script-file", "FILE", "file with the script; - reads stdin"},
                {"wait", "", "wait for the end and show the results"},
+               {"not-before", "TIME", "not started before: 2h, or 2026-12-01T02:00:00+02:00"},
                {"expires", "TIME", "not started on a router after this time [24h]"},
                {"timeout", "TIME", "how long it may run on a router [5m]"},
                {"idempotent", "", "may be started again where its outcome was lost"},
@@ -238,10 +266,14 @@ Command JobRunCommand() {
                {"description", "TEXT", "what it is for, for people"},
                {"dry-run", "", "check everything and show the devices, do nothing"},
                {"yes", "", "don't ask where more than one device is touched"}};
+  const std::vector<Flag> waves = WaveFlags();
+  run.flags.insert(run.flags.begin() + 5, waves.begin(), waves.end());
   run.examples =
       "  muster job run --device riga-core --script '/system/resource/print' --wait\n"
       "  muster job run --where 'site = \"riga\"' --script-file ntp.rsc --dry-run\n"
-      "  muster job run --where 'online = true' --script-file ntp.rsc --wait --yes\n"
+      "  muster job run --where 'online = true' --script-file ntp.rsc --canary 2 --batch 50 "
+      "--max-fail 1 --wait\n"
+      "  sort riga.txt | muster job run --devices - --script-file ntp.rsc --not-before 2h --yes\n"
       "  muster job run --device riga-core --script '/system/reboot' --ends-with reboot --wait";
   run.writes = true;
   run.run = Run;

@@ -96,6 +96,18 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
   }
 }
 
+absl::StatusOr<muster::v1::Job> FetchJob(Session& session, const std::string& name) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = JobService::NewStub(connection->channel());
+  muster::v1::GetJobRequest request;
+  request.set_name(name);
+  muster::v1::GetJobResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->GetJob(context, request, &response);
+  }));
+  return response.job();
+}
+
 void NoteOutcome(Session& session, const muster::v1::Job& job) {
   session.Note(absl::StrCat("job ", ShortName(job.name()), ": ", ProgressText(job)));
 }

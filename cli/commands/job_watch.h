@@ -32,6 +32,8 @@ absl::StatusOr<WatchedJob> FollowJob(
 // end.
 absl::StatusOr<WatchedJob> FollowJobWithProgress(Session& session, const std::string& name);
 
+absl::StatusOr<muster::v1::Job> FetchJob(Session& session, const std::string& name);
+
 // The outcome for people, on stderr.
 void NoteOutcome(Session& session, const muster::v1::Job& job);
 

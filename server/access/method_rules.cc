@@ -10,7 +10,7 @@ struct MethodRule {
   Role least_role;
 };
 
-constexpr std::array<MethodRule, 24> kRules = {{
+constexpr std::array<MethodRule, 27> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -30,6 +30,9 @@ constexpr std::array<MethodRule, 24> kRules = {{
     {"muster.v1.JobService/ListJobs", Role::kViewer},
     {"muster.v1.JobService/ListJobTargets", Role::kViewer},
     {"muster.v1.JobService/CancelJob", Role::kOperator},
+    {"muster.v1.JobService/RerunJob", Role::kOperator},
+    {"muster.v1.JobService/ReleaseJobs", Role::kOperator},
+    {"muster.v1.JobService/CancelDeviceJobs", Role::kOperator},
     {"muster.v1.JobService/WatchJob", Role::kViewer},
     {"muster.v1.EdgeAdminService/CreateEdge", Role::kPlatform},
     {"muster.v1.EdgeAdminService/ListEdges", Role::kPlatform},

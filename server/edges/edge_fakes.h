@@ -166,7 +166,9 @@ class FakeState : public State {
   void ScanDevices(OrganizationId, const std::function<bool(const Device&)>&) const override {}
   std::vector<DeviceEvent> ListDeviceEvents(DeviceId, size_t) const override { return {}; }
   std::optional<Job> FindJob(JobId, bool) const override { return {}; }
-  std::vector<Job> ListJobs(OrganizationId, JobId, size_t) const override { return {}; }
+  std::vector<Job> ListJobs(OrganizationId, const JobQuery&, JobId, size_t) const override {
+    return {};
+  }
   std::vector<JobTarget> ListJobTargets(JobId, DeviceId, size_t) const override { return {}; }
   std::optional<JobTarget> FindJobTarget(JobId, DeviceId) const override { return {}; }
   std::vector<Edge> ListEdges(absl::string_view, size_t) const override { return {}; }

@@ -145,6 +145,29 @@ v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug) {
   return out;
 }
 
+namespace {
+
+v1::JobWaves ToMessage(const JobWaves& waves, uint32_t targets) {
+  v1::JobWaves out;
+  out.set_canary_count(static_cast<int32_t>(waves.canary_count));
+  out.set_batch_size(static_cast<int32_t>(waves.batch_size));
+  out.set_max_failures(static_cast<int32_t>(waves.max_failures));
+  const uint32_t rest = targets > waves.canary_count ? targets - waves.canary_count : 0;
+  uint32_t count = waves.canary_count > 0 ? 1 : 0;
+  if (waves.batch_size > 0) {
+    count += (rest + waves.batch_size - 1) / waves.batch_size;
+  } else if (rest > 0) {
+    count += 1;
+  }
+  out.set_wave_count(static_cast<int32_t>(count));
+  const bool at_once = waves.canary_count == 0 && waves.batch_size == 0;
+  out.set_open_wave(at_once ? 1 : static_cast<int32_t>(waves.open_wave));
+  out.set_failure_count(static_cast<int32_t>(waves.failure_count));
+  return out;
+}
+
+}  // namespace
+
 v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
   v1::Job out;
   if (job.id) out.set_name(FormatChildName(organization_slug, "jobs", job.id.value));
@@ -169,6 +192,8 @@ v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
   }
   SET_TIME(out, end_time, job.end_time_us);
   out.set_creator(job.creator);
+  if (job.waves.has_value()) *out.mutable_waves() = ToMessage(*job.waves, job.target_count);
+  out.set_stop_reason(job.stop_reason);
   return out;
 }
 
@@ -186,6 +211,7 @@ v1::JobTarget ToMessage(const JobTarget& target, absl::string_view device_title,
   out.set_error(CleanText(target.error, LineBreaks::kKeep));
   SET_TIME(out, update_time, target.update_time_us);
   out.set_times_sent(static_cast<int32_t>(target.times_sent));
+  out.set_wave(static_cast<int32_t>(target.wave));
   return out;
 }
 

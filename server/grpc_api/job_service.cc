@@ -1,5 +1,6 @@
 #include "server/grpc_api/job_service.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/access/resource_names.h"
 #include "server/grpc_api/api_convert.h"
@@ -15,6 +16,15 @@ constexpr char kGet[] = "muster.v1.JobService/GetJob";
 constexpr char kList[] = "muster.v1.JobService/ListJobs";
 constexpr char kListTargets[] = "muster.v1.JobService/ListJobTargets";
 constexpr char kCancel[] = "muster.v1.JobService/CancelJob";
+constexpr char kRerun[] = "muster.v1.JobService/RerunJob";
+constexpr char kRelease[] = "muster.v1.JobService/ReleaseJobs";
+constexpr char kCancelOnDevice[] = "muster.v1.JobService/CancelDeviceJobs";
+
+// What narrows the list, so that a page token of another list is refused.
+std::string OrderOf(const State::JobQuery& query) {
+  return absl::StrCat(query.device.value, "|", query.only_open, query.only_failed, query.only_held,
+                      "|", query.created_after_us);
+}
 
 }  // namespace
 
@@ -49,11 +59,12 @@ grpc::Status JobGrpcService::ListJobs(grpc::ServerContext* context,
   return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
-    const PageBinding binding{kList, scope.id().value, ""};
+    ASSIGN_OR_RETURN(const State::JobQuery query, ReadJobQuery(scope, *request));
+    const PageBinding binding{kList, scope.id().value, OrderOf(query)};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
-    std::vector<Job> rows = board_.List(scope, JobId{after}, page.size + 1);
+    std::vector<Job> rows = board_.List(scope, query, JobId{after}, page.size + 1);
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);
     for (const Job& row : rows) *response->add_jobs() = ToMessage(row, scope.slug());
@@ -96,6 +107,53 @@ grpc::Status JobGrpcService::CancelJob(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const CancelledJob cancelled,
                      board_.Cancel(scope, call.audited(), JobId{name.id}));
     *response->mutable_job() = ToMessage(cancelled.job, scope.slug());
+    response->set_cancelled_count(static_cast<int32_t>(cancelled.cancelled));
+    response->set_refused_count(static_cast<int32_t>(cancelled.refused));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::RerunJob(grpc::ServerContext* context,
+                                      const v1::RerunJobRequest* request,
+                                      v1::RerunJobResponse* response) {
+  return gate_.Run(*context, kRerun, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "jobs"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const Rerun rerun, ReadRerun(scope, *request));
+    ASSIGN_OR_RETURN(const Job job,
+                     board_.Repeat(scope, call.audited(), rerun, request->validate_only()));
+    *response->mutable_job() = ToMessage(job, scope.slug());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::ReleaseJobs(grpc::ServerContext* context,
+                                         const v1::ReleaseJobsRequest* request,
+                                         v1::ReleaseJobsResponse* response) {
+  return gate_.Run(*context, kRelease, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    ASSIGN_OR_RETURN(const uint64_t device,
+                     ReadOptionalId(scope, "device", request->device(), "devices"));
+    ASSIGN_OR_RETURN(const uint64_t job, ReadOptionalId(scope, "job", request->job(), "jobs"));
+    ASSIGN_OR_RETURN(const ReleasedJobs released,
+                     board_.Release(scope, call.audited(), DeviceId{device}, JobId{job}));
+    response->set_device_count(static_cast<int32_t>(released.devices));
+    response->set_target_count(static_cast<int32_t>(released.targets));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status JobGrpcService::CancelDeviceJobs(grpc::ServerContext* context,
+                                              const v1::CancelDeviceJobsRequest* request,
+                                              v1::CancelDeviceJobsResponse* response) {
+  return gate_.Run(*context, kCancelOnDevice, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("device", request->device(), "devices"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const uint64_t job, ReadOptionalId(scope, "job", request->job(), "jobs"));
+    ASSIGN_OR_RETURN(const CancelledJob cancelled,
+                     board_.CancelOnDevice(scope, call.audited(), DeviceId{name.id}, JobId{job},
+                                           request->only_held()));
     response->set_cancelled_count(static_cast<int32_t>(cancelled.cancelled));
     response->set_refused_count(static_cast<int32_t>(cancelled.refused));
     return absl::OkStatus();

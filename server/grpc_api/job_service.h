@@ -26,6 +26,13 @@ class JobGrpcService final
                               v1::ListJobTargetsResponse* response) override;
   grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
                          v1::CancelJobResponse* response) override;
+  grpc::Status RerunJob(grpc::ServerContext* context, const v1::RerunJobRequest* request,
+                        v1::RerunJobResponse* response) override;
+  grpc::Status ReleaseJobs(grpc::ServerContext* context, const v1::ReleaseJobsRequest* request,
+                           v1::ReleaseJobsResponse* response) override;
+  grpc::Status CancelDeviceJobs(grpc::ServerContext* context,
+                                const v1::CancelDeviceJobsRequest* request,
+                                v1::CancelDeviceJobsResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
       grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
 

@@ -43,7 +43,76 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
   return absl::OkStatus();
 }
 
+constexpr int kMostDevices = 10'000;
+
+// The three fields stand in CreateJobRequest and RerunJobRequest alike.
+template <typename Request>
+absl::StatusOr<std::optional<JobWaves>> ReadWaves(const Request& request) {
+  if (request.canary_count() < 0) return BadField("canary_count", "must not be negative");
+  if (request.batch_size() < 0) return BadField("batch_size", "must not be negative");
+  if (request.max_failures() < 0) return BadField("max_failures", "must not be negative");
+  std::optional<JobWaves> waves;
+  if (request.canary_count() == 0 && request.batch_size() == 0 && !request.has_max_failures()) {
+    return waves;
+  }
+  waves.emplace();
+  waves->canary_count = static_cast<uint32_t>(request.canary_count());
+  waves->batch_size = static_cast<uint32_t>(request.batch_size());
+  waves->max_failures = static_cast<uint32_t>(request.max_failures());
+  return waves;
+}
+
+absl::Status ReadDevices(const OrganizationScope& scope, const v1::CreateJobRequest& request,
+                         NewJob* job) {
+  if (request.devices_size() > kMostDevices) {
+    return BadField("devices", absl::StrCat("wants at most ", kMostDevices,
+                                            "; use a filter over a label for more"));
+  }
+  for (const std::string& device : request.devices()) {
+    ASSIGN_OR_RETURN(const uint64_t id, ReadOptionalId(scope, "devices", device, "devices"));
+    if (id == 0) return BadField("devices", "holds an empty name");
+    job->devices.push_back(DeviceId{id});
+  }
+  ASSIGN_OR_RETURN(job->device.value, ReadOptionalId(scope, "device", request.device(), "devices"));
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+absl::StatusOr<uint64_t> ReadOptionalId(const OrganizationScope& scope, absl::string_view field,
+                                        absl::string_view text, absl::string_view collection) {
+  if (text.empty()) return uint64_t{0};
+  ASSIGN_OR_RETURN(const ChildName name, ParseChildName(field, text, collection));
+  if (name.organization != scope.slug()) return UnknownResource(text);
+  return name.id;
+}
+
+absl::StatusOr<Rerun> ReadRerun(const OrganizationScope& scope,
+                                const v1::RerunJobRequest& request) {
+  Rerun rerun;
+  ASSIGN_OR_RETURN(rerun.job.value, ReadOptionalId(scope, "name", request.name(), "jobs"));
+  rerun.failed = request.failed();
+  rerun.not_started = request.not_started();
+  if (request.has_not_after()) {
+    ASSIGN_OR_RETURN(rerun.not_after_us, ReadTime("not_after", request.not_after()));
+  }
+  ASSIGN_OR_RETURN(rerun.waves, ReadWaves(request));
+  return rerun;
+}
+
+absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,
+                                             const v1::ListJobsRequest& request) {
+  State::JobQuery query;
+  ASSIGN_OR_RETURN(query.device.value,
+                   ReadOptionalId(scope, "device", request.device(), "devices"));
+  query.only_open = request.only_open();
+  query.only_failed = request.only_failed();
+  query.only_held = request.only_held();
+  if (request.has_created_after()) {
+    ASSIGN_OR_RETURN(query.created_after_us, ReadTime("created_after", request.created_after()));
+  }
+  return query;
+}
 
 absl::StatusOr<int64_t> ReadTime(absl::string_view field, const google::protobuf::Timestamp& time) {
   if (time.seconds() < 0 || time.seconds() >= kYear10000 || time.nanos() < 0 ||
@@ -79,11 +148,8 @@ absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request
 absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
                                   const v1::CreateJobRequest& request) {
   NewJob job;
-  if (!request.device().empty()) {
-    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("device", request.device(), "devices"));
-    if (name.organization != scope.slug()) return UnknownResource(request.device());
-    job.device = DeviceId{name.id};
-  }
+  RETURN_IF_ERROR(ReadDevices(scope, request, &job));
+  ASSIGN_OR_RETURN(job.waves, ReadWaves(request));
   job.filter_text = request.filter();
   job.script = request.script();
   job.description = request.description();

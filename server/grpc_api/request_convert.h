@@ -31,5 +31,12 @@ absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request
 // `scope` must be that of the parent; a device of another organization is NotFound.
 absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
                                   const v1::CreateJobRequest& request);
+absl::StatusOr<Rerun> ReadRerun(const OrganizationScope& scope, const v1::RerunJobRequest& request);
+absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,
+                                             const v1::ListJobsRequest& request);
+
+// The id of a device or job ("devices", "jobs") of the scope; none where `text` is empty.
+absl::StatusOr<uint64_t> ReadOptionalId(const OrganizationScope& scope, absl::string_view field,
+                                        absl::string_view text, absl::string_view collection);
 
 }  // namespace muster::server

@@ -7,6 +7,7 @@
 #include "common/status/status_macros.h"
 #include "server/access/resource_names.h"
 #include "server/errors/errors.h"
+#include "server/jobs/job_members.h"
 #include "server/jobs/script_check.h"
 
 namespace muster::server {
@@ -32,6 +33,19 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
   create->set_ends_with(static_cast<uint32_t>(terms.ends_with.value_or(JobEnd::kResult)));
   create->set_timeout_seconds(static_cast<uint32_t>(absl::ToInt64Seconds(terms.timeout)));
   create->set_creator(scope.caller().principal());
+  if (terms.waves.has_value()) {
+    create->mutable_waves()->set_canary_count(terms.waves->canary_count);
+    create->mutable_waves()->set_batch_size(terms.waves->batch_size);
+    create->mutable_waves()->set_max_failures(terms.waves->max_failures);
+  }
+}
+
+// What both ways of naming one device refuse.
+absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device) {
+  const std::string name = FormatChildName(scope.slug(), "devices", device.id.value);
+  if (device.delete_time_us != 0) return DeviceDeleted(name);
+  if (device.monitor_only) return MonitorOnly(name);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -68,31 +82,23 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
 
 absl::StatusOr<std::vector<uint64_t>> JobBoard::ChooseMembers(const OrganizationScope& scope,
                                                               const NewJob& terms) const {
-  ScriptFit fit(terms.script.size());
-  std::vector<uint64_t> members;
-  if (terms.device) {
-    ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, terms.device));
-    const std::string name = FormatChildName(scope.slug(), "devices", terms.device.value);
-    if (device.delete_time_us != 0) return DeviceDeleted(name);
-    if (device.monitor_only) return MonitorOnly(name);
-    fit.Add(device, TitleOf(device));
-    members.push_back(device.id.value);
-  } else {
+  JobMembers members(terms.script.size());
+  std::vector<DeviceId> named = terms.devices;
+  if (terms.device) named.push_back(terms.device);
+  for (const DeviceId id : named) {
+    ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, id));
+    RETURN_IF_ERROR(CheckTakesJobs(scope, device));
+    members.Add(device);
+  }
+  if (named.empty()) {
     absl::StatusOr<Filter> filter = Filter::Parse(terms.filter_text);
     if (!filter.ok()) return BadField("filter", filter.status());
     devices_.VisitMatches(scope, *filter, [&](const Device& device) {
-      if (device.monitor_only) return true;
-      fit.Add(device, TitleOf(device));
-      members.push_back(device.id.value);
+      members.Add(device);
       return true;
     });
   }
-  RETURN_IF_ERROR(fit.Verdict());
-  if (members.empty()) {
-    return NoTargets("no device that runs jobs matches the filter; try it with ListDevices");
-  }
-  std::sort(members.begin(), members.end());
-  return members;
+  return members.InOrder(terms.waves.has_value() ? terms.waves->canary_count : 0);
 }
 
 absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
@@ -102,7 +108,11 @@ absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
   internal::v1::CreateJob* create = command.mutable_create_job();
   FillCreate(scope, terms, create);
   const uint64_t job_id = create->job_id();
+  // The canaries stand first; a wave of them alone may not be larger than a command.
   size_t taken = std::min(members.size(), kMembersPerCommand);
+  if (create->waves().canary_count() > taken) {
+    create->mutable_waves()->set_canary_count(static_cast<uint32_t>(taken));
+  }
   create->mutable_members()->Add(members.begin(), members.begin() + taken);
   create->set_more_members(taken < members.size());
   ASSIGN_OR_RETURN(Applied applied, log_.Propose(std::move(command)));
@@ -134,9 +144,9 @@ absl::StatusOr<std::optional<Job>> JobBoard::FindEarlier(const OrganizationScope
 
 absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const AuditedCall& call,
                                      const NewJob& terms, bool validate_only) {
-  if (static_cast<bool>(terms.device) == !terms.filter_text.empty()) {
-    return BadField("device", "give exactly one of device and filter");
-  }
+  const int ways = int{static_cast<bool>(terms.device)} + int{!terms.devices.empty()} +
+                   int{!terms.filter_text.empty()};
+  if (ways != 1) return BadField("device", "give exactly one of device, devices and filter");
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
   if (earlier.has_value()) return *std::move(earlier);
   RETURN_IF_ERROR(CheckTerms(terms));
@@ -149,6 +159,7 @@ absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const Audit
     job.description = terms.description;
     job.script = terms.script;
     job.target_count = static_cast<uint32_t>(members.size());
+    job.waves = terms.waves;
     return job;
   }
   ASSIGN_OR_RETURN(const Applied applied, ProposeJob(scope, call, terms, members));
@@ -163,8 +174,9 @@ absl::StatusOr<Job> JobBoard::Get(const OrganizationScope& scope, JobId id) cons
   return *std::move(job);
 }
 
-std::vector<Job> JobBoard::List(const OrganizationScope& scope, JobId after, size_t limit) const {
-  std::vector<Job> jobs = state_.ListJobs(scope.id(), after, limit);
+std::vector<Job> JobBoard::List(const OrganizationScope& scope, const State::JobQuery& query,
+                                JobId after, size_t limit) const {
+  std::vector<Job> jobs = state_.ListJobs(scope.id(), query, after, limit);
   for (Job& job : jobs) job.script.clear();
   return jobs;
 }

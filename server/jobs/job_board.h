@@ -25,8 +25,9 @@
 namespace muster::server {
 
 struct NewJob {
-  // Exactly one of device and filter_text.
+  // Exactly one of device, devices and filter_text.
   DeviceId device;
+  std::vector<DeviceId> devices;
   std::string filter_text;
   std::string script;
   std::string description;
@@ -39,6 +40,24 @@ struct NewJob {
   std::optional<JobEnd> ends_with;
   // Zero: 5 min.
   absl::Duration timeout;
+  // Only the three terms count. Nullopt: all devices at once, whatever fails.
+  std::optional<JobWaves> waves;
+};
+
+struct Rerun {
+  JobId job;
+  // Devices on which it failed, or was not started; neither: all.
+  bool failed = false;
+  bool not_started = false;
+  // 0: as long as the first job had.
+  int64_t not_after_us = 0;
+  // Nullopt: as with the first job.
+  std::optional<JobWaves> waves;
+};
+
+struct ReleasedJobs {
+  uint32_t devices = 0;
+  uint32_t targets = 0;
 };
 
 struct CancelledJob {
@@ -66,7 +85,8 @@ class JobBoard {
   // Viewers get no script text.
   absl::StatusOr<Job> Get(const OrganizationScope& scope, JobId id) const;
   // Newest first, without script text; at most `limit`.
-  std::vector<Job> List(const OrganizationScope& scope, JobId after, size_t limit) const;
+  std::vector<Job> List(const OrganizationScope& scope, const State::JobQuery& query, JobId after,
+                        size_t limit) const;
   absl::StatusOr<std::vector<TargetRow>> ListTargets(const OrganizationScope& scope, JobId job,
                                                      DeviceId after, size_t limit) const;
   absl::StatusOr<TargetRow> GetTarget(const OrganizationScope& scope, JobId job,
@@ -75,6 +95,17 @@ class JobBoard {
   absl::StatusOr<CancelledJob> Cancel(const OrganizationScope& scope, const AuditedCall& call,
                                       JobId id);
 
+  // A new job with the script and terms of an earlier one.
+  absl::StatusOr<Job> Repeat(const OrganizationScope& scope, const AuditedCall& call,
+                             const Rerun& rerun, bool validate_only);
+  // Lets held jobs go on: those of the device, or of all devices on which `job` is held.
+  absl::StatusOr<ReleasedJobs> Release(const OrganizationScope& scope, const AuditedCall& call,
+                                       DeviceId device, JobId job);
+  // Cancels what the device has not been sent; `job` none: of all jobs.
+  absl::StatusOr<CancelledJob> CancelOnDevice(const OrganizationScope& scope,
+                                              const AuditedCall& call, DeviceId device, JobId job,
+                                              bool held_only);
+
  private:
   // The job that this request id made before.
   absl::StatusOr<std::optional<Job>> FindEarlier(const OrganizationScope& scope,
@@ -82,6 +113,8 @@ class JobBoard {
   absl::StatusOr<std::vector<uint64_t>> ChooseMembers(const OrganizationScope& scope,
                                                       const NewJob& terms) const;
   absl::Status CheckTerms(const NewJob& terms) const;
+  absl::StatusOr<std::vector<DeviceId>> RerunDevices(const OrganizationScope& scope,
+                                                     const Rerun& rerun) const;
   TargetRow WithTitle(JobTarget target) const;
   absl::StatusOr<Applied> ProposeJob(const OrganizationScope& scope, const AuditedCall& call,
                                      const NewJob& terms, const std::vector<uint64_t>& members);

@@ -387,5 +387,43 @@ TEST_F(JobRulesTest, SurvivesAStartWithItsQueue) {
   EXPECT_EQ(State(2), S::kAtEdge);
 }
 
+TEST_F(JobRulesTest, ReleasesTheHoldsOfManyDevicesInOneCommand) {
+  Beat("edge-a", kDevice, 5);
+  Create();
+  Beat("edge-a", kDevice, 0);
+  ASSERT_EQ(State(), S::kHeld);
+  Command command;
+  auto& release = *command.mutable_release_holds();
+  release.set_organization_id(kOrganization);
+  release.add_devices(kDevice);
+  release.add_devices(kDevice + 1);
+  const Outcome outcome = Apply(command);
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_EQ(outcome.result.release_holds().device_count(), 1U);
+  EXPECT_EQ(outcome.result.release_holds().target_count(), 1U);
+  EXPECT_EQ(State(), S::kAtEdge);
+  release.set_organization_id(kOrganization + 1);
+  EXPECT_EQ(Apply(command).result.release_holds().device_count(), 0U);
+}
+
+TEST_F(JobRulesTest, CancelsHeldTargetsOfOneDeviceAndLeavesWhatIsNotHeld) {
+  Beat("edge-a", kDevice, 5);
+  Create(1);
+  Create(2);
+  Beat("edge-a", kDevice, 0);
+  ASSERT_EQ(State(1), S::kHeld);
+  Command command;
+  auto& cancel = *command.mutable_cancel_targets();
+  cancel.set_organization_id(kOrganization);
+  cancel.set_device_id(kDevice);
+  cancel.set_job_id(2);
+  cancel.set_held_only(true);
+  EXPECT_EQ(Apply(command).result.cancel_job().cancelled_count(), 1U);
+  EXPECT_EQ(State(1), S::kHeld);
+  EXPECT_EQ(State(2), S::kCancelled);
+  cancel.set_organization_id(kOrganization + 1);
+  EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace muster::server

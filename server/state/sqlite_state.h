@@ -79,7 +79,8 @@ class SqliteState : public State, public Store {
                     const std::function<bool(DeviceId, const DeviceStatus&)>& visit) const override;
   std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const override;
   std::optional<Job> FindJob(JobId id, bool with_script) const override;
-  std::vector<Job> ListJobs(OrganizationId organization, JobId after, size_t limit) const override;
+  std::vector<Job> ListJobs(OrganizationId organization, const JobQuery& query, JobId after,
+                            size_t limit) const override;
   std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const override;
   std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const override;
   std::optional<Edge> FindEdge(absl::string_view id) const override;

@@ -100,8 +100,16 @@ class State {
 
   // `with_script` false leaves Job::script empty.
   virtual std::optional<Job> FindJob(JobId id, bool with_script) const = 0;
+  // What narrows a list of jobs; each only if set.
+  struct JobQuery {
+    DeviceId device;
+    bool only_open = false;
+    bool only_failed = false;
+    bool only_held = false;
+    int64_t created_after_us = 0;
+  };
   // Newest first. `after` none: from the newest.
-  virtual std::vector<Job> ListJobs(OrganizationId organization, JobId after,
+  virtual std::vector<Job> ListJobs(OrganizationId organization, const JobQuery& query, JobId after,
                                     size_t limit) const = 0;
   // By device.
   virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;

@@ -38,6 +38,10 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.expand_job());
     case Command::kCancelJob:
       return Apply(context, command.cancel_job());
+    case Command::kReleaseHolds:
+      return Apply(context, command.release_holds());
+    case Command::kCancelTargets:
+      return Apply(context, command.cancel_targets());
     case Command::kCreateEdge:
       return Apply(context, command.create_edge());
     case Command::kJoinEdge:

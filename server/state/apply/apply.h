@@ -36,6 +36,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateJob& command)
 ApplyResult Apply(ApplyContext& context, const internal::v1::ExtendJob& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHolds& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CancelTargets& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::JoinEdge& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RenewEdge& command);

@@ -33,16 +33,18 @@ void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& j
   MoveTarget(context, job, target, JobTargetState::kHeld);
 }
 
-void QueueAgain(ApplyContext& context, const DeviceCore& core, const JobRules& job,
+// False where it ends instead: it had been started.
+bool QueueAgain(ApplyContext& context, const DeviceCore& core, const JobRules& job,
                 TargetRow& target) {
   if (target.number != 0 && target.number <= core.highest_reported) {
     EndTarget(context, job, target, JobTargetState::kLost);
-    return;
+    return false;
   }
   ForgetNumber(target);
   target.error.clear();
   target.due_us = job.not_before_us > context.now_us() ? job.not_before_us : job.not_after_us;
   MoveTarget(context, job, target, JobTargetState::kQueued);
+  return true;
 }
 
 }  // namespace
@@ -79,18 +81,20 @@ void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evid
   HoldDevice(context, index, HoldKind::kClone, absl::StrCat("clone: ", evidence));
 }
 
-void EndHold(ApplyContext& context, DenseIndex index) {
+uint32_t EndHold(ApplyContext& context, DenseIndex index) {
   DeviceCore core = context.devices.Core(index);
   core.held = false;
   core.hold = HoldKind::kNone;
   Save(context, index, core, "");
+  uint32_t queued = 0;
   for (const uint64_t id : OpenJobs(context, core.id)) {
     const std::optional<JobRules> job = LoadJob(context, id);
     std::optional<TargetRow> target = LoadTarget(context, id, core.id);
     if (!job.has_value() || !target.has_value() || target->state != JobTargetState::kHeld) continue;
-    QueueAgain(context, core, *job, *target);
+    if (QueueAgain(context, core, *job, *target)) ++queued;
   }
   ReleaseHead(context, index);
+  return queued;
 }
 
 void CancelWaiting(ApplyContext& context, uint64_t device, absl::string_view why) {

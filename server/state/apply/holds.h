@@ -20,8 +20,9 @@ void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::st
 // The same for two routers under one identity, with its event; the second time without effect.
 void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence);
 
-// Ends the hold, whatever it is for: what waited is queued again, under new numbers.
-void EndHold(ApplyContext& context, DenseIndex index);
+// Ends the hold, whatever it is for: what waited is queued again, under new numbers. How many
+// targets that were.
+uint32_t EndHold(ApplyContext& context, DenseIndex index);
 
 // Cancels what has not been sent to an edge: QUEUED and HELD. `why` becomes their error.
 void CancelWaiting(ApplyContext& context, uint64_t device, absl::string_view why);

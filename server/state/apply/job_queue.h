@@ -114,6 +114,10 @@ void AddHolder(ApplyContext& context, const TargetRow& target, uint16_t edge, in
 int RemoveFromEdges(ApplyContext& context, const TargetRow& target, int64_t not_after_us);
 int CountHolders(ApplyContext& context, uint64_t device, uint64_t number);
 
+// Cancels the target, now or once the edges have dropped it. False where it is too late: it was
+// sent, and no newer beat shows that it was not started.
+bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target);
+
 // Writes the numbers of the core (last given, highest, expected, held) to the devices table.
 void SaveCoreNumbers(ApplyContext& context, DenseIndex index, const DeviceCore& core);
 

@@ -210,33 +210,6 @@ bool IsUnsent(JobTargetState state) {
          state == JobTargetState::kAtEdge;
 }
 
-// True where the cancellation was, or will be, possible.
-bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
-  switch (target.state) {
-    case JobTargetState::kQueued:
-    case JobTargetState::kHeld:
-      EndTarget(context, job, target, JobTargetState::kCancelled);
-      return true;
-    case JobTargetState::kSent: {
-      const auto both = context.devices.FindBoth(target.device);
-      const bool unstarted = both.has_value() && both->row.time_us > target.sent_us &&
-                             both->core.highest_reported < target.number;
-      if (!unstarted) return false;
-      [[fallthrough]];
-    }
-    case JobTargetState::kAtEdge:
-      target.cancel_wanted = true;
-      target.due_us = job.not_after_us + kEdgeGraceUs;
-      MoveTarget(context, job, target, JobTargetState::kCancelling);
-      if (RemoveFromEdges(context, target, job.not_after_us) == 0) {
-        EndTarget(context, job, target, JobTargetState::kCancelled);
-      }
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Cancels the next targets, or marks them so that they get no further attempt. True: some may be
 // left. `cancel_after` is how far earlier steps came.
 bool CancelSome(ApplyContext& context, const JobRules& job) {
@@ -306,6 +279,32 @@ Result CreateResult(uint64_t job, uint32_t count) {
 }
 
 }  // namespace
+
+bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  switch (target.state) {
+    case JobTargetState::kQueued:
+    case JobTargetState::kHeld:
+      EndTarget(context, job, target, JobTargetState::kCancelled);
+      return true;
+    case JobTargetState::kSent: {
+      const auto both = context.devices.FindBoth(target.device);
+      const bool unstarted = both.has_value() && both->row.time_us > target.sent_us &&
+                             both->core.highest_reported < target.number;
+      if (!unstarted) return false;
+      [[fallthrough]];
+    }
+    case JobTargetState::kAtEdge:
+      target.cancel_wanted = true;
+      target.due_us = job.not_after_us + kEdgeGraceUs;
+      MoveTarget(context, job, target, JobTargetState::kCancelling);
+      if (RemoveFromEdges(context, target, job.not_after_us) == 0) {
+        EndTarget(context, job, target, JobTargetState::kCancelled);
+      }
+      return true;
+    default:
+      return false;
+  }
+}
 
 ApplyResult Apply(ApplyContext& context, const CreateJob& command) {
   if (auto status = CheckJob(context, command); !status.ok()) return status;

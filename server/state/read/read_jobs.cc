@@ -107,8 +107,8 @@ std::optional<Job> SqliteState::FindJob(JobId id, bool with_script) const {
   return job;
 }
 
-std::vector<Job> SqliteState::ListJobs(OrganizationId organization, JobId after,
-                                       size_t limit) const {
+std::vector<Job> SqliteState::ListJobs(OrganizationId organization, const JobQuery& wanted,
+                                       JobId after, size_t limit) const {
   auto db = readers_.Get();
   int64_t before = std::numeric_limits<int64_t>::max();
   if (after) {
@@ -119,9 +119,16 @@ std::vector<Job> SqliteState::ListJobs(OrganizationId organization, JobId after,
   {
     Query query(*db,
                 "SELECT " JOB_COLUMNS
-                " FROM jobs j WHERE j.organization = ? AND j.seq < ? "
-                "ORDER BY j.seq DESC LIMIT ?",
-                KeyOf(organization.value), before, limit);
+                " FROM jobs j WHERE j.organization = ?1 AND j.seq < ?2 AND j.create_us >= ?3 "
+                "AND (?4 = 0 OR j.end_us = 0) AND (?5 = 0 OR EXISTS (SELECT 1 FROM job_counts c "
+                "WHERE c.job = j.id AND c.state IN (6, 9, 10, 11) AND c.count > 0)) "
+                "AND (?6 = 0 OR EXISTS (SELECT 1 FROM job_counts c "
+                "WHERE c.job = j.id AND c.state = 12 AND c.count > 0)) "
+                "AND (?7 = ?8 OR EXISTS (SELECT 1 FROM targets t "
+                "WHERE t.job = j.id AND t.device = ?7)) "
+                "ORDER BY j.seq DESC LIMIT ?9",
+                KeyOf(organization.value), before, wanted.created_after_us, wanted.only_open,
+                wanted.only_failed, wanted.only_held, KeyOf(wanted.device.value), KeyOf(0), limit);
     while (query.Step()) jobs.push_back(ReadJob(query));
   }
   for (Job& job : jobs) ReadCounts(*db, job);

@@ -1,0 +1,38 @@
+#include "server/jobs/job_members.h"
+
+#include <algorithm>
+
+#include "common/status/status_macros.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+
+void JobMembers::Add(const Device& device) {
+  if (device.monitor_only) return;
+  fit_.Add(device, TitleOf(device));
+  members_.push_back({device.id.value, device.status.online == OnlineState::kOnline});
+}
+
+absl::StatusOr<std::vector<uint64_t>> JobMembers::InOrder(uint32_t canary_count) const {
+  RETURN_IF_ERROR(fit_.Verdict());
+  if (members_.empty()) {
+    return NoTargets("no device that runs jobs matches the filter; try it with ListDevices");
+  }
+  std::vector<Member> members = members_;
+  const auto by_id = [](const Member& a, const Member& b) { return a.id < b.id; };
+  std::sort(members.begin(), members.end(), by_id);
+  members.erase(std::unique(members.begin(), members.end(),
+                            [](const Member& a, const Member& b) { return a.id == b.id; }),
+                members.end());
+  const auto canaries = static_cast<std::ptrdiff_t>(std::min<size_t>(canary_count, members.size()));
+  // Nobody learns anything from a canary that is not there.
+  std::stable_partition(members.begin(), members.end(), [](const Member& m) { return m.online; });
+  std::sort(members.begin(), members.begin() + canaries, by_id);
+  std::sort(members.begin() + canaries, members.end(), by_id);
+  std::vector<uint64_t> ids;
+  ids.reserve(members.size());
+  for (const Member& member : members) ids.push_back(member.id);
+  return ids;
+}
+
+}  // namespace muster::server

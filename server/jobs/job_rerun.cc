@@ -1,0 +1,143 @@
+// What operators do with jobs that were made before: again, go on, no more.
+#include <algorithm>
+#include <set>
+
+#include "common/status/status_macros.h"
+#include "server/access/resource_names.h"
+#include "server/errors/errors.h"
+#include "server/jobs/job_board.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kPage = 1'000;
+
+bool HasFailed(JobTargetState state) {
+  return state == JobTargetState::kFailed || state == JobTargetState::kLost ||
+         state == JobTargetState::kReverted || state == JobTargetState::kExpired;
+}
+
+bool IsWanted(const Rerun& rerun, JobTargetState state) {
+  if (!rerun.failed && !rerun.not_started) return true;
+  return (rerun.failed && HasFailed(state)) ||
+         (rerun.not_started && state == JobTargetState::kCancelled);
+}
+
+NewJob TermsOf(const Job& job, const Rerun& rerun, int64_t now_us) {
+  NewJob terms;
+  terms.script = job.script;
+  terms.description = job.description;
+  terms.idempotent = job.idempotent;
+  terms.ends_with = job.ends_with;
+  terms.timeout = absl::Seconds(job.timeout_seconds);
+  terms.waves = rerun.waves.has_value() ? rerun.waves : job.waves;
+  const int64_t begin_us = std::max(job.not_before_us, job.create_time_us);
+  terms.not_after_us =
+      rerun.not_after_us != 0 ? rerun.not_after_us : now_us + (job.not_after_us - begin_us);
+  return terms;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<DeviceId>> JobBoard::RerunDevices(const OrganizationScope& scope,
+                                                             const Rerun& rerun) const {
+  std::vector<DeviceId> devices;
+  DeviceId after;
+  for (;;) {
+    const std::vector<JobTarget> page = state_.ListJobTargets(rerun.job, after, kPage);
+    for (const JobTarget& target : page) {
+      after = target.device;
+      if (!IsWanted(rerun, target.state)) continue;
+      const std::optional<Device> device = state_.FindDevice(target.device);
+      // One that was deleted meanwhile is nobody's failure.
+      if (!device.has_value() || device->organization != scope.id()) continue;
+      if (device->delete_time_us != 0 || device->monitor_only) continue;
+      devices.push_back(target.device);
+    }
+    if (page.size() < kPage) break;
+  }
+  if (devices.empty()) {
+    return NoTargets(rerun.failed || rerun.not_started
+                         ? "the job has no device in the states that you asked for; see its "
+                           "targets"
+                         : "none of the job's devices is left");
+  }
+  return devices;
+}
+
+absl::StatusOr<Job> JobBoard::Repeat(const OrganizationScope& scope, const AuditedCall& call,
+                                     const Rerun& rerun, bool validate_only) {
+  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
+  if (earlier.has_value()) return *std::move(earlier);
+  ASSIGN_OR_RETURN(const Job job, Get(scope, rerun.job));
+  NewJob terms = TermsOf(job, rerun, absl::ToUnixMicros(state_.StateTime()));
+  ASSIGN_OR_RETURN(terms.devices, RerunDevices(scope, rerun));
+  return Create(scope, call, terms, validate_only);
+}
+
+absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
+                                               const AuditedCall& call, DeviceId device,
+                                               JobId job) {
+  if (static_cast<bool>(device) == static_cast<bool>(job)) {
+    return BadField("device", "give exactly one of device and job");
+  }
+  std::set<uint64_t> held;
+  if (device) {
+    RETURN_IF_ERROR(devices_.Get(scope, device).status());
+    held.insert(device.value);
+  } else {
+    RETURN_IF_ERROR(Get(scope, job).status());
+    DeviceId after;
+    for (bool more = true; more;) {
+      const std::vector<JobTarget> page = state_.ListJobTargets(job, after, kPage);
+      for (const JobTarget& target : page) {
+        after = target.device;
+        if (target.state == JobTargetState::kHeld) held.insert(target.device.value);
+      }
+      more = page.size() == kPage;
+    }
+  }
+  ReleasedJobs released;
+  AuditedCall step = call;
+  for (auto at = held.begin(); at != held.end();) {
+    internal::v1::Command command = StartCommand(scope.caller(), scope.id(), step);
+    auto& release = *command.mutable_release_holds();
+    release.set_organization_id(scope.id().value);
+    release.set_job_id(job.value);
+    for (; at != held.end() && release.devices_size() < int{kPage}; ++at) {
+      release.add_devices(*at);
+    }
+    ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+    released.devices += applied.result.release_holds().device_count();
+    released.targets += applied.result.release_holds().target_count();
+    // A repetition finds the rest still held.
+    step.request_id.clear();
+  }
+  return released;
+}
+
+absl::StatusOr<CancelledJob> JobBoard::CancelOnDevice(const OrganizationScope& scope,
+                                                      const AuditedCall& call, DeviceId device,
+                                                      JobId job, bool held_only) {
+  ASSIGN_OR_RETURN(const Device found, devices_.Get(scope, device));
+  if (found.delete_time_us != 0) {
+    return DeviceDeleted(FormatChildName(scope.slug(), "devices", device.value));
+  }
+  if (job) {
+    RETURN_IF_ERROR(Get(scope, job).status());
+    RETURN_IF_ERROR(GetTarget(scope, job, device).status());
+  }
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  auto& cancel = *command.mutable_cancel_targets();
+  cancel.set_organization_id(scope.id().value);
+  cancel.set_device_id(device.value);
+  cancel.set_job_id(job.value);
+  cancel.set_held_only(held_only);
+  ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+  CancelledJob cancelled;
+  cancelled.cancelled = applied.result.cancel_job().cancelled_count();
+  cancelled.refused = applied.result.cancel_job().refused_count();
+  return cancelled;
+}
+
+}  // namespace muster::server
