@@ -290,6 +290,8 @@ bool ReadProperty(Evaluator& evaluator, const Node& node, const Row& row, const 
     return true;
   }
   const PropertySpec* property = node.menu->Property(name);
+  // A read-only one, for all that a dump says.
+  if (property == nullptr && node.menu->more_properties) return true;
   if (property == nullptr) {
     return evaluator.Fail(node, absl::StrCat("input does not match any value of value-name"));
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/sync/mutex.h"
 #include "routeros/language/builtins.h"
+#include "tests/router_simulator/dump_menus.h"
 #include "tests/router_simulator/handlers.h"
 #include "tests/router_simulator/menu_tables.h"
 
@@ -273,16 +274,19 @@ class TreeBuilder {
   bool ppp_package_;
 };
 
-const CommandTree& MenuTree(const RouterVersion& version, bool routerboard, bool ppp_package) {
-  using Key = std::tuple<std::string, bool, bool>;
+const CommandTree& MenuTree(const RouterVersion& version, bool routerboard, bool ppp_package,
+                            const routeros::ConsoleDumps* dumps) {
+  using Key = std::tuple<std::string, bool, bool, const void*>;
   static Mutex* const mutex = new Mutex();
   static auto* const trees = new std::map<Key, std::unique_ptr<CommandTree>>();
   const MutexLock lock(*mutex);
-  std::unique_ptr<CommandTree>& tree = (*trees)[Key(version.text, routerboard, ppp_package)];
+  std::unique_ptr<CommandTree>& tree = (*trees)[Key(version.text, routerboard, ppp_package, dumps)];
   if (!tree) {
     tree = std::make_unique<CommandTree>(
         routeros::Version{version.major, version.minor, version.patch, ""});
     TreeBuilder(tree.get(), routerboard, ppp_package).Build();
+    const CommandTree* dump = dumps == nullptr ? nullptr : dumps->Nearest(tree->version());
+    if (dump != nullptr) MergeDump(dump->root(), ppp_package ? "" : "/ppp", &tree->root());
   }
   return *tree;
 }

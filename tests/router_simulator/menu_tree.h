@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "routeros/check/console_dumps.h"
 #include "tests/router_simulator/language.h"
 #include "tests/router_simulator/version.h"
 
@@ -43,9 +44,10 @@ struct SimulatedCommand : CommandSpec {
   Handler handler = nullptr;  // null: RouterOS has it and the simulator can't run it
 };
 
-// The tree of `version` on a board with or without hardware (`routerboard`). Made once and kept
-// for the life of the process.
-const CommandTree& MenuTree(const RouterVersion& version, bool routerboard,
-                            bool ppp_package = true);
+// The tree of `version` on a board with or without hardware (`routerboard`), with the menus of the
+// version's dump where `dumps` (which must never end) has one. Made once and kept for the life of
+// the process.
+const CommandTree& MenuTree(const RouterVersion& version, bool routerboard, bool ppp_package = true,
+                            const routeros::ConsoleDumps* dumps = nullptr);
 
 }  // namespace muster::simulator

@@ -27,7 +27,8 @@ void BlockingCall::Run() {
 
 Router::Router(RouterOptions options)
     : options_(std::move(options)),
-      tree_(&MenuTree(options_.version, options_.routerboard, options_.ppp_package)),
+      tree_(
+          &MenuTree(options_.version, options_.routerboard, options_.ppp_package, options_.dumps)),
       wall_at_boot_(options_.clock),
       random_(options_.seed) {
   FillFactoryConfig(options_, *tree_, &config_);
@@ -270,7 +271,7 @@ void Router::RestoreConfig(ConfigStore copy) {
 void Router::ChangeVersion(RouterVersion version) {
   Reboot(PowerDown::kClean);
   options_.version = std::move(version);
-  tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package);
+  tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package, options_.dumps);
 }
 
 void Router::SetWallClock(absl::Time time) {
@@ -286,7 +287,7 @@ void Router::Netinstall(RouterVersion version) {
   faults_ = Faults();
   Reboot(PowerDown::kClean);
   options_.version = std::move(version);
-  tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package);
+  tree_ = &MenuTree(options_.version, options_.routerboard, options_.ppp_package, options_.dumps);
   config_ = ConfigStore();
   FillFactoryConfig(options_, *tree_, &config_);
   SyncInterfaces();

@@ -60,6 +60,8 @@ struct RouterOptions {
   bool device_mode_home = false;
   int64_t free_disk_bytes = int64_t{6} << 20;
   HttpTransport* transport = nullptr;
+  // Menus of real consoles beside the simulator's own; must never end.
+  const routeros::ConsoleDumps* dumps = nullptr;
 };
 
 enum class EventKind {

@@ -163,7 +163,7 @@ RowReader ReaderOf(Router& router, const MenuSpec& menu, const Row& row) {
       return true;
     }
     const PropertySpec* property = menu.Property(name);
-    if (property == nullptr) return false;
+    if (property == nullptr) return menu.more_properties;
     *value = router.Read(menu, row, *property);
     return true;
   };

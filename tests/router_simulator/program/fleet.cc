@@ -66,6 +66,7 @@ RouterOptions Fleet::OptionsOf(int index) const {
                                 (number >> 13) & 255, (number >> 5) & 255, (number << 3) & 255);
   options.seed = number;
   options.clock = absl::Now();
+  options.dumps = options_.dumps;
   options.beat_interval = options_.interval;
   ApplyToOptions(options_.behaviours, &options);
   return options;

@@ -35,6 +35,7 @@ struct FleetOptions {
   // The routers' time runs this many times as fast as ours.
   double speed = 1;
   bool quiet = false;
+  const routeros::ConsoleDumps* dumps = nullptr;  // must never end
 };
 
 class Fleet {

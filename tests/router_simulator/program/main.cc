@@ -175,6 +175,11 @@ std::string Convert(const Settings& settings, FleetOptions* fleet) {
   fleet->count = static_cast<int>(settings.count);
   fleet->seed = static_cast<uint64_t>(settings.seed);
   fleet->threads = static_cast<int>(settings.threads);
+  if (!settings.trees.empty()) {
+    auto dumps = muster::routeros::ConsoleDumps::Read(settings.trees);
+    if (!dumps.ok()) return std::string(dumps.status().message());
+    fleet->dumps = new muster::routeros::ConsoleDumps(*std::move(dumps));
+  }
   fleet->speed = static_cast<double>(settings.speed);
   fleet->quiet = settings.quiet;
   return "";
