@@ -20,20 +20,30 @@ absl::StatusOr<std::string> RenderBootstrapLine(const BootstrapTerms& terms) {
 
 absl::StatusOr<std::string> RenderInstaller(const InstallerTerms& terms, const Version& version) {
   RETURN_IF_ERROR(CheckTerms(terms.url, terms.root_sha256, terms.claim));
+  RETURN_IF_ERROR(CheckAgentTerms(AgentOf(terms)));
   ASSIGN_OR_RETURN(const Family family, FamilyOf(version));
   return InstallerText(terms, family);
 }
 
-absl::StatusOr<std::string> RenderBeat(const InstallerTerms& terms) {
-  RETURN_IF_ERROR(CheckTerms(terms.url, terms.root_sha256, terms.claim));
+absl::StatusOr<std::string> RenderAgent(const AgentTerms& terms, Family family) {
+  RETURN_IF_ERROR(CheckAgentTerms(terms));
+  if (terms.monitor_only) {
+    return absl::InvalidArgumentError(
+        "an agent that only monitors can't renew itself; paste the line of a claim again");
+  }
+  return StagingText(terms, family);
+}
+
+absl::StatusOr<std::string> RenderBeat(const AgentTerms& terms) {
+  RETURN_IF_ERROR(CheckAgentTerms(terms));
   return BeatText(terms);
 }
 
-absl::StatusOr<std::string> RenderRunner(const InstallerTerms& terms, Family family) {
-  RETURN_IF_ERROR(CheckTerms(terms.url, terms.root_sha256, terms.claim));
-  return RunnerText(terms, family);
+absl::StatusOr<std::string> RenderRunner(const AgentTerms& terms) {
+  RETURN_IF_ERROR(CheckAgentTerms(terms));
+  return RunnerText(terms);
 }
 
-absl::string_view AgentVersion() { return "1"; }
+absl::string_view AgentVersion() { return "2"; }
 
 }  // namespace muster::routeros

@@ -17,7 +17,16 @@ const char kClaim[] = "0123456789abcdef0123456789abcdef";
 const Family kFamilies[] = {Family::k6_49, Family::k7_1, Family::k7_11, Family::k7_13,
                             Family::k7_17};
 
-InstallerTerms Terms() { return {"https://edge.example.net:8443", kRoot, kClaim, false}; }
+InstallerTerms Terms() {
+  return {"https://edge.example.net:8443", kRoot, kClaim, false, Profile::kNormal, {}, ""};
+}
+
+AgentTerms Agent() {
+  AgentTerms terms;
+  terms.urls = {"https://edge.example.net:8443"};
+  terms.root_sha256 = kRoot;
+  return terms;
+}
 
 TEST(AgentTest, KeepsTheBootstrapLineToOneLineOfThousandCharacters) {
   const auto line = RenderBootstrapLine({"https://edge.example.net:8443", kRoot, kClaim});
@@ -65,16 +74,17 @@ TEST(AgentTest, RefusesVersionsThatAreTooOldForAnInstaller) {
 
 TEST(AgentTest, LeavesNoPlaceholderInAnyText) {
   for (const Family family : kFamilies) {
-    EXPECT_THAT(*RenderRunner(Terms(), family), Not(HasSubstr("@")));
+    EXPECT_THAT(*RenderAgent(Agent(), family), Not(HasSubstr("@")));
   }
-  EXPECT_THAT(*RenderBeat(Terms()), Not(HasSubstr("@")));
+  EXPECT_THAT(*RenderRunner(Agent()), Not(HasSubstr("@")));
+  EXPECT_THAT(*RenderBeat(Agent()), Not(HasSubstr("@")));
   for (const char* version : {"6.49.10", "7.8", "7.12.2", "7.15.3", "7.20.8"}) {
     EXPECT_THAT(*RenderInstaller(Terms(), *ParseVersion(version)), Not(HasSubstr("@")));
   }
 }
 
 TEST(AgentTest, InstallsTheSameBeatOnEveryVersion) {
-  const std::string beat = QuoteSource(*RenderBeat(Terms()));
+  const std::string beat = QuoteSource(*RenderBeat(Agent()));
   for (const char* version : {"6.49.10", "7.8", "7.12.2", "7.15.3", "7.20.8"}) {
     EXPECT_THAT(*RenderInstaller(Terms(), *ParseVersion(version)), HasSubstr(beat)) << version;
   }
@@ -86,8 +96,14 @@ TEST(AgentTest, GivesMonitorOnlyNeitherRunnerNorWritePolicy) {
   const std::string installer = *RenderInstaller(terms, *ParseVersion("7.20.8"));
   EXPECT_THAT(installer, HasSubstr("policy=read,test,ftp,sensitive "));
   EXPECT_THAT(installer, Not(HasSubstr("add name=\"muster-run\"")));
-  EXPECT_THAT(*RenderBeat(terms), Not(HasSubstr("muster-run")));
-  EXPECT_THAT(*RenderBeat(terms), Not(HasSubstr("muster-state")));
+  AgentTerms agent = Agent();
+  agent.monitor_only = true;
+  EXPECT_THAT(*RenderBeat(agent), Not(HasSubstr("muster-run")));
+  EXPECT_THAT(*RenderBeat(agent), Not(HasSubstr("muster-state")));
+  for (const char* verb : {"\"J\"", "\"L\"", "\"K\"", "\"U\""}) {
+    EXPECT_THAT(*RenderBeat(agent), Not(HasSubstr(verb)));
+  }
+  EXPECT_FALSE(RenderAgent(agent, Family::k7_17).ok());
 }
 
 }  // namespace

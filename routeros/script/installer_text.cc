@@ -43,26 +43,6 @@ constexpr absl::string_view kCheck = R"rsc(:local muMissing ""
 }
 )rsc";
 
-// muKeep: [$muKeep TEXT] stores the token (or the nonce until there is one) and gives back what a
-// later read will give. Tokens and nonces hold nothing that needs an escape.
-constexpr absl::string_view kKeepFunction = R"rsc(:local muKeep do={
-  :local v [:tostr $1]
-  :local r ""
-  :do {
-    :local f [:parse ("/ppp secret remove [find where name=\"muster\"]; /ppp secret add name=\"muster\" disabled=yes service=async comment=\"Muster agent\" password=\"" . $v . "\"; :return [/ppp secret get [find where name=\"muster\"] password]")]
-    :set r [$f]
-  } on-error={}
-  :do { /system script remove [/system script find where name="muster-token"] } on-error={}
-  :if ($r != $v) do={
-    :do {
-      /system script add name="muster-token" policy=read source=("#" . $v)
-      :set r [:pick [/system script get [/system script find where name="muster-token"] source] 1 512]
-    } on-error={}
-  }
-  :return $r
-}
-)rsc";
-
 // The nonce is kept before it is sent: if the reply is lost, the same claim and nonce give the
 // same device again. v6 has no random: there it is made of what differs between two routers and
 // two moments, as hex digits.
@@ -83,7 +63,7 @@ constexpr absl::string_view kNonce = R"rsc(:local muNonce ""
 :local muHeld ""
 :if ([:pick $muToken 0 3] = "m1.") do={ :set muHeld $muToken }
 :if ([:len $muHeld] = 0) do={
-  :if ([$muKeep ("n" . $muNonce)] != ("n" . $muNonce)) do={
+  :if ([$muKeep ("n" . $muNonce) "muster"] != ("n" . $muNonce)) do={
     :set muGo false
     :put "muster: nothing was installed; the router keeps neither a /ppp secret nor a script"
   }
@@ -92,20 +72,21 @@ constexpr absl::string_view kNonce = R"rsc(:local muNonce ""
 
 constexpr absl::string_view kScripts =
     R"rsc(  /system script remove [/system script find where name="muster-beat"]
-  /system script add name="muster-beat" policy=@POLICY@ comment="Muster agent @AGENT@" source=@BEAT@
+  /system script add name="muster-beat" policy=@POLICY@ comment="@COMMENT@" source=@BEAT@
 )rsc";
 
 constexpr absl::string_view kJobParts =
     R"rsc(  /system script remove [/system script find where name="muster-run"]
-  /system script add name="muster-run" policy=@POLICY@ comment="Muster agent @AGENT@" source=@RUNNER@
+  /system script add name="muster-run" policy=@POLICY@ comment="@COMMENT@" source=@RUNNER@
   :if ([:len [/system scheduler find where name="muster-state"]] = 0) do={
     /system scheduler add name="muster-state" disabled=yes on-event="" policy=read comment="0"
   }
-)rsc";
+@GUARD_PARTS@)rsc";
 
 // A router that was more than monitored before loses its runner.
 constexpr absl::string_view kNoJobParts =
-    R"rsc(  /system script remove [/system script find where name="muster-run"]
+    R"rsc(  /system script remove [/system script find where name~"^muster-(run|guard|beat-prev|run-prev)\$"]
+  /system scheduler remove [/system scheduler find where name="muster-guard"]
 )rsc";
 
 constexpr absl::string_view kEnrol =
@@ -115,8 +96,7 @@ constexpr absl::string_view kEnrol =
   :while (([:len $muWord] = 0) && ($muTry < 45)) do={
     :set muTry ($muTry + 1)
     :do {
-      :local muReply [/tool fetch url=($muUrl . "/v1/enroll") http-method=post http-header-field="Content-Type:application/json,Authorization:Claim @CLAIM@" http-data=$muBody check-certificate=yes-without-crl output=user as-value]
-      :set muWord [:tostr ($muReply->"data")]
+      :set muWord [$muPost ($muUrl . "/v1/enroll") "Content-Type:application/json,Authorization:Claim @CLAIM@" $muBody]
     } on-error={
       :put "muster: no answer to the enrolment yet, trying again"
       :local muWait ($muTry * 2)
@@ -127,7 +107,7 @@ constexpr absl::string_view kEnrol =
   :local muReady false
   :if ([:pick $muWord 0 4] = "Tm1.") do={
     :local muNew [:pick $muWord 1 [:len $muWord]]
-    :if ([$muKeep $muNew] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
+    :if ([$muKeep $muNew "muster"] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
   } else={
     :if ([:len $muWord] = 0) do={ :set muWord "no answer for ten minutes" }
     :local muHint "make a new claim and paste its line"
@@ -141,56 +121,40 @@ constexpr absl::string_view kStart =
     R"rsc(  :if ($muReady) do={
     :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
     /system scheduler remove [/system scheduler find where name="muster-beat"]
-    /system scheduler add name="muster-beat" interval=30s start-time=startup policy=@POLICY@ comment="Muster agent @AGENT@" on-event="/system script run muster-beat"
-@LINK@    :put "muster: enrolled; this router now checks in every 30 seconds"
+    /system scheduler add name="muster-beat" interval=@PERIOD@ start-time=startup policy=@POLICY@ comment="@COMMENT@" on-event="/system script run muster-beat"
+@LINK@    :put "muster: enrolled; this router now checks in every @SECONDS@ seconds"
     /system script run muster-beat
   }
 )rsc";
-
-// Type icmp came with 7.4. The default thr-avg of 100 ms would log every change of a slow link.
-constexpr absl::string_view kLinkCommand =
-    "/tool netwatch add comment=\"muster-link\" type=icmp interval=30s packet-count=5 "
-    "thr-avg=10s thr-max=10s thr-jitter=10s thr-stdev=10s thr-loss-percent=100 host=";
-constexpr absl::string_view kLink = R"rsc(    :do {
-      /tool netwatch remove [/tool netwatch find where comment="muster-link"]
-      :local muHost [:tostr [:resolve @HOST@]]
-@ADD@    } on-error={ :put "muster: no probe of the link to the edge" }
-)rsc";
-constexpr absl::string_view kLinkDirect = "      @COMMAND@$muHost\n";
-constexpr absl::string_view kLinkParsed = R"rsc(      :local muProbe [:parse (@TEXT@ . $muHost)]
-      $muProbe
-)rsc";
-
-std::string Link(const InstallerTerms& terms, Family family) {
-  if (family == Family::k6_49) return "";
-  const std::string add = family == Family::k7_1
-                              ? Fill(kLinkParsed, {{"@TEXT@", QuoteString(kLinkCommand)}})
-                              : Fill(kLinkDirect, {{"@COMMAND@", std::string(kLinkCommand)}});
-  return Fill(kLink, {{"@HOST@", QuoteString(HostOf(terms.url))}, {"@ADD@", add}});
-}
 
 }  // namespace
 
 // The import must not raise once it has begun: the line repeats an import that does.
 std::string InstallerText(const InstallerTerms& terms, Family family) {
+  const AgentTerms agent = AgentOf(terms);
   const std::string checks = Fill(kCheck, {{"@POLICIES@", std::string(kFullPolicy)}});
-  const std::string jobs =
-      terms.monitor_only ? std::string(kNoJobParts)
-                         : Fill(kJobParts, {{"@RUNNER@", QuoteSource(RunnerText(terms, family))}});
+  const std::string jobs = terms.monitor_only
+                               ? std::string(kNoJobParts)
+                               : Fill(kJobParts, {{"@RUNNER@", QuoteSource(RunnerText(agent))},
+                                                  {"@GUARD_PARTS@", GuardParts(agent)}});
   const std::string install = absl::StrCat(
       ":if ($muGo) do={\n:do {\n", kScripts, jobs, kEnrol, kStart,
       "} on-error={ :put \"muster: the installation stopped; paste the line again\" }\n}\n");
   const std::string frame =
-      absl::StrCat(kHead, kKeyFunction, kGetFunction, checks, ":if ($muGo) do={\n", kReadToken,
-                   kFacts, kFormats, kKeepFunction, kNonce, install, "}\n}\n");
-  return Fill(frame, {{"@AGENT@", std::string(AgentVersion())},
+      absl::StrCat(kHead, kKeyFunction, kGetFunction, kPostFunction, checks, ":if ($muGo) do={\n",
+                   Fill(kReadToken, {{"@NAMES@", "{\"muster\"}"}}), kFacts, kFormats, kKeepFunction,
+                   kNonce, install, "}\n}\n");
+  return Fill(frame, {{"@AGENT@", AgentName(agent)},
+                      {"@COMMENT@", AgentComment(agent)},
                       {"@FAMILY@", std::string(FamilyName(family))},
                       {"@URL@", QuoteString(terms.url)},
                       {"@PIN@", terms.root_sha256},
                       {"@CLAIM@", terms.claim},
-                      {"@POLICY@", std::string(PolicyOf(terms))},
-                      {"@BEAT@", QuoteSource(BeatText(terms))},
-                      {"@LINK@", Link(terms, family)}});
+                      {"@POLICY@", std::string(PolicyOf(terms.monitor_only))},
+                      {"@PERIOD@", PeriodTime(terms.profile)},
+                      {"@SECONDS@", PeriodText(terms.profile)},
+                      {"@BEAT@", QuoteSource(BeatText(agent))},
+                      {"@LINK@", absl::StrCat(LinkParts(agent, family), NameParts(agent))}});
 }
 
 }  // namespace muster::routeros

@@ -8,7 +8,7 @@ namespace muster::routeros {
 namespace {
 
 constexpr absl::string_view kHead =
-    R"rsc(# Muster agent @AGENT@, RouterOS @FAMILY@: runs one job and posts its result.
+    R"rsc(# Muster agent @AGENT@: runs one job and posts its result.
 :global musterReply
 :global musterRun
 :global musterRunAt
@@ -19,31 +19,40 @@ constexpr absl::string_view kHead =
 :global musterPhase
 :global musterWhy
 :global musterOut
-:local muUrl @URL@
+:global musterUrl
+:global musterPart
 :local muReply [:tostr $musterReply]
 :set musterReply ""
+:local muVerb [:pick $muReply 0 1]
 :local muNumber 0
 :local muLoad ""
+:local muParts 0
+:local muLength 0
 )rsc";
 
 // A reply that was cut anywhere lacks its end mark or its length and is not a job; the control
-// plane sends it again. The parts are cut off one after the other, since whether :find begins at or
-// behind its third argument differs.
+// plane sends it again. The texts between the blanks are cut off one after the other, since whether
+// :find begins at or behind its third argument differs. "L" has no payload but a number of parts.
 constexpr absl::string_view kReadReply = R"rsc(:do {
   :local muEnd [:len $muReply]
   :local muSpace [:find $muReply " "]
-  :if (([:typeof $muSpace] = "num") && ([:pick $muReply 0 1] = "J") && ([:pick $muReply ($muEnd - 1) $muEnd] = ".")) do={
+  :if (([:typeof $muSpace] = "num") && (($muVerb = "L") || (($muVerb = "J") && ([:pick $muReply ($muEnd - 1) $muEnd] = ".")))) do={
     :local muGiven [:tonum [:pick $muReply 1 $muSpace]]
     :local muRest [:pick $muReply ($muSpace + 1) $muEnd]
     :local muGap [:find $muRest " "]
     :if (([:typeof $muGap] = "num") && ([:typeof $muGiven] = "num")) do={
-      :local muLength [:tonum [:pick $muRest 0 $muGap]]
-      :set muLoad [:pick $muRest ($muGap + 1) ([:len $muRest] - 1)]
-      :if (([:typeof $muLength] = "num") && ([:len $muLoad] = $muLength)) do={ :set muNumber $muGiven }
+      :set muLength [:tonum [:pick $muRest 0 $muGap]]
+      :if ($muVerb = "J") do={
+        :set muLoad [:pick $muRest ($muGap + 1) ([:len $muRest] - 1)]
+        :if (([:typeof $muLength] = "num") && ([:len $muLoad] = $muLength)) do={ :set muNumber $muGiven }
+      } else={
+        :set muParts [:tonum [:pick $muRest ($muGap + 1) [:len $muRest]]]
+        :if (([:typeof $muLength] = "num") && ([:typeof $muParts] = "num")) do={ :set muNumber $muGiven }
+      }
     }
   }
 } on-error={}
-:if ($muNumber = 0) do={
+:if (($muNumber = 0) && (($muVerb = "J") || ($muVerb = "L"))) do={
   :if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
   :set musterErr ($musterErr + 1)
 }
@@ -52,29 +61,99 @@ constexpr absl::string_view kReadReply = R"rsc(:do {
 // The number is stored and read back before anything of the job runs. A router where it doesn't
 // stay refuses the job.
 constexpr absl::string_view kStoreNumber = R"rsc(:local muGo ""
+:local muTrouble ""
 :if ($muNumber > 0) do={
   :local muLast [:tonum [$muGet "/system scheduler get [find where name=\"muster-state\"] comment"]]
   :if ([:typeof $muLast] != "num") do={ :set muLast 0 }
   :local muOther ([:len [/system script job find where script="muster-run"]] > 1)
   :if (($muNumber > $muLast) && (!$muOther || ([:tostr $musterRun] = "0") || ([:len [:tostr $musterRun]] = 0))) do={
     :set muGo "refused"
-    :do {
+@FETCH@    :if ([:len $muTrouble] = 0) do={ :do {
       /system scheduler set [/system scheduler find where name="muster-state"] comment=[:tostr $muNumber]
       :local muBack [:tostr [/system scheduler get [/system scheduler find where name="muster-state"] comment]]
       :if ($muBack = [:tostr $muNumber]) do={ :set muGo "run" }
-    } on-error={}
+    } on-error={} }
   }
 }
 )rsc";
 
-constexpr absl::string_view kDecodeDirect =
-    R"rsc(      :set musterSrc [:convert from=hex to=raw $muLoad]
+// muPlain: [$muPlain PAYLOAD] gives the bytes, and raises where they aren't what the payload says:
+// only groups of \XX give a third of its length, only hex gives half, and without a quote, a dollar
+// and a line end nothing leaves the text or vanishes from it. :convert came with 7.11; parsed code
+// sees no local.
+constexpr absl::string_view kPlainFunction = R"rsc(:local muPlain do={
+  :global musterPart
+  :local r ""
+  :if ([:pick $1 0 1] = "\\") do={
+    :foreach muMark in={"\"";"\$";"\n"} do={
+      :if ([:tostr [:find $1 $muMark]] ~ "^[0-9]") do={ :error "no payload" }
+    }
+    :local f [:parse (":return \"" . $1 . "\"")]
+    :set r [$f]
+    :if (([:len $r] * 3) != [:len $1]) do={ :error "no payload" }
+  } else={
+    :set musterPart $1
+    :local f [:parse ":global musterPart; :return [:convert from=hex to=raw \$musterPart]"]
+    :set r [$f]
+    :set musterPart ""
+    :if (([:len $r] * 2) != [:len $1]) do={ :error "no payload" }
+  }
+  :return $r
+}
 )rsc";
-// A runner installed below 7.11 may live on after an upgrade, and then the edge sends hex.
-constexpr absl::string_view kDecodeParsed =
-    R"rsc(      :set musterSrc $muLoad
-      :local muHex [:parse ":global musterSrc; :return [:convert from=hex to=raw \$musterSrc]"]
-      :set musterSrc [$muHex]
+
+// muSum: the checksum of payload.h, four bytes a step.
+constexpr absl::string_view kSumFunction = R"rsc(:local muSum do={
+  :local s 1
+  :local n 8
+  :if ([:pick $1 0 1] = "\\") do={ :set n 12 }
+  :for i from=0 to=([:len $1] - 1) step=$n do={
+    :local w [:pick $1 $i ($i + $n)]
+    :if ($n = 12) do={ :set w ([:pick $w 1 3] . [:pick $w 4 6] . [:pick $w 7 9] . [:pick $w 10 12]) }
+    :set s ((($s * 31) + [:tonum ("0x" . $w)]) & 4294967295)
+  }
+  :return $s
+}
+)rsc";
+
+// Each part is decoded as it comes, so that a script of 64 KiB needs no more than itself and one
+// part. Nothing of it runs, and no number is stored, before the last part was good.
+constexpr absl::string_view kFetchParts = R"rsc(    :if ($muVerb = "L") do={
+      :set musterRun $muNumber
+      :set musterRunAt [/system resource get uptime]
+      :set musterSrc ""
+      :local muHave 0
+      :local muFree [:tonum [/system resource get free-memory]]
+      :if ([:typeof $muFree] = "num") do={ :if ($muFree < (($muLength * 4) + 1000000)) do={ :set muTrouble "not enough free memory" } }
+      :local i 1
+      :while (($i <= $muParts) && ([:len $muTrouble] = 0)) do={
+        :local muPart ""
+        :local muTry 0
+        :while (([:len $muPart] = 0) && ($muTry < 6)) do={
+          :set muTry ($muTry + 1)
+@URL@@TOKEN@          :do {
+            :local r [$muFrom ("url=\"" . $muUrl . "/v1/payload/" . $muNumber . "/" . $i . "\" http-header-field=\"Authorization:Bearer " . $muToken . "\" output=user as-value")]
+            :local t [:tostr ($r->"data")]
+            :local h ("P" . $muNumber . " " . $i . " ")
+            :local n [:len $h]
+            :if (([:pick $t 0 $n] = $h) && ([:pick $t ([:len $t] - 1) [:len $t]] = ".")) do={
+              :set t [:pick $t $n ([:len $t] - 1)]
+              :local g [:find $t " "]
+              :local p [:pick $t ($g + 1) [:len $t]]
+              :if ([:tostr [$muSum $p]] = [:pick $t 0 $g]) do={
+                :set musterSrc ($musterSrc . [$muPlain $p])
+                :set muPart $p
+              }
+            }
+          } on-error={ :set musterUrl ($muIndex + 1) }
+          :if ([:len $muPart] = 0) do={ :delay ($muTry * 2) }
+        }
+        :set muHave ($muHave + [:len $muPart])
+        :if ([:len $muPart] = 0) do={ :set muTrouble ("part " . $i . " of the script did not come whole") }
+        :set i ($i + 1)
+      }
+      :if (([:len $muTrouble] = 0) && ($muHave != $muLength)) do={ :set muTrouble "the parts of the script are not as long as it" }
+    }
 )rsc";
 
 // The job is a text of its own: the wrapper parses it twice (as it is, and as the body of a
@@ -82,19 +161,13 @@ constexpr absl::string_view kDecodeParsed =
 // and sets the phase behind it. What stands in the job ends the job only.
 constexpr absl::string_view kWrapper = R"rsc(:global musterSrc
 :global musterPhase
-:global musterWhy
-@CATCH@:local muCode [:parse $musterSrc]
+:local muCode [:parse $musterSrc]
 :local muTest [:parse (":local muTest do={\n" . $musterSrc . "\n}")]
 :set musterPhase "run"
 $muCode
 :set musterPhase "ok"
-@END@)rsc";
-constexpr absl::string_view kCatch = ":onerror muWhy in={\n";
-constexpr absl::string_view kCatchEnd = "} do={ :set musterWhy $muWhy }\n";
+)rsc";
 
-// A payload that is not what it says it is gives nothing to run: only groups of \XX give a third
-// of their length, only hex gives half, and without a quote, a dollar and a line end nothing
-// leaves the text or vanishes from it.
 constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
   :local muState "refused"
   :local muText ""
@@ -105,21 +178,14 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
   :set musterOut ""
   :if ($muGo = "run") do={
     :set muState "fail"
-    :local muReady false
-    :do {
-      :if ([:pick $muLoad 0 1] = "\\") do={
-        :foreach muMark in={"\"";"\$";"\n"} do={
-          :if ([:tostr [:find $muLoad $muMark]] ~ "^[0-9]") do={ :error "no payload" }
-        }
-        :local muBytes [:parse (":return \"" . $muLoad . "\"")]
-        :set musterSrc [$muBytes]
-        :if (([:len $musterSrc] * 3) != [:len $muLoad]) do={ :error "no payload" }
-      } else={
-@DECODE@        :if (([:len $musterSrc] * 2) != [:len $muLoad]) do={ :error "no payload" }
-      }
-      :set muReady true
-    } on-error={ :set musterWhy "the script could not be decoded" }
-    :set muLoad ""
+    :local muReady ($muVerb = "L")
+    :if ($muVerb = "J") do={
+      :do {
+        :set musterSrc [$muPlain $muLoad]
+        :set muReady true
+      } on-error={ :set musterWhy "the script could not be decoded" }
+      :set muLoad ""
+    }
     :if ($muReady) do={
 @EXECUTE@    }
     :if ($musterPhase = "ok") do={
@@ -129,33 +195,34 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
     :set musterSrc ""
   } else={
     :set musterPhase ""
-    :set musterWhy "cannot persist the number of the job"
+    :if ($muVerb = "K") do={
+      :set muState "fail"
+      :set musterPhase "run"
+    }
+    :set musterWhy $muTrouble
+    :if ([:len $muTrouble] = 0) do={ :set musterWhy "cannot persist the number of the job" }
+    :set musterSrc ""
   }
 )rsc";
 
-// 7.8 and later return what the job prints, and run it as a job of its own, which shields this
-// script from errors that on-error can't catch.
-constexpr absl::string_view kExecuteAsString =
-    R"rsc(      :do { :set muText [:tostr [:execute script=@WRAPPER@ as-string]] } on-error={}
-)rsc";
-// 7.1 to 7.10 have it from 7.8 only; older ones tell the phase, and print what the job leaves in
-// the global musterOut.
-constexpr absl::string_view kExecuteParsed =
-    R"rsc(      :local muStart ""
-      :do { :set muStart [:parse @PARSED@] } on-error={}
+// :onerror (7.13) gives the text of an error. :execute as-string (7.8) returns what the job prints
+// and runs it as a job of its own, which shields this script from errors that on-error can't
+// catch; older versions tell the phase, and print what the job leaves in the global musterOut.
+constexpr absl::string_view kExecute = R"rsc(      :global musterWrap @WRAPPER@
+      :do {
+        :local f [:parse ":onerror e in={} do={}"]
+        :set musterWrap (":global musterWhy\n:onerror muWhy in={\n" . $musterWrap . "} do={ :set musterWhy \$muWhy }\n")
+      } on-error={}
+      :local muStart ""
+      :do { :set muStart [:parse ":global musterWrap; :return [:execute script=\$musterWrap as-string]"] } on-error={}
       :if ([:typeof $muStart] = "code") do={
         :do { :set muText [:tostr [$muStart]] } on-error={}
       } else={
         :do {
-          :local muCall [:parse @WRAPPER@]
+          :local muCall [:parse $musterWrap]
           $muCall
         } on-error={}
       }
-)rsc";
-constexpr absl::string_view kExecuteInPlace = R"rsc(      :do {
-        :local muCall [:parse @WRAPPER@]
-        $muCall
-      } on-error={}
 )rsc";
 
 // The body stays below the edge's limit of 16 KiB: 6,000 bytes of output double at worst.
@@ -173,17 +240,17 @@ constexpr absl::string_view kReport = R"rsc(  :set muText ($muText . [:tostr $mu
   }
   :if ([:len $muError] > 300) do={ :set muError [:pick $muError 0 300] }
   :local muHead ("{\"p\":1,\"n\":" . [:tostr $muNumber] . [$muKey "st" $muState] . [$muKey "ph" $musterPhase])
-@ENCODE@  :local muTail ([$muKey "cut" $muCut] . [$muKey "err" $muError] . "}")
-)rsc";
-
-constexpr absl::string_view kEncodeText =
-    R"rsc(  :local muOutput ([$muKey "out" $muText] . [$muKey "enc" "text"])
-)rsc";
-constexpr absl::string_view kEncodeHex =
-    R"rsc(  :local muOutput ""
+  :local muOutput ""
   :if ([:len $muText] > 0) do={
-    :set muOutput (",\"out\":\"" . [:convert from=raw to=hex $muText] . "\",\"enc\":\"hex\"")
+    :set muOutput ([$muKey "out" $muText] . [$muKey "enc" "text"])
+    :do {
+      :set musterPart $muText
+      :local f [:parse ":global musterPart; :return [:convert from=raw to=hex \$musterPart]"]
+      :set muOutput (",\"out\":\"" . [$f] . "\",\"enc\":\"hex\"")
+    } on-error={}
+    :set musterPart ""
   }
+  :local muTail ([$muKey "cut" $muCut] . [$muKey "err" $muError] . "}")
 )rsc";
 
 // The result is kept until the edge says that it is taken, for about a day; every other time after
@@ -194,10 +261,10 @@ constexpr absl::string_view kPost = R"rsc(  :local muTaken false
     :set muTry ($muTry + 1)
     :local muBody ($muHead . $muOutput . $muTail)
     :if (($muTry > 10) && (($muTry & 1) = 0)) do={ :set muBody ($muHead . $muTail) }
-@TOKEN@    :do {
-      :local muAnswer [/tool fetch url=($muUrl . "/v1/result") http-method=post http-header-field=("Content-Type:application/json,Authorization:Bearer " . $muToken) http-data=$muBody check-certificate=yes-without-crl output=user as-value]
-      :if ([:tostr ($muAnswer->"data")] = ("A" . $muNumber)) do={ :set muTaken true }
-    } on-error={}
+@URL@@TOKEN@    :do {
+      :local muAnswer [$muPost ($muUrl . "/v1/result") ("Content-Type:application/json,Authorization:Bearer " . $muToken) $muBody]
+      :if ($muAnswer = ("A" . $muNumber)) do={ :set muTaken true }
+    } on-error={ :set musterUrl ($muIndex + 1) }
     :if (!$muTaken) do={
       :local muWait ($muTry * 2)
       :if ($muWait > 300) do={ :set muWait 300 }
@@ -213,41 +280,26 @@ constexpr absl::string_view kPost = R"rsc(  :local muTaken false
 }
 )rsc";
 
-std::string Wrapper(Family family) {
-  const bool catches = family == Family::k7_13 || family == Family::k7_17;
-  return Fill(kWrapper, {{"@CATCH@", std::string(catches ? kCatch : "")},
-                         {"@END@", std::string(catches ? kCatchEnd : "")}});
+// A stopped job only has a result to post.
+constexpr absl::string_view kStopped = R"rsc(:if ($muVerb = "K") do={
+  :set muNumber [:tonum [:pick $muReply 1 24]]
+  :set muTrouble "stopped"
+  :set muGo "refused"
 }
-
-std::string Execute(Family family) {
-  const std::string wrapper = QuoteString(Wrapper(family));
-  switch (family) {
-    case Family::k6_49:
-      return Fill(kExecuteInPlace, {{"@WRAPPER@", wrapper}});
-    case Family::k7_1: {
-      const std::string call = absl::StrCat(":return [:execute script=", wrapper, " as-string]");
-      return Fill(kExecuteParsed, {{"@WRAPPER@", wrapper}, {"@PARSED@", QuoteString(call)}});
-    }
-    default:
-      return Fill(kExecuteAsString, {{"@WRAPPER@", wrapper}});
-  }
-}
+)rsc";
 
 }  // namespace
 
-std::string RunnerText(const InstallerTerms& terms, Family family) {
-  const bool converts = family != Family::k6_49 && family != Family::k7_1;
+std::string RunnerText(const AgentTerms& terms) {
+  const std::string token = Fill(kReadToken, {{"@NAMES@", "{\"muster\"}"}});
+  const std::string store = Fill(kStoreNumber, {{"@FETCH@", std::string(kFetchParts)}});
   const std::string run =
-      Fill(kRunJob, {{"@DECODE@", std::string(converts ? kDecodeDirect : kDecodeParsed)},
-                     {"@EXECUTE@", Execute(family)}});
-  const std::string report =
-      Fill(kReport, {{"@ENCODE@", std::string(converts ? kEncodeHex : kEncodeText)}});
-  const std::string post = Fill(kPost, {{"@TOKEN@", std::string(kReadToken)}});
-  const std::string head = Fill(kHead, {{"@AGENT@", std::string(AgentVersion())},
-                                        {"@FAMILY@", std::string(FamilyName(family))},
-                                        {"@URL@", QuoteString(terms.url)}});
-  return absl::StrCat(head, kKeyFunction, kGetFunction, kReadReply, kStoreNumber, run, report,
-                      post);
+      Fill(kRunJob, {{"@EXECUTE@", Fill(kExecute, {{"@WRAPPER@", QuoteString(kWrapper)}})}});
+  const std::string text = absl::StrCat(
+      kHead, kKeyFunction, kGetFunction, kPostFunction, kFromFunction, kPlainFunction, kSumFunction,
+      kReadReply, store, kStopped, run, kReport, kPost, UpdateText(), "# end\n");
+  return Fill(Fill(text, {{"@TOKEN@", token}, {"@URL@", std::string(kPickUrl)}}),
+              {{"@AGENT@", AgentName(terms)}, {"@URLS@", UrlList(terms.urls)}});
 }
 
 }  // namespace muster::routeros

@@ -43,15 +43,72 @@ inline constexpr absl::string_view kGetFunction = R"rsc(:local muGet do={
 }
 )rsc";
 
-// muToken: the token or, before it came, "n" and the nonce; needs muGet. It lies in the password
-// of a disabled /ppp secret, which /export hides on v7, or, where that menu is missing, behind
-// the "#" in the source of script muster-token.
-inline constexpr absl::string_view kReadToken =
-    R"rsc(:local muToken [:tostr [$muGet "/ppp secret get [find where name=\"muster\"] password"]]
-:if ([:len $muToken] = 0) do={
-  :local muSource [:tostr [$muGet "/system script get [find where name=\"muster-token\"] source"]]
-  :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+// muToken: the first of @NAMES@ that holds something: a token or, before it came, "n" and the
+// nonce; needs muGet. It lies in the password of a disabled /ppp secret, which /export hides on v7,
+// or, where that menu is missing, behind the "#" in the source of a script.
+inline constexpr absl::string_view kReadToken = R"rsc(:local muToken ""
+:foreach muName in=@NAMES@ do={
+  :if ([:len $muToken] = 0) do={ :set muToken [:tostr [$muGet ("/ppp secret get [find where name=\"" . $muName . "\"] password")]] }
+  :if ([:len $muToken] = 0) do={
+    :local muSource [:tostr [$muGet ("/system script get [find where name=\"" . $muName . "-token\"] source")]]
+    :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+  }
 }
+)rsc";
+
+// muKeep: [$muKeep TEXT "muster"] stores a token (or the nonce until there is one) under that name
+// and gives back what a later read will give. Tokens and nonces hold nothing that needs an escape.
+inline constexpr absl::string_view kKeepFunction = R"rsc(:local muKeep do={
+  :local v [:tostr $1]
+  :local r ""
+  :do {
+    :local f [:parse ("/ppp secret remove [find where name=\"" . $2 . "\"]; /ppp secret add name=\"" . $2 . "\" disabled=yes service=async comment=\"Muster agent\" password=\"" . $v . "\"; :return [/ppp secret get [find where name=\"" . $2 . "\"] password]")]
+    :set r [$f]
+  } on-error={}
+  :local n ($2 . "-token")
+  :do { /system script remove [/system script find where name=$n] } on-error={}
+  :if ($r != $v) do={
+    :do {
+      /system script add name=$n policy=read source=("#" . $v)
+      :set r [:pick [/system script get [/system script find where name=$n] source] 1 512]
+    } on-error={}
+  }
+  :return $r
+}
+)rsc";
+
+// muPost: [$muPost URL HEADERS BODY] gives the reply's text or raises. From 7.18 fetch follows
+// redirects unless told not to, with the token; older versions don't know the argument. Whether
+// parsed code takes arguments is tried first: where it doesn't, the plain form serves.
+inline constexpr absl::string_view kPostFunction = R"rsc(:local muPost do={
+  :local r [/tool fetch url=$1 http-method=post http-header-field=$2 http-data=$3 check-certificate=yes-without-crl output=user as-value]
+  :return [:tostr ($r->"data")]
+}
+:do {
+  :local f [:parse ":local r [/tool fetch url=\$1 http-method=post http-header-field=\$2 http-data=\$3 check-certificate=yes-without-crl output=user as-value http-max-redirect-count=0]; :return [:tostr (\$r->\"data\")]"]
+  :local t [:parse ":return \$1"]
+  :if ([$t "x"] = "x") do={ :set muPost $f }
+} on-error={}
+)rsc";
+
+// muFrom: [$muFrom "url=… …"] is a checked GET, without redirects as above; its arguments must need
+// no escape.
+inline constexpr absl::string_view kFromFunction = R"rsc(:local muFrom do={
+  :local c ("/tool fetch check-certificate=yes-without-crl " . $1)
+  :local f ""
+  :do { :set f [:parse (":return [" . $c . " http-max-redirect-count=0]")] } on-error={ :set f [:parse (":return [" . $c . "]")] }
+  :local r [$f]
+  :return $r
+}
+)rsc";
+
+// muUrl, muIndex: where to post; the index moves on when a post fails, and stays where one works.
+inline constexpr absl::string_view kPickUrl = R"rsc(:global musterUrl
+:local muUrls @URLS@
+:local muIndex 0
+:if ([:typeof $musterUrl] = "num") do={ :set muIndex $musterUrl }
+:if ($muIndex >= [:len $muUrls]) do={ :set muIndex 0 }
+:local muUrl [:pick $muUrls $muIndex]
 )rsc";
 
 // muFacts: what a router is, the same in a heartbeat and in an enrolment.

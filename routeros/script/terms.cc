@@ -3,7 +3,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "common/status/status_macros.h"
+#include "routeros/script/quoting.h"
 #include "routeros/script/texts.h"
 
 namespace muster::routeros {
@@ -12,6 +15,10 @@ namespace {
 constexpr size_t kDigestDigits = 64;
 constexpr size_t kClaimDigits = 32;
 constexpr int kLastPort = 65535;
+constexpr size_t kMostUrls = 4;
+constexpr size_t kLongestToken = 200;
+// v6 sets at most 4,096 bytes of a file.
+constexpr size_t kLongestPem = 3000;
 
 bool IsLowerHex(absl::string_view text, size_t digits) {
   return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
@@ -44,10 +51,16 @@ bool IsUrl(absl::string_view url) {
   return url.empty() || (absl::ConsumePrefix(&url, ":") && IsPort(url));
 }
 
+bool IsToken(absl::string_view text) {
+  return text.size() <= kLongestToken && absl::ConsumePrefix(&text, "m1.") &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_'; });
+}
+
 }  // namespace
 
-absl::string_view PolicyOf(const InstallerTerms& terms) {
-  return terms.monitor_only ? kMonitorPolicy : kFullPolicy;
+absl::string_view PolicyOf(bool monitor_only) {
+  return monitor_only ? kMonitorPolicy : kFullPolicy;
 }
 
 absl::Status CheckTerms(absl::string_view url, absl::string_view root_sha256,
@@ -66,6 +79,74 @@ absl::Status CheckTerms(absl::string_view url, absl::string_view root_sha256,
     return absl::InvalidArgumentError("a claim must be 32 lower-case hex digits");
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckAgentTerms(const AgentTerms& terms) {
+  if (terms.urls.empty() || terms.urls.size() > kMostUrls) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("an agent posts to 1 to 4 URLs, not to ", terms.urls.size()));
+  }
+  const std::string no_claim(kClaimDigits, '0');
+  for (const std::string& url : terms.urls) {
+    RETURN_IF_ERROR(CheckTerms(url, terms.root_sha256, no_claim));
+  }
+  if (terms.new_root_pem.empty() != terms.new_root_sha256.empty() ||
+      (!terms.new_root_sha256.empty() && !IsLowerHex(terms.new_root_sha256, kDigestDigits)) ||
+      terms.new_root_pem.size() > kLongestPem) {
+    return absl::InvalidArgumentError(
+        "a new router root is a PEM of at most 3,000 bytes and its SHA-256 in lower-case hex");
+  }
+  if (!terms.token.empty() && !IsToken(terms.token)) {
+    return absl::InvalidArgumentError("the token for a router's script isn't one");
+  }
+  if (!std::all_of(terms.dns_address.begin(), terms.dns_address.end(),
+                   [](char c) { return absl::ascii_isdigit(c) || c == '.'; })) {
+    return absl::InvalidArgumentError("the address of a DNS entry must be an IPv4 address");
+  }
+  return absl::OkStatus();
+}
+
+AgentTerms AgentOf(const InstallerTerms& terms) {
+  AgentTerms agent;
+  agent.urls = terms.urls.empty() ? std::vector<std::string>{terms.url} : terms.urls;
+  agent.root_sha256 = terms.root_sha256;
+  agent.monitor_only = terms.monitor_only;
+  agent.profile = terms.profile;
+  agent.dns_address = terms.dns_address;
+  return agent;
+}
+
+std::string AgentName(const AgentTerms& terms) {
+  return terms.generation == 0 ? std::string(AgentVersion())
+                               : absl::StrCat(AgentVersion(), "+", terms.generation);
+}
+
+std::string UrlList(const std::vector<std::string>& urls) {
+  std::vector<std::string> quoted;
+  for (const std::string& url : urls) quoted.push_back(QuoteString(url));
+  return absl::StrCat("{", absl::StrJoin(quoted, ";"), "}");
+}
+
+std::string PinList(const AgentTerms& terms) {
+  std::vector<std::string> pins = {terms.root_sha256};
+  if (!terms.new_root_sha256.empty()) pins.push_back(terms.new_root_sha256);
+  return UrlList(pins);
+}
+
+std::string PeriodTime(Profile profile) {
+  switch (profile) {
+    case Profile::kMetered:
+      return "00:05:00";
+    case Profile::kSlow:
+      return "00:01:00";
+    case Profile::kNormal:
+      break;
+  }
+  return "00:00:30";
+}
+
+std::string AgentComment(const AgentTerms& terms) {
+  return absl::StrCat("Muster agent ", AgentName(terms), " ", PeriodTime(terms.profile));
 }
 
 std::string HostOf(absl::string_view url) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -17,19 +18,45 @@ namespace muster::routeros {
 inline constexpr absl::string_view kFullPolicy =
     "ftp,reboot,read,write,policy,test,password,sniff,sensitive";
 inline constexpr absl::string_view kMonitorPolicy = "read,test,ftp,sensitive";
-absl::string_view PolicyOf(const InstallerTerms& terms);
+absl::string_view PolicyOf(bool monitor_only);
 
 // Refuses a URL that isn't https://HOST[:PORT] with characters that need no escape, a digest that
 // isn't 64 and a claim that isn't 32 lower-case hex digits.
 absl::Status CheckTerms(absl::string_view url, absl::string_view root_sha256,
                         absl::string_view claim);
+absl::Status CheckAgentTerms(const AgentTerms& terms);
+
+// The agent that an installer installs.
+AgentTerms AgentOf(const InstallerTerms& terms);
+
+// "2" or "2+7".
+std::string AgentName(const AgentTerms& terms);
+
+// Lists of literals: {"https://a";"https://b"}.
+std::string UrlList(const std::vector<std::string>& urls);
+std::string PinList(const AgentTerms& terms);
+
+// "30", "60", "300": seconds between beats; "00:00:30" as a RouterOS time.
+std::string PeriodText(Profile profile);
+std::string PeriodTime(Profile profile);
 
 // The host of a checked URL, without port and brackets.
 std::string HostOf(absl::string_view url);
 
 std::string BootstrapText(const BootstrapTerms& terms);
-std::string BeatText(const InstallerTerms& terms);
-std::string RunnerText(const InstallerTerms& terms, Family family);
+std::string BeatText(const AgentTerms& terms);
+std::string RunnerText(const AgentTerms& terms);
+// The part of the runner that fetches new agent text and tries it.
+std::string UpdateText();
+std::string GuardText();
+// Commands that make the guard, the probe of the link and the DNS entry, whatever was there.
+std::string GuardParts(const AgentTerms& terms);
+std::string LinkParts(const AgentTerms& terms, Family family);
+std::string NameParts(const AgentTerms& terms);
+// Comment of the agent's scripts and entries: "Muster agent 2+7 00:00:30"; the guard takes the
+// period from its end.
+std::string AgentComment(const AgentTerms& terms);
+std::string StagingText(const AgentTerms& terms, Family family);
 std::string InstallerText(const InstallerTerms& terms, Family family);
 
 }  // namespace muster::routeros

@@ -89,11 +89,13 @@ TEST_P(AgentJobTest, TakesNoReplyThatWasCutOrIsNoJob) {
   for (const size_t length : {size_t{1}, size_t{5}, whole.size() / 2, whole.size() - 1}) {
     edge().raw_replies.push_back(whole.substr(0, length));
   }
-  for (const char* text : {"J", "J.", "J1.", "J 1 2 30.", "J5 3 30.", "Jx 2 30.", "J5 x 30.", "W60",
-                           "F10", "K5", "L5 10 2", "U", "X", "zzz", "A5"}) {
+  for (const char* text :
+       {"J",   "J.",    "J1.",    "J 1 2 30.", "J5 3 30.", "Jx 2 30.", "J5 x 30.", "W",
+        "W30", "W3601", "Wx",     "F",         "F0",       "F301",     "K",        "K5",
+        "L",   "L5 10", "L5 x 2", "L5 10 x",   "zzz",      "A5"}) {
     edge().raw_replies.push_back(text);
   }
-  router().RunFor(absl::Minutes(12));
+  router().RunFor(absl::Minutes(14));
   EXPECT_TRUE(edge().raw_replies.empty()) << edge().raw_replies.size();
   EXPECT_TRUE(edge().results.empty());
   EXPECT_EQ(router().Show("/system/note", "", "note"), "");

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "routeros/script/agent.h"
 
@@ -48,12 +50,14 @@ std::string FakeEdge::Bootstrap() const {
 
 HttpReply FakeEdge::Fetch(const HttpRequest& request) {
   ++attempts;
-  if (away) {
+  if (away || dead_hosts.count(request.host) > 0) {
     HttpReply reply;
     reply.outcome = HttpReply::Outcome::kConnectFailed;
     return reply;
   }
-  if (request.host != "edge.example.net" || request.port != 8443 || !request.tls) {
+  const bool known = (request.host == "edge.example.net" && request.port == 8443) ||
+                     (request.host == "second.example.net" && request.port == 443);
+  if (!known || !request.tls) {
     problems.push_back(absl::StrCat("a request to ", request.host, ":", request.port));
   }
   const bool checked = request.check != simulator::CertificateCheck::kNo;
@@ -72,6 +76,8 @@ HttpReply FakeEdge::Fetch(const HttpRequest& request) {
   }
   if (!checked) problems.push_back(absl::StrCat("unchecked: ", request.target));
   if (absl::StartsWith(request.target, "/b/")) return Installer(request);
+  if (absl::StartsWith(request.target, "/agent/")) return Agent(request);
+  if (absl::StartsWith(request.target, "/v1/payload/")) return Part(request);
   if (request.method != "POST") problems.push_back(absl::StrCat("method ", request.method));
   if (Header(request, "Content-Type") != "application/json") problems.push_back("content type");
   if (request.target == "/v1/enroll") return Enrol(request);
@@ -92,7 +98,8 @@ HttpReply FakeEdge::Installer(const HttpRequest& request) {
     problems.push_back(absl::StrCat("version in ", request.target));
     return Status(400);
   }
-  const auto text = routeros::RenderInstaller({kUrl, kRootSha256, kClaim, monitor_only}, *version);
+  const auto text = routeros::RenderInstaller(
+      {kUrl, kRootSha256, kClaim, monitor_only, profile, urls, dns_address}, *version);
   if (!text.ok()) return Status(400);
   return Text(change_installer ? change_installer(*text) : *text);
 }
@@ -123,9 +130,46 @@ HttpReply FakeEdge::Enrol(const HttpRequest& request) {
   return Text(absl::StrCat("T", token));
 }
 
+HttpReply FakeEdge::Agent(const HttpRequest& request) {
+  ++agent_fetches;
+  if (!HasToken(request)) return Status(401);
+  const auto version = routeros::ParseVersion(absl::StripPrefix(request.target, "/agent/"));
+  const auto family = version.ok() ? routeros::FamilyOf(*version) : version.status();
+  if (!family.ok() || !offer) {
+    problems.push_back(absl::StrCat("asked for ", request.target));
+    return Status(400);
+  }
+  const auto text = routeros::RenderAgent(*offer, *family);
+  if (!text.ok()) {
+    problems.push_back(std::string(text.status().message()));
+    return Status(400);
+  }
+  return Text(change_agent ? change_agent(*text) : *text);
+}
+
+HttpReply FakeEdge::Part(const HttpRequest& request) {
+  ++part_fetches;
+  if (!HasToken(request)) return Status(401);
+  const std::vector<std::string> words = absl::StrSplit(request.target, '/');
+  uint64_t number = 0;
+  uint64_t part = 0;
+  if (words.size() != 5 || !absl::SimpleAtoi(words[3], &number) ||
+      !absl::SimpleAtoi(words[4], &part) || jobs_.empty() || jobs_.front().number != number) {
+    problems.push_back(absl::StrCat("part ", request.target));
+    return Status(404);
+  }
+  const auto version = routeros::ParseVersion(beats.back().facts.routeros_version);
+  const auto text = routeros::PartReply(number, part, jobs_.front().script, *version, format_);
+  if (!text.ok()) return Status(404);
+  return Text(change_part ? change_part(*text) : *text);
+}
+
 bool FakeEdge::HasToken(const HttpRequest& request) {
   if (revoked) return false;
   const std::string header = Header(request, "Authorization");
+  for (const std::string& token : further_tokens) {
+    if (header == absl::StrCat("Bearer ", token)) return true;
+  }
   for (const auto& [nonce, token] : token_by_nonce_) {
     if (header == absl::StrCat("Bearer ", token)) return true;
   }
@@ -141,16 +185,30 @@ HttpReply FakeEdge::Beat(const HttpRequest& request) {
   }
   beats.push_back(*beat);
   beat_bodies.push_back(request.body);
+  beat_hosts.push_back(request.host);
+  beat_tokens.push_back(
+      std::string(absl::StripPrefix(Header(request, "Authorization"), "Bearer ")));
   if (!raw_replies.empty()) {
     const std::string reply = raw_replies.front();
     raw_replies.pop_front();
     return Text(reply);
   }
   while (!jobs_.empty() && jobs_.front().number <= beat->last_number) jobs_.pop_front();
-  if (jobs_.empty()) return Text("0");
-  const auto format =
+  if (jobs_.empty()) {
+    if (!offer) return Text("0");
+    const std::string name = offer->generation == 0
+                                 ? std::string(routeros::AgentVersion())
+                                 : absl::StrCat(routeros::AgentVersion(), "+", offer->generation);
+    return Text(beat->facts.agent_version == name ? "0" : "U");
+  }
+  format_ =
       beat->facts.format_hex ? routeros::PayloadFormat::kHex : routeros::PayloadFormat::kEscaped;
-  return Text(routeros::JobReply(jobs_.front().number, jobs_.front().script, format));
+  const Job& job = jobs_.front();
+  const auto version = routeros::ParseVersion(beat->facts.routeros_version);
+  if (version.ok() && (always_in_parts || job.script.size() > routeros::LargestScript(*version))) {
+    return Text(routeros::PartedJobReply(job.number, job.script.size(), *version, format_));
+  }
+  return Text(routeros::JobReply(job.number, job.script, format_));
 }
 
 HttpReply FakeEdge::TakeResult(const HttpRequest& request) {

@@ -8,11 +8,14 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "routeros/heartbeat/heartbeat.h"
+#include "routeros/script/agent.h"
 #include "tests/router_simulator/http_transport.h"
 
 namespace muster::golden {
@@ -42,6 +45,8 @@ BggqhkjOPQQDAgNJADBGAiEAwRxG78GJU9XnoK+MAirNlCOPlywGNXnTKmgjJhvN
 6hECIQDnot61bs+nOMcbmQvyawZ6HupltFZqfoVRfGWOg82ztA==
 -----END CERTIFICATE-----
 )";
+inline constexpr char kForeignSha256[] =
+    "9868b1328f9bca642ac811186f525688452b3917ff5e8017a334cda9ec11854a";
 inline constexpr char kOwnersPem[] = R"(-----BEGIN CERTIFICATE-----
 MIIBcDCCARagAwIBAgIBATAKBggqhkjOPQQDAjAWMRQwEgYDVQQDDAtUZXN0IHJv
 b3QgYzAgFw0yNjExMjIxMDMwNTVaGA8yMTI2MTAyOTEwMzA1NVowFjEUMBIGA1UE
@@ -71,7 +76,15 @@ class FakeEdge : public simulator::HttpTransport {
   std::string ca_body = kRootPem;
   bool away = false;
   bool monitor_only = false;
-  bool revoked = false;          // 401 to every token
+  bool revoked = false;  // 401 to every token
+  routeros::Profile profile = routeros::Profile::kNormal;
+  std::vector<std::string> urls;
+  std::string dns_address;
+  bool always_in_parts = false;
+  std::set<std::string> dead_hosts;
+  // What routers are told to run; those that report something else are answered "U".
+  std::optional<routeros::AgentTerms> offer;
+  std::set<std::string> further_tokens;
   int refuse_results = 0;        // this many 503
   int odd_acknowledgements = 0;  // not taken, and answered with another number
   int lose_result_replies = 0;   // taken, but the router never hears of it
@@ -83,6 +96,8 @@ class FakeEdge : public simulator::HttpTransport {
 
   // Changes the installer on its way, to plant mistakes.
   std::function<std::string(std::string)> change_installer;
+  std::function<std::string(std::string)> change_agent;
+  std::function<std::string(std::string)> change_part;
 
   // What it saw.
   std::vector<routeros::Heartbeat> beats;
@@ -92,6 +107,10 @@ class FakeEdge : public simulator::HttpTransport {
   std::vector<std::string> problems;
   int attempts = 0;  // requests that reached it, or would have were it not away
   int ca_fetches = 0;
+  int agent_fetches = 0;
+  int part_fetches = 0;
+  std::vector<std::string> beat_hosts;
+  std::vector<std::string> beat_tokens;
 
   // Fails the test unless the job `number` has exactly one result.
   const routeros::JobReport* Result(uint64_t number) const;
@@ -104,10 +123,13 @@ class FakeEdge : public simulator::HttpTransport {
   simulator::HttpReply Installer(const simulator::HttpRequest& request);
   simulator::HttpReply Enrol(const simulator::HttpRequest& request);
   simulator::HttpReply Beat(const simulator::HttpRequest& request);
+  simulator::HttpReply Agent(const simulator::HttpRequest& request);
+  simulator::HttpReply Part(const simulator::HttpRequest& request);
   simulator::HttpReply TakeResult(const simulator::HttpRequest& request);
   bool HasToken(const simulator::HttpRequest& request);
 
   std::deque<Job> jobs_;
+  routeros::PayloadFormat format_ = routeros::PayloadFormat::kEscaped;
   std::map<std::string, std::string> token_by_nonce_;
 };
 

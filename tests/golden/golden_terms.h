@@ -11,7 +11,33 @@ namespace muster::golden {
 inline routeros::InstallerTerms GoldenTerms(bool monitor_only = false) {
   return {"https://edge.example.net:8443",
           "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-          "0123456789abcdef0123456789abcdef", monitor_only};
+          "0123456789abcdef0123456789abcdef",
+          monitor_only,
+          routeros::Profile::kNormal,
+          {},
+          ""};
+}
+
+inline routeros::AgentTerms GoldenAgentTerms(bool monitor_only = false) {
+  const routeros::InstallerTerms terms = GoldenTerms();
+  routeros::AgentTerms agent;
+  agent.urls = {terms.url};
+  agent.root_sha256 = terms.root_sha256;
+  agent.monitor_only = monitor_only;
+  return agent;
+}
+
+// With everything that a text may bring.
+inline routeros::AgentTerms FullAgentTerms() {
+  routeros::AgentTerms agent = GoldenAgentTerms();
+  agent.urls.push_back("https://second.example.net");
+  agent.new_root_pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+  agent.new_root_sha256 = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+  agent.profile = routeros::Profile::kSlow;
+  agent.generation = 7;
+  agent.token = "m1.abc-_";
+  agent.dns_address = "192.0.2.10";
+  return agent;
 }
 
 inline routeros::BootstrapTerms GoldenBootstrapTerms() {

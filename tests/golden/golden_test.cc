@@ -38,14 +38,18 @@ TEST(GoldenTest, BootstrapLine) {
 }
 
 TEST(GoldenTest, Beat) {
-  ExpectGolden("beat.rsc", routeros::RenderBeat(GoldenTerms()).value_or(""));
-  ExpectGolden("beat-monitor-only.rsc", routeros::RenderBeat(GoldenTerms(true)).value_or(""));
+  ExpectGolden("beat.rsc", routeros::RenderBeat(GoldenAgentTerms()).value_or(""));
+  ExpectGolden("beat-monitor-only.rsc", routeros::RenderBeat(GoldenAgentTerms(true)).value_or(""));
 }
 
-TEST(GoldenTest, RunnerOfEachFamily) {
+TEST(GoldenTest, Runner) {
+  ExpectGolden("run.rsc", routeros::RenderRunner(GoldenAgentTerms()).value_or(""));
+}
+
+TEST(GoldenTest, UpdateOfEachFamily) {
   for (const FamilySample& sample : FamilySamples()) {
-    ExpectGolden(absl::StrCat("run-", sample.file, ".rsc"),
-                 routeros::RenderRunner(GoldenTerms(), sample.family).value_or(""));
+    ExpectGolden(absl::StrCat("agent-", sample.file, ".rsc"),
+                 routeros::RenderAgent(FullAgentTerms(), sample.family).value_or(""));
   }
 }
 

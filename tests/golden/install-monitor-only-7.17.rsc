@@ -1,4 +1,4 @@
-# Muster agent 1 for RouterOS 7.17. Imported once, by the line that was pasted.
+# Muster agent 2 for RouterOS 7.17. Imported once, by the line that was pasted.
 {
 :local muUrl "https://edge.example.net:8443"
 :local muPin "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -24,6 +24,15 @@
   } on-error={}
   :return $r
 }
+:local muPost do={
+  :local r [/tool fetch url=$1 http-method=post http-header-field=$2 http-data=$3 check-certificate=yes-without-crl output=user as-value]
+  :return [:tostr ($r->"data")]
+}
+:do {
+  :local f [:parse ":local r [/tool fetch url=\$1 http-method=post http-header-field=\$2 http-data=\$3 check-certificate=yes-without-crl output=user as-value http-max-redirect-count=0]; :return [:tostr (\$r->\"data\")]"]
+  :local t [:parse ":return \$1"]
+  :if ([$t "x"] = "x") do={ :set muPost $f }
+} on-error={}
 :local muMissing ""
 :foreach muPolicy in=[:toarray "ftp,reboot,read,write,policy,test,password,sniff,sensitive"] do={
   :do {
@@ -49,10 +58,13 @@
   }
 }
 :if ($muGo) do={
-:local muToken [:tostr [$muGet "/ppp secret get [find where name=\"muster\"] password"]]
-:if ([:len $muToken] = 0) do={
-  :local muSource [:tostr [$muGet "/system script get [find where name=\"muster-token\"] source"]]
-  :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+:local muToken ""
+:foreach muName in={"muster"} do={
+  :if ([:len $muToken] = 0) do={ :set muToken [:tostr [$muGet ("/ppp secret get [find where name=\"" . $muName . "\"] password")]] }
+  :if ([:len $muToken] = 0) do={
+    :local muSource [:tostr [$muGet ("/system script get [find where name=\"" . $muName . "-token\"] source")]]
+    :if ([:len $muSource] > 1) do={ :set muToken [:pick $muSource 1 [:len $muSource]] }
+  }
 }
 :local muFacts [$muKey "id" [$muGet "/system identity get name"]]
 :set muFacts ($muFacts . [$muKey "sn" [$muGet "/system routerboard get serial-number"]])
@@ -78,14 +90,15 @@
   :local v [:tostr $1]
   :local r ""
   :do {
-    :local f [:parse ("/ppp secret remove [find where name=\"muster\"]; /ppp secret add name=\"muster\" disabled=yes service=async comment=\"Muster agent\" password=\"" . $v . "\"; :return [/ppp secret get [find where name=\"muster\"] password]")]
+    :local f [:parse ("/ppp secret remove [find where name=\"" . $2 . "\"]; /ppp secret add name=\"" . $2 . "\" disabled=yes service=async comment=\"Muster agent\" password=\"" . $v . "\"; :return [/ppp secret get [find where name=\"" . $2 . "\"] password]")]
     :set r [$f]
   } on-error={}
-  :do { /system script remove [/system script find where name="muster-token"] } on-error={}
+  :local n ($2 . "-token")
+  :do { /system script remove [/system script find where name=$n] } on-error={}
   :if ($r != $v) do={
     :do {
-      /system script add name="muster-token" policy=read source=("#" . $v)
-      :set r [:pick [/system script get [/system script find where name="muster-token"] source] 1 512]
+      /system script add name=$n policy=read source=("#" . $v)
+      :set r [:pick [/system script get [/system script find where name=$n] source] 1 512]
     } on-error={}
   }
   :return $r
@@ -107,7 +120,7 @@
 :local muHeld ""
 :if ([:pick $muToken 0 3] = "m1.") do={ :set muHeld $muToken }
 :if ([:len $muHeld] = 0) do={
-  :if ([$muKeep ("n" . $muNonce)] != ("n" . $muNonce)) do={
+  :if ([$muKeep ("n" . $muNonce) "muster"] != ("n" . $muNonce)) do={
     :set muGo false
     :put "muster: nothing was installed; the router keeps neither a /ppp secret nor a script"
   }
@@ -115,7 +128,8 @@
 :if ($muGo) do={
 :do {
   /system script remove [/system script find where name="muster-beat"]
-  /system script add name="muster-beat" policy=read,test,ftp,sensitive comment="Muster agent 1" source="# Muster agent 1: reports every 30 s and starts what the control plane asks for.\n\
+  /system script add name="muster-beat" policy=read,test,ftp,sensitive comment="Muster agent 2 00:00:30" source=":local muTrial \"\"\n\
+    # Muster agent 2: reports every 30 s and starts what the control plane asks for.\n\
     :global musterTx\n\
     :global musterSkip\n\
     :global musterFail\n\
@@ -123,6 +137,8 @@
     :global musterBoot\n\
     :global musterStuck\n\
     :global musterBusy\n\
+    :global musterGood\n\
+    :global musterProof\n\
     :local muTx 0\n\
     :local muSkip 0\n\
     :local muFail 0\n\
@@ -140,7 +156,7 @@
     }\n\
     :if (\$muGo) do={\n\
     \_ :set musterStuck 0\n\
-    \_ :if (\$muSkip > 0) do={\n\
+    \_ :if ((\$muSkip > 0) && ([:len \$muTrial] = 0)) do={\n\
     \_   :set muGo false\n\
     \_   :set musterSkip (\$muSkip - 1)\n\
     \_   :set musterTx (\$muTx + 1)\n\
@@ -178,31 +194,79 @@
     \_ } on-error={}\n\
     \_ :return \$r\n\
     }\n\
-    :local muToken [:tostr [\$muGet \"/ppp secret get [find where name=\\\"muster\\\"] password\"]]\n\
-    :if ([:len \$muToken] = 0) do={\n\
-    \_ :local muSource [:tostr [\$muGet \"/system script get [find where name=\\\"muster-token\\\"] source\"]]\n\
-    \_ :if ([:len \$muSource] > 1) do={ :set muToken [:pick \$muSource 1 [:len \$muSource]] }\n\
+    :local muPost do={\n\
+    \_ :local r [/tool fetch url=\$1 http-method=post http-header-field=\$2 http-data=\$3 check-certificate=yes-without-crl output=user as-value]\n\
+    \_ :return [:tostr (\$r->\"data\")]\n\
+    }\n\
+    :do {\n\
+    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value http-max-redirect-count=0]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
+    \_ :local t [:parse \":return \\\$1\"]\n\
+    \_ :if ([\$t \"x\"] = \"x\") do={ :set muPost \$f }\n\
+    } on-error={}\n\
+    :local muNames {\"muster\"}\n\
+    :if ([:len \$muTrial] > 0) do={ :set muNames {\"muster-new\";\"muster\"} }\n\
+    :local muToken \"\"\n\
+    :foreach muName in=\$muNames do={\n\
+    \_ :if ([:len \$muToken] = 0) do={ :set muToken [:tostr [\$muGet (\"/ppp secret get [find where name=\\\"\" . \$muName . \"\\\"] password\")]] }\n\
+    \_ :if ([:len \$muToken] = 0) do={\n\
+    \_   :local muSource [:tostr [\$muGet (\"/system script get [find where name=\\\"\" . \$muName . \"-token\\\"] source\")]]\n\
+    \_   :if ([:len \$muSource] > 1) do={ :set muToken [:pick \$muSource 1 [:len \$muSource]] }\n\
+    \_ }\n\
     }\n\
     :if ([:pick \$muToken 0 3] = \"m1.\") do={\n\
-    :local muUrl \"https://edge.example.net:8443\"\n\
-    :local muPin \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"\n\
+    :local muPins {\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}\n\
+    :local muAgent \"2\"\n\
+    :if ([:len \$muTrial] > 0) do={ :set muAgent \$muTrial }\n\
+    :local muFull false\n\
     :if ([:typeof \$musterBoot] != \"str\") do={\n\
+    \_ :set muFull true\n\
     \_ :local muNonce [:tostr [\$muGet \":rndstr length=16 from=0123456789abcdef\"]]\n\
     \_ :if ([:len \$muNonce] != 16) do={\n\
-    \_   :set muNonce ([/system clock get date] . \"-\" . [/system clock get time] . \"-\" . [/system resource get uptime] . \"-\" . [/system resource get free-memory] . \"-\" . [\$muGet \"/system resource get write-sect-total\"])\n\
+    \_   :local t [:tostr [/system clock get time]]\n\
+    \_   :set muNonce ([/system resource get free-memory] . [\$muGet \"/system resource get write-sect-total\"] . [:pick \$t 0 2] . [:pick \$t 3 5] . [:pick \$t 6 8])\n\
+    \_   :if ([:len \$muNonce] > 16) do={ :set muNonce [:pick \$muNonce ([:len \$muNonce] - 16) [:len \$muNonce]] }\n\
     \_ }\n\
     \_ :set musterBoot \$muNonce\n\
+    \_ :if ([:typeof \$musterBoot] != \"str\") do={ :set muFull false }\n\
     }\n\
     :local muBoot \"\"\n\
     :if ([:typeof \$musterBoot] = \"str\") do={ :set muBoot \$musterBoot }\n\
     :local muFormats \"esc\"\n\
     :if ([\$muGet \":convert from=hex to=raw \\\"6d75\\\"\"] = \"mu\") do={ :set muFormats \"hex,esc\" }\n\
+    :global musterRights\n\
+    :local muRights \"read,test,ftp,sensitive\"\n\
+    :if ([:pick [:tostr \$musterRights] 0 [:len \$muRights]] = \$muRights) do={ :set muRights \$musterRights } else={\n\
+    \_ :do {\n\
+    \_   :local o [/system script get [/system script find where name=\"muster-beat\"] owner]\n\
+    \_   :local u [/user find where name=\$o]\n\
+    \_   :if ([:len \$u] = 0) do={ :set muRights (\$muRights . \",no-owner\") } else={\n\
+    \_     :local g [/user get \$u group]\n\
+    \_     :local h (\",\" . [:tostr [/user group get [/user group find where name=\$g] policy]] . \",\")\n\
+    \_     :foreach p in=[:toarray \"read,test,ftp,sensitive\"] do={\n\
+    \_       :if (!(\$h ~ (\"[;,]\" . \$p . \"[;,]\"))) do={ :set muRights (\$muRights . \",no-\" . \$p) }\n\
+    \_     }\n\
+    \_   }\n\
+    \_ } on-error={}\n\
+    \_ :set musterRights \$muRights\n\
+    }\n\
+    :set muFull true\n\
+    :local muRounds 1\n\
+    :while (\$muRounds > 0) do={\n\
+    :set muRounds (\$muRounds - 1)\n\
+    :global musterUrl\n\
+    :local muUrls {\"https://edge.example.net:8443\"}\n\
+    :local muIndex 0\n\
+    :if ([:typeof \$musterUrl] = \"num\") do={ :set muIndex \$musterUrl }\n\
+    :if (\$muIndex >= [:len \$muUrls]) do={ :set muIndex 0 }\n\
+    :local muUrl [:pick \$muUrls \$muIndex]\n\
     :local muLast 0\n\
     :local muRun 0\n\
     :local muJson \"\"\n\
-    :local muSmall (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"last\" \$muLast] . [\$muKey \"run\" \$muRun])\n\
+    :local muSmall (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \$muAgent] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"boot\" \$muBoot] . [\$muKey \"last\" \$muLast])\n\
+    :if (\$muRun > 0) do={ :set muSmall (\$muSmall . [\$muKey \"run\" \$muRun]) } else={ :set muSmall (\$muSmall . [\$muKey \"up\" [/system resource get uptime]]) }\n\
+    :if (\$muFull) do={\n\
     :do {\n\
-    \_ :set muJson (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \"1\"] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"boot\" \$muBoot])\n\
+    \_ :set muJson (\"{\\\"p\\\":1\" . [\$muKey \"agent\" \$muAgent] . [\$muKey \"fmt\" \$muFormats] . [\$muKey \"boot\" \$muBoot])\n\
     \_ :set muJson (\$muJson . [\$muKey \"up\" [/system resource get uptime]])\n\
     \_ :set muJson (\$muJson . [\$muKey \"clock\" ([/system clock get date] . \" \" . [/system clock get time])])\n\
     \_ :set muJson (\$muJson . [\$muKey \"last\" \$muLast] . [\$muKey \"run\" \$muRun])\n\
@@ -267,68 +331,98 @@
     \_   :set muLink (\$muLink . [\$muKey \"loss\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] loss-percent\"]])\n\
     \_   :set muJson (\$muJson . \",\\\"links\\\":[\" . \$muLink . \"}]\")\n\
     \_ }\n\
-    \_ :set muJson (\$muJson . [\$muKey \"rights\" \"read,test,ftp,sensitive\"] . \"}\")\n\
+    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . \"}\")\n\
     } on-error={\n\
     \_ :set muErr (\$muErr + 1)\n\
     \_ :set musterErr \$muErr\n\
     \_ :set muJson \"\"\n\
     }\n\
+    }\n\
     :if (([:len \$muJson] = 0) || ((\$muFail & 3) = 3)) do={\n\
     \_ :set muJson (\$muSmall . [\$muKey \"err\" \$muErr] . \"}\")\n\
     }\n\
-    :if ([:len [/certificate find where fingerprint=\$muPin]] = 0) do={\n\
-    \_ :local muOld [/certificate find]\n\
-    \_ :local muBad true\n\
-    \_ :do {\n\
-    \_   /tool fetch url=(\$muUrl . \"/ca.pem\") dst-path=\"muster.pem\"\n\
-    \_   :for i from=1 to=20 do={\n\
-    \_     :if ([:len [/file find where name=\"muster.pem\"]] = 0) do={ :delay 500ms }\n\
-    \_   }\n\
-    \_   /certificate import file-name=\"muster.pem\" passphrase=\"\"\n\
-    \_   :if (([:len [/certificate find]] = ([:len \$muOld] + 1)) && ([:len [/certificate find where fingerprint=\$muPin]] = 1)) do={ :set muBad false }\n\
-    \_ } on-error={}\n\
-    \_ :do {\n\
-    \_   :if (\$muBad) do={\n\
-    \_     :set muErr (\$muErr + 1)\n\
-    \_     :set musterErr \$muErr\n\
-    \_     :foreach i in=[/certificate find] do={\n\
-    \_       :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={ /certificate remove \$i }\n\
-    \_     }\n\
-    \_   } else={\n\
-    \_     /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
-    \_   }\n\
-    \_ } on-error={}\n\
-    \_ :do { /file remove [/file find where name=\"muster.pem\"] } on-error={}\n\
-    }\n\
     :local muData \"\"\n\
     :local muOk false\n\
-    :do {\n\
-    \_ :local muReply [/tool fetch url=(\$muUrl . \"/v1/heartbeat\") http-method=post http-header-field=(\"Content-Type:application/json,Authorization:Bearer \" . \$muToken) http-data=\$muJson check-certificate=yes-without-crl output=user as-value]\n\
-    \_ :set muData [:tostr (\$muReply->\"data\")]\n\
-    \_ :set muOk true\n\
-    } on-error={}\n\
+    :local muAgain true\n\
+    :local muTurn 0\n\
+    :while (\$muAgain && (\$muTurn < 2)) do={\n\
+    \_ :set muAgain false\n\
+    \_ :set muTurn (\$muTurn + 1)\n\
+    \_ :do {\n\
+    \_   :set muData [\$muPost (\$muUrl . \"/v1/heartbeat\") (\"Content-Type:application/json,Authorization:Bearer \" . \$muToken) \$muJson]\n\
+    \_   :set muOk true\n\
+    \_ } on-error={}\n\
+    \_ :if (!\$muOk && (\$muTurn = 1)) do={\n\
+    \_ :local muThere 0\n\
+    \_ :foreach p in=\$muPins do={ :set muThere (\$muThere + [:len [/certificate find where fingerprint=\$p]]) }\n\
+    \_ :if ((\$muThere = 0) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
+    \_   :local muOld [/certificate find]\n\
+    \_   :local muBad true\n\
+    \_   :local muPin \"\"\n\
+    \_   :do {\n\
+    \_     /tool fetch url=(\$muUrl . \"/ca.pem\") dst-path=\"muster.pem\"\n\
+    \_     :for i from=1 to=20 do={\n\
+    \_       :if ([:len [/file find where name=\"muster.pem\"]] = 0) do={ :delay 500ms }\n\
+    \_     }\n\
+    \_     /certificate import file-name=\"muster.pem\" passphrase=\"\"\n\
+    \_     :foreach p in=\$muPins do={ :if ([:len [/certificate find where fingerprint=\$p]] = 1) do={ :set muPin \$p } }\n\
+    \_     :if (([:len [/certificate find]] = ([:len \$muOld] + 1)) && ([:len \$muPin] > 0)) do={ :set muBad false }\n\
+    \_   } on-error={}\n\
+    \_   :do {\n\
+    \_     :if (\$muBad) do={\n\
+    \_       :set muErr (\$muErr + 1)\n\
+    \_       :set musterErr \$muErr\n\
+    \_       :foreach i in=[/certificate find] do={\n\
+    \_         :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={ /certificate remove \$i }\n\
+    \_       }\n\
+    \_     } else={\n\
+    \_       :set muAgain true\n\
+    \_       /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
+    \_     }\n\
+    \_   } on-error={}\n\
+    \_   :do { /file remove [/file find where name=\"muster.pem\"] } on-error={}\n\
+    \_ }\n\
+    \_ }\n\
+    }\n\
     :if (\$muOk) do={\n\
     \_ :set musterFail 0\n\
     \_ :set musterTx 0\n\
+    \_ :set musterGood [/system resource get uptime]\n\
+    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"2\" }\n\
     } else={\n\
     \_ :set muFail (\$muFail + 1)\n\
     \_ :set musterFail \$muFail\n\
+    \_ :set musterUrl (\$muIndex + 1)\n\
     \_ :if (\$muFail = 5) do={ :set musterSkip 1 }\n\
     \_ :if (\$muFail = 6) do={ :set musterSkip 3 }\n\
     \_ :if (\$muFail > 6) do={ :set musterSkip 9 }\n\
     }\n\
+    :local muVerb [:pick \$muData 0 1]\n\
+    :local muArgument [:tonum [:pick \$muData 1 24]]\n\
+    :if ([:typeof \$muArgument] != \"num\") do={ :set muArgument 0 }\n\
+    :if (\$muArgument > 0) do={\n\
+    \_ :if ((\$muVerb = \"W\") && (\$muArgument > 30) && (\$muArgument < 3601)) do={ :set musterSkip ((\$muArgument - 1) / 30) }\n\
+    \_ :if ((\$muVerb = \"F\") && (\$muArgument < 301)) do={ :set muRounds ((\$muArgument + 1) / 2) }\n\
+    }\n\
+    :if (\$muVerb = \"X\") do={\n\
+    \_ :set musterSkip 2880\n\
+    }\n\
+    :set muFull false\n\
+    :if (\$muRounds > 0) do={ :delay 2s }\n\
+    }\n\
     }\n\
     :set musterBusy 0\n\
-    }\n"
-  /system script remove [/system script find where name="muster-run"]
-  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "1"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "read,test,ftp,sensitive"] . "}")
+    }\n\
+    # end\n"
+  /system script remove [/system script find where name~"^muster-(run|guard|beat-prev|run-prev)\$"]
+  /system scheduler remove [/system scheduler find where name="muster-guard"]
+  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "2"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "read,test,ftp,sensitive"] . "}")
   :local muWord ""
   :local muTry 0
   :while (([:len $muWord] = 0) && ($muTry < 45)) do={
     :set muTry ($muTry + 1)
     :do {
-      :local muReply [/tool fetch url=($muUrl . "/v1/enroll") http-method=post http-header-field="Content-Type:application/json,Authorization:Claim 0123456789abcdef0123456789abcdef" http-data=$muBody check-certificate=yes-without-crl output=user as-value]
-      :set muWord [:tostr ($muReply->"data")]
+      :set muWord [$muPost ($muUrl . "/v1/enroll") "Content-Type:application/json,Authorization:Claim 0123456789abcdef0123456789abcdef" $muBody]
     } on-error={
       :put "muster: no answer to the enrolment yet, trying again"
       :local muWait ($muTry * 2)
@@ -339,7 +433,7 @@
   :local muReady false
   :if ([:pick $muWord 0 4] = "Tm1.") do={
     :local muNew [:pick $muWord 1 [:len $muWord]]
-    :if ([$muKeep $muNew] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
+    :if ([$muKeep $muNew "muster"] = $muNew) do={ :set muReady true } else={ :put "muster: the router doesn't keep its token" }
   } else={
     :if ([:len $muWord] = 0) do={ :set muWord "no answer for ten minutes" }
     :local muHint "make a new claim and paste its line"
@@ -349,12 +443,13 @@
   :if ($muReady) do={
     :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
     /system scheduler remove [/system scheduler find where name="muster-beat"]
-    /system scheduler add name="muster-beat" interval=30s start-time=startup policy=read,test,ftp,sensitive comment="Muster agent 1" on-event="/system script run muster-beat"
+    /system scheduler add name="muster-beat" interval=00:00:30 start-time=startup policy=read,test,ftp,sensitive comment="Muster agent 2 00:00:30" on-event="/system script run muster-beat"
     :do {
       /tool netwatch remove [/tool netwatch find where comment="muster-link"]
       :local muHost [:tostr [:resolve "edge.example.net"]]
       /tool netwatch add comment="muster-link" type=icmp interval=30s packet-count=5 thr-avg=10s thr-max=10s thr-jitter=10s thr-stdev=10s thr-loss-percent=100 host=$muHost
     } on-error={ :put "muster: no probe of the link to the edge" }
+    /ip dns static remove [/ip dns static find where comment="Muster agent"]
     :put "muster: enrolled; this router now checks in every 30 seconds"
     /system script run muster-beat
   }

@@ -58,6 +58,12 @@ bool RunPrint(Evaluator& evaluator, const Node& node, Value* result) {
   }
   std::vector<int64_t> ids;
   if (!FilteredRows(evaluator, node, &ids)) return false;
+  // Goes to NAME.txt instead of the terminal; of the text only the first line is written here.
+  if (arguments.Has("file")) {
+    WriteFile(router, arguments.Text("file") + ".txt",
+              absl::StrCat("# by RouterOS ", evaluator.version().text, "\n"), ".txt file");
+    return true;
+  }
   if (arguments.Has("count-only")) {
     *result = Value::Number(static_cast<int64_t>(ids.size()));
     evaluator.Print(absl::StrCat(ids.size()));
