@@ -84,6 +84,12 @@ TEST_F(CheckTest, WithoutADumpMenusAreTaken) {
             "line 1 column 2: bad command name ipp");
 }
 
+TEST_F(CheckTest, ABareWordInAnExpressionIsNamedAndTheCheckGoesOn) {
+  EXPECT_EQ(WithTree(":if ([:put 1] = null) do={ :put \"a }"),
+            "line 1 column 17: syntax error: null is no value\n"
+            "line 1 column 33: expected closing quote");
+}
+
 TEST_F(CheckTest, FindsWhatCameWithALaterVersion) {
   EXPECT_EQ(Without("/tool netwatch add host=1.1.1.1 type=icmp", {7, 1, 0, ""}),
             "line 1 column 1: /tool/netwatch/add type came with 7.4");

@@ -240,7 +240,9 @@ NodePtr Parser::ParseBareOperand() {
     cursor_.MoveTo(start + digits);
     return MakeLiteral(FromWord(word.substr(0, digits)), start);
   }
-  return FailAt(start, absl::StrCat("syntax error: ", word, " is no value"));
+  // Public scripts write "!= null"; what a router makes of them is not known.
+  if (!NoteUnknown(start, absl::StrCat("syntax error: ", word, " is no value"))) return nullptr;
+  return MakeLiteral(std::move(value), start);
 }
 
 // In a where: a property's name on the left of a comparison or alone, any word on the right.

@@ -3,7 +3,7 @@
 // Threads:  a Value is a plain value; arrays and code are shared and never changed once made.
 // Units:    times in nanoseconds.
 // Errors:   conversions that RouterOS answers with nothing give a Value of kind kNil.
-// Example:  value_test.cc.
+// Example:  value_test.cc, ReadsWordsAsAConsoleDoes.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 // a kill. What it was stands in `unwind()` until somebody takes it.
 //
 // Threads:  not safe; belongs to one task.
-// Example:  evaluator_test.cc.
+// Example:  behaviour_table_test.cc.
 #pragma once
 
 #include <cstdint>

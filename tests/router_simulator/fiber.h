@@ -4,7 +4,7 @@
 // Threads:  one thread at a time; it may be another one after each Suspend.
 // Owns:     its stack (address space is taken at once, memory as it is touched).
 // Errors:   none; the body must not throw.
-// Example:  fiber_test.cc.
+// Example:  router_test.cc, RunsABackgroundJobWhileOthersGoOn.
 #pragma once
 
 #include <ucontext.h>
