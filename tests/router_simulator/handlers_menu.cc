@@ -187,6 +187,8 @@ bool RunRemove(Evaluator& evaluator, const Node& node, Value*) {
   if (!Numbers(evaluator, node, &arguments, &ids)) return false;
   Router& router = evaluator.router();
   const MenuSpec& menu = *node.menu;
+  // From the end: the rows of globals are counted anew each time.
+  if (menu.path == "/system/script/environment") std::sort(ids.rbegin(), ids.rend());
   for (const int64_t id : ids) {
     if (menu.path == "/system/script/job") {
       router.KillTask(id);
