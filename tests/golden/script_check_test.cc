@@ -7,8 +7,10 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "routeros/check/console_dumps.h"
+#include "routeros/check/script_check.h"
 #include "routeros/script/agent.h"
 #include "tests/golden/golden_terms.h"
 
@@ -39,6 +41,14 @@ class ScriptCheckTest : public testing::Test {
                        ScriptFacts* facts = nullptr) {
     const auto version = routeros::ParseVersion(version_text);
     return ProblemText(CheckScript(script, TreeFor(*version), *version, facts));
+  }
+
+  std::string Findings(const std::string& script, const std::string& version_text) {
+    const auto version = routeros::ParseVersion(version_text);
+    const auto report = routeros::CheckScript(script, *version, dumps_.Nearest(*version));
+    return absl::StrJoin(report.findings, "\n", [](std::string* out, const auto& finding) {
+      absl::StrAppend(out, finding.ToText());
+    });
   }
 
   routeros::ConsoleDumps dumps_;
@@ -72,6 +82,19 @@ TEST_F(ScriptCheckTest, TheAgentLoadsOnEveryVersion) {
     for (const char* version : sample.versions) {
       EXPECT_EQ(Problems(beat, version), "") << version;
       EXPECT_EQ(Problems(runner, version), "") << version;
+    }
+  }
+}
+
+// The check that operators' scripts go through finds nothing in ours either.
+TEST_F(ScriptCheckTest, TheProductsOwnCheckFindsNothing) {
+  const std::string line = routeros::RenderBootstrapLine(GoldenBootstrapTerms()).value_or("");
+  for (const FamilySample& sample : FamilySamples()) {
+    for (const char* version : sample.versions) {
+      SCOPED_TRACE(version);
+      EXPECT_EQ(Findings(line, version), "");
+      EXPECT_EQ(Findings(Installer(version), version), "");
+      EXPECT_EQ(Findings(Installer(version, true), version), "");
     }
   }
 }
