@@ -165,6 +165,8 @@ TEST_F(JobEvidenceTest, WhatWasSentAndHeldIsLostWhenItsTimeIsOver) {
   Beat("edge-a", kDevice, 0);
   ASSERT_EQ(State(2), S::kHeld);
   ASSERT_EQ(State(3), S::kHeld);
+  EXPECT_THAT(Target(2, kDevice).error, testing::HasSubstr("may have run"));
+  EXPECT_THAT(Target(3, kDevice).error, Not(testing::HasSubstr("may have run")));
   Pass(60);
   EXPECT_EQ(State(2), S::kLost);
   EXPECT_EQ(State(3), S::kExpired);

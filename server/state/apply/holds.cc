@@ -28,6 +28,9 @@ void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& j
     EndTarget(context, job, target, JobTargetState::kLost);
     return;
   }
+  if (target.times_sent > 0) {
+    target.error = absl::StrCat(why, "; it was sent before that and may have run");
+  }
   if (target.number != 0) RemoveFromEdges(context, target, job.not_after_us);
   target.due_us = job.not_after_us;
   MoveTarget(context, job, target, JobTargetState::kHeld);
