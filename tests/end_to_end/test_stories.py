@@ -1,6 +1,7 @@
 """Life stories of routers: each lives through a seeded row of chapters (jobs, reboots, power losses,
 upgrades and downgrades of RouterOS over all families, a wrong clock, the pasted line run again, a
-restored configuration) while the control plane and the edge are stopped, killed and started.
+restored configuration, a new installation, slow, cut and broken links) while the control plane and the
+edge are stopped, killed and started.
 
 After each chapter: every router is heard again, every job has ended, none ran twice, and what is said
 of it is true. The interval is compressed; programs and agent text are the real ones."""
@@ -24,7 +25,10 @@ DEADLINE = 240
 # A process may keep this much more after the first chapter: caches fill, tables get their rows.
 GROWTH_KIB = 24 * 1024
 
-EVENTS = ('nothing', 'nothing', 'reboot', 'power-loss', 'upgrade', 'wrong-clock', 'line-again', 'restore')
+EVENTS = ('nothing', 'nothing', 'reboot', 'power-loss', 'upgrade', 'wrong-clock', 'line-again', 'restore',
+          'netinstall', 'slow-link', 'link-down', 'replies-lost', 'reply-cut')
+# What may take the result of a job away.
+EXCUSES = ('reboot', 'power-loss', 'upgrade', 'restore')
 OUTAGES = ('none', 'musterd stopped', 'edge killed', 'musterd killed', 'both killed')
 
 
@@ -37,7 +41,8 @@ class Router:
         self.installed = version
         self.marks = set()  # of jobs that said SUCCEEDED since the configuration last went back
         self.saved = None
-        self.held = False
+        self.mac = ''
+        self.name = ''  # of its device; another one after a new installation
 
 
 def resident_kib(process):
@@ -71,11 +76,25 @@ class StoriesTest(unittest.TestCase):
         muster = self.muster
         muster.start_musterd()
         muster.add_edge()
-        self.line = muster.claim_line('--max-devices', str(2 * STORIES))
+        self.line = muster.claim_line('--max-devices', str(STORIES * (CHAPTERS + 1)))
         self.sim = muster.start_routers(self.line, STORIES, interval=f'{INTERVAL}s', seed=SEED)
         muster.wait_online(STORIES, DEADLINE)
-        self.names = {d['identity']: d['name'] for d in muster.devices()}
-        self.assertEqual(len(self.names), STORIES)
+        macs = {d['identity']: d['macAddress'] for d in muster.devices()}
+        self.assertEqual(len(macs), STORIES)
+        for router in self.routers:
+            router.mac = macs[f'sim-{router.index:04d}']
+        self.learn_names()
+
+    def learn_names(self):
+        """The newest device of an address is the router; what it was before is deleted."""
+        found = defaultdict(list)
+        for device in self.muster.devices():
+            found[device['macAddress']].append(device)
+        for router in self.routers:
+            mine = sorted(found[router.mac], key=lambda d: d['createTime'])
+            router.name = mine[-1]['name']
+            for old in mine[:-1]:
+                self.muster.muster('device', 'delete', old['name'], '--yes')
 
     # One chapter.
 
@@ -88,10 +107,14 @@ class StoriesTest(unittest.TestCase):
         for router in self.chance.sample(self.routers, len(self.routers)):
             self.happen(router, events[router])
         self.suffer(outage)
-        disturbed = time.time()
-        self.wait_heard(disturbed)
+        for router in self.routers:
+            if events[router] in ('slow-link', 'link-down'):
+                sim_ask(self.sim, f'heal {router.index}')
+        self.wait_joined([r for r in self.routers if events[r] == 'netinstall'])
+        self.wait_heard(time.time())
         self.free_held(events)
         targets = wait_for(f'chapter {chapter}: the job has ended', lambda: self.ended(job), DEADLINE, 1)
+        self.assertEqual(len(targets), STORIES)
         self.judge(chapter, outage, events, targets)
         tally = Counter(state_of(t) for t in targets.values())
         print(f'chapter {chapter}: {outage}, {dict(Counter(events.values()))}, jobs {dict(tally)}, '
@@ -109,6 +132,18 @@ class StoriesTest(unittest.TestCase):
             ask(f'clock {router.index} 0')
         elif event == 'line-again':
             self.assertNotIn('still running', ask(f'run {router.index} {self.line}'))
+        elif event == 'netinstall':
+            ask(f'netinstall {router.index}')
+            ask(f'paste {router.index}')
+            router.installed, router.marks, router.saved = router.version, set(), None
+        elif event == 'slow-link':
+            ask(f'slow {router.index} 2')
+        elif event == 'link-down':
+            ask(f'down {router.index}')
+        elif event == 'replies-lost':
+            ask(f'lose {router.index} 2 /v1/heartbeat')
+        elif event == 'reply-cut':
+            ask(f'cut {router.index} {self.chance.randrange(200)} /v1/heartbeat')
         elif event == 'restore':
             if router.saved is None:
                 ask(f'save {router.index}')
@@ -132,24 +167,40 @@ class StoriesTest(unittest.TestCase):
         if not edge.process.alive():
             edge.start()
 
+    def wait_joined(self, routers):
+        """Those that were installed anew are new devices; the old ones are deleted."""
+        pasted = time.monotonic()
+
+        def joined():
+            nonlocal pasted
+            count = Counter(d['macAddress'] for d in self.muster.devices())
+            missing = [r for r in routers if count[r.mac] < 2]
+            if missing and time.monotonic() - pasted > 20:
+                pasted = time.monotonic()
+                for router in missing:  # the edge was away: somebody pastes the line again
+                    sim_ask(self.sim, f'paste {router.index}')
+            return not missing
+        wait_for('new installations have joined', joined, DEADLINE, 1)
+        self.learn_names()
+
     def wait_heard(self, since):
         def dark():
-            return [d['identity'] for d in self.muster.devices() if heard_at(d) < since]
+            heard = {d['name']: heard_at(d) for d in self.muster.devices()}
+            return [r for r in self.routers if heard.get(r.name, 0) < since]
         try:
             wait_for('every router is heard', lambda: not dark(), DEADLINE, 1)
         except AssertionError:
             silent = dark()
-            for identity in silent[:3]:
-                index = int(identity.split('-')[1])
-                sys.stderr.write(f'{identity}: {sim_ask(self.sim, f"show {index}")}{sim_ask(self.sim, f"log {index}")[-1500:]}\n')
-            raise AssertionError(f'{len(silent)} routers are dark: {silent[:10]}')
+            for router in silent[:3]:
+                sys.stderr.write(sim_ask(self.sim, f'show {router.index}') + sim_ask(self.sim, f'log {router.index}')[-1500:])
+            raise AssertionError(f'{len(silent)} routers are dark: {[r.index for r in silent[:10]]}')
 
     def free_held(self, events):
         """What went back is held until an operator lets it go on."""
         for device in self.muster.devices():
             if device.get('jobsHeld'):
-                router = self.routers[int(device['identity'].split('-')[1])]
-                self.assertIn(events[router], ('restore', 'power-loss'), f'{device["identity"]} is held without a reason')
+                router = next(r for r in self.routers if r.name == device['name'])
+                self.assertIn(events[router], ('restore', 'power-loss'), f'router {router.index} is held without a reason')
                 self.muster.muster('device', 'set', device['name'], '--release-jobs')
 
     def ended(self, job):
@@ -164,7 +215,9 @@ class StoriesTest(unittest.TestCase):
     def judge(self, chapter, outage, events, targets):
         for router in self.routers:
             event = events[router]
-            target = targets[self.names[f'sim-{router.index:04d}']]
+            if event == 'netinstall':
+                continue  # the job was for what it was before
+            target = targets[router.name]
             note = sim_ask(self.sim, f'dump {router.index} /system/note')
             about = f'router {router.index} ({router.installed} -> {router.version}), {event}, {outage}: {target}\n{note}'
             for mark in range(chapter + 1):
@@ -174,7 +227,7 @@ class StoriesTest(unittest.TestCase):
             if state == 'SUCCEEDED':
                 router.marks.add(chapter)
             # Only what may take a result away excuses a job without one.
-            excused = event in ('reboot', 'power-loss', 'upgrade', 'restore') or router.version != router.installed
+            excused = event in EXCUSES or router.version != router.installed
             if state == 'LOST':
                 self.assertTrue(excused, f'lost without a reason: {about}')
             if state == 'FAILED':
@@ -192,7 +245,7 @@ class StoriesTest(unittest.TestCase):
         for (index, number), count in starts.items():
             if count > 1:
                 kinds = {e['kind'] for e in self.muster.muster_json(
-                    'device', 'get', self.names[f'sim-{int(index):04d}'])['recentEvents']}
+                    'device', 'get', self.routers[int(index)].name)['recentEvents']}
                 self.assertIn('router-state-went-back', kinds, f'router {index} started {number} {count} times, unnoticed')
 
 
