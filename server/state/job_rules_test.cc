@@ -168,6 +168,9 @@ TEST_F(JobRulesTest, IsLostWhenItWasSentThreeTimesAndNeverStarted) {
   EXPECT_EQ(State(), S::kSent);
   Event("edge-a", kDevice, number, kSent, 3);
   Beat("edge-a", kDevice, 0);
+  EXPECT_EQ(State(), S::kSent) << "a router that beats fast may not have stored the number yet";
+  Pass(10);
+  Beat("edge-a", kDevice, 0);
   EXPECT_EQ(State(), S::kLost);
 }
 
