@@ -186,6 +186,25 @@ bool Parser::ParseUnnamedArgument(Node* node, const CommandSpec* command) {
   return true;
 }
 
+// The words of a variable's name, or of several where a loop may have them ("k,v"); empty where
+// none stands here, nullopt after an error.
+std::optional<std::string> Parser::ReadDeclaredName(bool sets, bool several) {
+  // ":set $x 1" sets x, as public scripts that run on 6.x and 7.x have it.
+  if (sets && cursor_.Peek() == '$') cursor_.Skip();
+  if (cursor_.Peek() == '"') return ParsePlainQuoted();
+  std::string text(cursor_.PeekVariableName());
+  cursor_.Skip(text.size());
+  while (several && cursor_.Peek() == ',') {
+    cursor_.Skip();
+    const absl::string_view more = cursor_.PeekVariableName();
+    loop_variables_.push_back(text);
+    absl::StrAppend(&text, ",", more);
+    cursor_.Skip(more.size());
+    loop_variables_.push_back(std::string(more));
+  }
+  return text;
+}
+
 // The name of a variable where one is declared or set; `:set` takes ($map->"key") too.
 bool Parser::ParseVariableName(Node* node, const std::string& name) {
   const size_t start = cursor_.position();
@@ -201,26 +220,9 @@ bool Parser::ParseVariableName(Node* node, const std::string& name) {
     node->arguments.push_back(std::move(argument));
     return true;
   }
-  std::string text;
-  // ":set $x 1" sets x, as public scripts that run on 6.x and 7.x have it.
-  if (sets && cursor_.Peek() == '$') cursor_.Skip();
-  if (cursor_.Peek() == '"') {
-    std::optional<std::string> quoted = ParsePlainQuoted();
-    if (!quoted) return false;
-    text = *std::move(quoted);
-  } else {
-    text = std::string(cursor_.PeekVariableName());
-    cursor_.Skip(text.size());
-    // "k,v" of :foreach.
-    while (name == "counter" && cursor_.Peek() == ',') {
-      cursor_.Skip();
-      const absl::string_view more = cursor_.PeekVariableName();
-      loop_variables_.push_back(text);
-      absl::StrAppend(&text, ",", more);
-      cursor_.Skip(more.size());
-      loop_variables_.push_back(std::string(more));
-    }
-  }
+  const std::optional<std::string> read = ReadDeclaredName(sets, name == "counter");
+  if (!read) return false;
+  const std::string& text = *read;
   if (text.empty()) {
     FailAt(start, "expected variable name");
     return false;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -56,6 +57,7 @@ class Parser {
   bool NamesNextValue(const Node& node, const CommandSpec* command, absl::string_view name);
   bool ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name);
   bool ParseUnnamedArgument(Node* node, const CommandSpec* command);
+  std::optional<std::string> ReadDeclaredName(bool sets, bool several);
   bool ParseVariableName(Node* node, const std::string& argument);
   bool ParseFlagOrUnset(Node* node, const CommandSpec* command, bool* taken);
   const std::string* NextPositional(const Node& node, const CommandSpec& command) const;
