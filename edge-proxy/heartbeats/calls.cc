@@ -9,6 +9,7 @@ namespace muster::edge {
 namespace {
 
 constexpr absl::string_view kInstallerPath = "/b/";
+constexpr absl::string_view kAgentPath = "/agent/";
 
 struct Route {
   absl::string_view target;
@@ -31,11 +32,44 @@ absl::string_view Credentials(absl::string_view authorization, absl::string_view
   return absl::StripPrefix(authorization.substr(scheme.size()), " ");
 }
 
+bool NeedsToken(Call call) {
+  return call == Call::kHeartbeat || call == Call::kResult || call == Call::kPayload ||
+         call == Call::kAgent;
+}
+
+// The calls whose targets name something.
+void HearPath(absl::string_view target, Heard& heard) {
+  if (const std::optional<PayloadPath> payload = ParsePayloadPath(target)) {
+    heard.call = Call::kPayload;
+    heard.payload = *payload;
+  } else if (absl::ConsumePrefix(&target, kInstallerPath)) {
+    heard.call = Call::kInstaller;
+    heard.version = std::string(target);
+  } else if (absl::ConsumePrefix(&target, kAgentPath)) {
+    heard.call = Call::kAgent;
+    heard.version = std::string(target);
+  }
+}
+
+ContactKind KindOf(Call call, int status) {
+  if (status != 200) return ContactKind::kRefused;
+  switch (call) {
+    case Call::kResult:
+      return ContactKind::kResult;
+    case Call::kPayload:
+      return ContactKind::kPayload;
+    case Call::kAgent:
+      return ContactKind::kAgent;
+    default:
+      return ContactKind::kCheckIn;
+  }
+}
+
 }  // namespace
 
 void Calls::HearToken(const Asked& asked, Heard& heard) const {
   const absl::string_view token = Credentials(asked.authorization, "Bearer");
-  absl::StatusOr<Caller> caller = parts_.gate.Admit(token);
+  absl::StatusOr<Caller> caller = parts_.gate.Admit(token, &heard.speaker);
   if (caller.ok()) {
     heard.caller = *std::move(caller);
   } else if (absl::IsUnavailable(caller.status())) {
@@ -47,13 +81,9 @@ void Calls::HearToken(const Asked& asked, Heard& heard) const {
 
 Heard Calls::Hear(const Asked& asked) const {
   Heard heard;
-  absl::string_view version = asked.target;
   absl::string_view method;
-  if (absl::ConsumePrefix(&version, kInstallerPath)) {
-    heard.call = Call::kInstaller;
-    heard.version = std::string(version);
-    method = "GET";
-  }
+  HearPath(asked.target, heard);
+  if (heard.call != Call::kOther) method = "GET";
   for (const Route& route : kRoutes) {
     if (route.target != asked.target) continue;
     heard.call = route.call;
@@ -64,7 +94,7 @@ Heard Calls::Hear(const Asked& asked) const {
   } else if (method != asked.method) {
     heard.refusal = Refusal(405, "wrong method");
     heard.refusal->allow = method == "GET" ? "GET" : "POST";
-  } else if (heard.call == Call::kHeartbeat || heard.call == Call::kResult) {
+  } else if (NeedsToken(heard.call)) {
     HearToken(asked, heard);
   } else if (heard.call == Call::kInstaller || heard.call == Call::kEnroll) {
     heard.claim = std::string(Credentials(asked.authorization, "Claim"));
@@ -86,6 +116,10 @@ void Calls::Take(const Heard& heard, absl::string_view body, absl::string_view s
     case Call::kInstaller:
       return parts_.enrolments.GiveInstaller(heard.version, heard.claim, source_address,
                                              std::move(done));
+    case Call::kPayload:
+      return done(parts_.scripts.GivePart(heard.caller, heard.payload));
+    case Call::kAgent:
+      return done(parts_.scripts.GiveAgent(heard.caller, heard.version));
     case Call::kRouterRoot:
       return done(Reply{.text = parts_.router_root(), .content_type = "application/x-pem-file"});
     case Call::kHealth:
@@ -93,6 +127,16 @@ void Calls::Take(const Heard& heard, absl::string_view body, absl::string_view s
     case Call::kOther:
       return done(Refusal(404, "no such call"));
   }
+}
+
+void Calls::Remember(const Heard& heard, const Reply& reply,
+                     const ConnectionFacts& connection) const {
+  if (!heard.speaker) return;
+  // What an accepted call was answered with is its first letter: the rest may be a script.
+  const std::string reason = reply.status == 200 ? reply.text.substr(0, 1) : reply.text;
+  parts_.contacts.Add(heard.speaker,
+                      {KindOf(heard.call, reply.status), parts_.clock.Now(), reply.status, reason},
+                      connection);
 }
 
 }  // namespace muster::edge

@@ -12,10 +12,14 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/clock/clock.h"
+#include "edge-proxy/heartbeats/contact_book.h"
 #include "edge-proxy/heartbeats/enrolment_desk.h"
 #include "edge-proxy/heartbeats/heartbeat_desk.h"
 #include "edge-proxy/heartbeats/metrics.h"
+#include "edge-proxy/heartbeats/payload_path.h"
 #include "edge-proxy/heartbeats/reply.h"
+#include "edge-proxy/heartbeats/script_desk.h"
 #include "edge-proxy/heartbeats/token_gate.h"
 
 namespace muster::edge {
@@ -37,14 +41,22 @@ struct Heard {
   Caller caller;
   // Behind "Claim ", for installer and enrolment.
   std::string claim;
-  // Of /b/VERSION.
+  // Of /b/VERSION and /agent/VERSION.
   std::string version;
+  // Of /v1/payload.
+  PayloadPath payload;
+  // Whose token it was, as its seal says, also where it was refused; none where it can't be told.
+  DeviceId speaker;
 };
 
 struct CallParts {
   TokenGate& gate;
   HeartbeatDesk& heartbeats;
   EnrolmentDesk& enrolments;
+  const ScriptDesk& scripts;
+  ContactBook& contacts;
+  // Corrected by the control plane's offset.
+  const Clock& clock;
   // PEM; what /ca.pem answers.
   std::function<std::string()> router_root;
   // False: /readyz answers 503.
@@ -62,6 +74,9 @@ class Calls {
   // perhaps from another thread.
   void Take(const Heard& heard, absl::string_view body, absl::string_view source_address,
             ReplyDone done) const;
+
+  // Remembers what a router whose token could be read was answered.
+  void Remember(const Heard& heard, const Reply& reply, const ConnectionFacts& connection) const;
 
  private:
   void HearToken(const Asked& asked, Heard& heard) const;

@@ -131,22 +131,45 @@ struct CallsFixture {
   FakeUpstream upstream;
   ProvenJobEvents events{devices, upstream};
   JobShelf jobs{
-      {.largest_script = [](absl::string_view) -> absl::StatusOr<size_t> { return 1000; },
+      {.largest_script = [](const Reader&) -> absl::StatusOr<size_t> { return 1000; },
        .reply = [](uint64_t number, absl::string_view script,
-                   routeros::PayloadFormat) { return absl::StrCat("J", number, " ", script); }},
+                   routeros::PayloadFormat) { return absl::StrCat("J", number, " ", script); },
+       .announce = [](uint64_t number, absl::string_view script, const Reader&)
+           -> absl::StatusOr<std::string> { return absl::StrCat("L", number, " ", script.size()); },
+       .part = [](uint64_t number, uint32_t part, absl::string_view script,
+                  const Reader&) -> absl::StatusOr<std::string> {
+         const size_t from = (part - 1) * size_t{1000};
+         if (from >= script.size()) return absl::NotFoundError("part");
+         return absl::StrCat("P", number, " ", part, " ", script.substr(from, 1000));
+       },
+       .stop = [](uint64_t number) { return absl::StrCat("K", number); }},
       events};
-  HeartbeatDesk heartbeats{{clock, devices, jobs, upstream, upstream, metrics}};
+  BusyValve busy{clock, 1000};
+  HeartbeatDesk heartbeats{{clock, devices, jobs, upstream, upstream, metrics, busy, "2"}};
   FakeControlPlane control_plane;
   EnrolmentDesk enrolments{control_plane, devices,
                            [](absl::string_view version, absl::string_view claim,
-                              bool monitor_only) -> absl::StatusOr<std::string> {
+                              const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
                              if (version != "7.20.8") return absl::InvalidArgumentError("version");
                              return absl::StrCat("installer ", claim,
-                                                 monitor_only ? " monitor" : "");
+                                                 terms.monitor_only ? " monitor" : "");
                            }};
+  ScriptDesk scripts{devices,
+                     jobs,
+                     {.own_version = "2",
+                      .render = [](absl::string_view version,
+                                   const AgentOffer& offer) -> absl::StatusOr<std::string> {
+                        if (version != "7.20.8") return absl::InvalidArgumentError("version");
+                        return absl::StrCat("agent ", version, " ", offer.generation, " ",
+                                            offer.token.Reveal());
+                      }}};
+  ContactBook contacts;
   Calls calls{{.gate = gate,
                .heartbeats = heartbeats,
                .enrolments = enrolments,
+               .scripts = scripts,
+               .contacts = contacts,
+               .clock = clock,
                .router_root = [] { return std::string("-----BEGIN CERTIFICATE-----\n"); },
                .ready = [this] { return gate.ready(); }}};
 };

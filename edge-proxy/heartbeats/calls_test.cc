@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -264,6 +265,209 @@ TEST_F(CallsTest, EnrolmentRefusesWithAWord) {
   EXPECT_EQ(post(claim, body).status, 400);
 }
 
+TEST_F(CallsTest, PartsOfAJobNeedTheTokenOfItsDevice) {
+  Job job = NewJob(10);
+  job.script = std::string(1500, 'x');
+  edge_.jobs.Put(job);
+  const auto get = [&](absl::string_view target, absl::string_view token) {
+    return edge_.Ask("GET", target, absl::StrCat("Bearer ", token), "");
+  };
+  EXPECT_EQ(get("/v1/payload/10/1", edge_.Token()).status, 404);
+  const std::string beat =
+      R"({"p":1,"agent":"2+1","last":9,"boot":"b1","fmt":"hex","id":"r","ver":"7.20.8"})";
+  EXPECT_EQ(edge_.Beat(edge_.Token(), beat).text, "L10 1500");
+  EXPECT_EQ(get("/v1/payload/10/1", edge_.Token()).text, "P10 1 " + std::string(1000, 'x'));
+  EXPECT_EQ(get("/v1/payload/10/2", edge_.Token()).text, "P10 2 " + std::string(500, 'x'));
+  EXPECT_EQ(get("/v1/payload/10/3", edge_.Token()).status, 404);
+  EXPECT_EQ(get("/v1/payload/11/1", edge_.Token()).status, 404);
+  EXPECT_EQ(get("/v1/payload/10/1", "").status, 401);
+  const Secret wrong("fedcba9876543210");
+  EXPECT_EQ(get("/v1/payload/10/1", edge_.TokenOf(DeviceId{5}, 1, wrong)).status, 401);
+  // Another device, and one whose secret nobody has checked yet.
+  DeviceRecord other = edge_.record;
+  other.device = DeviceId{6};
+  edge_.devices.Put(other);
+  EXPECT_EQ(get("/v1/payload/10/1", edge_.TokenOf(DeviceId{6}, 1, edge_.secret)).status, 404);
+  edge_.devices.Remove(DeviceId{5});
+  EXPECT_EQ(get("/v1/payload/10/1", edge_.Token()).status, 503);
+  EXPECT_EQ(edge_.Ask("POST", "/v1/payload/10/1", "Bearer " + edge_.Token(), "").status, 405);
+}
+
+TEST_F(CallsTest, AnOldAgentIsNotGivenParts) {
+  Job job = NewJob(10);
+  job.script = std::string(1500, 'x');
+  edge_.jobs.Put(job);
+  const std::string beat =
+      R"({"p":1,"agent":"1","last":9,"boot":"b1","fmt":"hex","id":"r","ver":"7.20.8"})";
+  EXPECT_EQ(edge_.Beat(edge_.Token(), beat).text, "0");
+  ASSERT_EQ(edge_.upstream.events().size(), 1u);
+  EXPECT_EQ(edge_.upstream.events()[0].kind, JobEventKind::kTooLong);
+}
+
+std::string BeatOf(absl::string_view agent, uint64_t run = 0) {
+  return absl::StrCat(R"({"p":1,"agent":")", agent, R"(","last":9,"run":)", run,
+                      R"(,"boot":"b1","fmt":"hex","id":"r","ver":"7.20.8"})");
+}
+
+TEST_F(CallsTest, AnUpdateIsToldWhenNothingElseIsToBeSaidAndNotTooOften) {
+  auto offer = std::make_shared<AgentOffer>();
+  offer->agent_version = "2";
+  offer->generation = 3;
+  offer->offered = true;
+  edge_.record.offer = offer;
+  edge_.devices.Put(edge_.record);
+  const auto beat = [&](absl::string_view agent, uint64_t run = 0) {
+    return edge_.Beat(edge_.Token(), BeatOf(agent, run)).text;
+  };
+  EXPECT_EQ(beat("2+3"), "0") << "it runs that";
+  EXPECT_EQ(beat("1", 9), "0") << "a job runs";
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_EQ(beat("1"), "J10 :put 1");
+  edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
+  EXPECT_EQ(beat("1"), "U");
+  EXPECT_EQ(beat("2+2"), "0") << "it was told just now";
+  edge_.clock.Advance(absl::Seconds(121));
+  EXPECT_EQ(beat("2+2"), "U");
+  edge_.clock.Advance(absl::Seconds(121));
+  EXPECT_EQ(beat("2"), "U") << "a version alone is generation 0";
+  edge_.clock.Advance(absl::Seconds(121));
+  auto withdrawn = std::make_shared<AgentOffer>(*offer);
+  withdrawn->offered = false;
+  edge_.record.offer = withdrawn;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(beat("1"), "0");
+  auto foreign = std::make_shared<AgentOffer>(*offer);
+  foreign->agent_version = "3";
+  edge_.record.offer = foreign;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(beat("1"), "0") << "this edge can't render it";
+}
+
+TEST_F(CallsTest, AgentTextIsGivenToTheDeviceThatIsOfferedIt) {
+  const auto get = [&](absl::string_view version) {
+    return edge_.Ask("GET", absl::StrCat("/agent/", version), "Bearer " + edge_.Token(), "");
+  };
+  EXPECT_EQ(get("7.20.8").status, 404);
+  auto offer = std::make_shared<AgentOffer>();
+  offer->agent_version = "2";
+  offer->generation = 3;
+  offer->token = Secret("m1.fresh");
+  offer->offered = true;
+  edge_.record.offer = offer;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(get("7.20.8").text, "agent 7.20.8 3 m1.fresh");
+  EXPECT_EQ(get("5.1").status, 400);
+  EXPECT_EQ(get("").status, 400);
+  EXPECT_EQ(edge_.Ask("GET", "/agent/7.20.8", "", "").status, 401);
+  const std::string wrong = edge_.TokenOf(DeviceId{5}, 1, Secret("fedcba9876543210"));
+  EXPECT_EQ(edge_.Ask("GET", "/agent/7.20.8", "Bearer " + wrong, "").status, 401);
+  edge_.record.monitor_only = true;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(get("7.20.8").status, 404);
+  edge_.devices.Remove(DeviceId{5});
+  EXPECT_EQ(get("7.20.8").status, 503);
+}
+
+TEST_F(CallsTest, BeatsAboveTheLimitOfASecondAreToldToComeLessOften) {
+  const auto beat = [&](absl::string_view agent) {
+    return edge_.Beat(edge_.Token(), BeatOf(agent)).text;
+  };
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(beat("2"), "0");
+  EXPECT_EQ(edge_.upstream.check_ins().back().interval_seconds, 30u);
+  EXPECT_EQ(beat("2"), "W120");
+  EXPECT_EQ(edge_.upstream.check_ins().back().interval_seconds, 150u)
+      << "it is not to be called offline meanwhile";
+  EXPECT_EQ(beat("1"), "0") << "it knows no W";
+  edge_.record.interval_seconds = 300;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(beat("2"), "0") << "it comes seldom as it is";
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_EQ(beat("2"), "J10 :put 1");
+  edge_.clock.Advance(absl::Seconds(1));
+  edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
+  EXPECT_EQ(beat("2"), "0");
+}
+
+TEST_F(CallsTest, AReleasedDeviceHearsThatAndNothingElse) {
+  edge_.record.released = true;
+  edge_.devices.Put(edge_.record);
+  edge_.jobs.Put(NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "X");
+  EXPECT_EQ(edge_.upstream.check_ins().size(), 1u);
+  EXPECT_TRUE(edge_.upstream.events().empty());
+  edge_.record.monitor_only = true;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "X");
+}
+
+TEST_F(CallsTest, ARunningJobIsStopped) {
+  edge_.jobs.Stop(DeviceId{5}, 9);
+  EXPECT_EQ(edge_.Beat(edge_.Token(), BeatOf("2", 9)).text, "K9");
+  EXPECT_EQ(edge_.Beat(edge_.Token(), BeatOf("2", 0)).text, "0");
+}
+
+TEST_F(CallsTest, ATokenOnItsWayIsCheckedByItsEpoch) {
+  const Secret next("fresh-secret-16b");
+  edge_.record.next_epoch = 2;
+  edge_.record.next_secret_check = routeros::SecretCheck(edge_.trust.secret_check_key, next);
+  edge_.devices.Put(edge_.record);
+  const auto beat = [&](uint32_t epoch, const Secret& secret) {
+    return edge_.Beat(edge_.TokenOf(DeviceId{5}, epoch, secret), kBeat).status;
+  };
+  EXPECT_EQ(beat(1, edge_.secret), 200);
+  EXPECT_EQ(beat(2, next), 200);
+  EXPECT_EQ(beat(3, next), 200);
+  EXPECT_EQ(beat(1, next), 401);
+  EXPECT_EQ(beat(2, edge_.secret), 401);
+  edge_.record.least_epoch = 2;
+  edge_.devices.Put(edge_.record);
+  EXPECT_EQ(beat(1, edge_.secret), 401);
+  EXPECT_EQ(beat(2, next), 200);
+}
+
+TEST_F(CallsTest, SecretsOfAJobDoNotLeaveTheEdgeInItsAnswer) {
+  Job job = NewJob(10);
+  job.script = ":put {{secret:key}}";
+  job.secrets.push_back({"key", Secret("hunter2")});
+  edge_.jobs.Put(job);
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put hunter2");
+  edge_.Ask("POST", "/v1/result", "Bearer " + edge_.Token(),
+            R"({"p":1,"n":10,"st":"fail","out":"it is hunter2","err":"no hunter2 here"})");
+  ASSERT_EQ(edge_.upstream.results().size(), 1u);
+  EXPECT_EQ(edge_.upstream.results()[0].report.output, "it is {{secret:key}}");
+  EXPECT_EQ(edge_.upstream.results()[0].report.error, "no {{secret:key}} here");
+}
+
+TEST_F(CallsTest, RemembersWhatRoutersWereAnsweredAlsoWhenTheyWereRefused) {
+  const ConnectionFacts facts = {.tls_version = "TLSv1.2"};
+  const auto ask = [&](const std::string& token, absl::string_view body) {
+    const Heard heard = edge_.calls.Hear({"POST", "/v1/heartbeat", "Bearer " + token});
+    Reply reply = heard.refusal.value_or(Reply());
+    if (!heard.refusal.has_value()) {
+      edge_.calls.Take(heard, body, "", [&](Reply answer) { reply = std::move(answer); });
+    }
+    edge_.calls.Remember(heard, reply, facts);
+  };
+  edge_.jobs.Put(NewJob(10));
+  ask(edge_.Token(), kBeat);
+  ask(edge_.Token(), "{");
+  ask(edge_.TokenOf(DeviceId{5}, 1, Secret("fedcba9876543210")), kBeat);
+  edge_.devices.AddRevocation({DeviceId{5}, 2});
+  ask(edge_.Token(), kBeat);
+  ask("m1.nonsense", kBeat);
+  const Contacts contacts = edge_.contacts.Find(DeviceId{5});
+  ASSERT_EQ(contacts.contacts.size(), 4u);
+  EXPECT_EQ(contacts.contacts[0].reason, "revoked token");
+  EXPECT_EQ(contacts.contacts[0].http_status, 401);
+  EXPECT_EQ(contacts.contacts[1].reason, "wrong secret");
+  EXPECT_EQ(contacts.contacts[2].http_status, 400);
+  EXPECT_EQ(contacts.contacts[2].kind, ContactKind::kRefused);
+  EXPECT_EQ(contacts.contacts[3].reason, "J");
+  EXPECT_EQ(contacts.contacts[3].kind, ContactKind::kCheckIn);
+  EXPECT_EQ(contacts.connection.tls_version, "TLSv1.2");
+  EXPECT_EQ(edge_.contacts.size(), 1u);
+}
+
 TEST_F(CallsTest, ServesWhileRecordsJobsAndKeysChange) {
   std::atomic<bool> stop{false};
   std::thread control([&] {
@@ -294,8 +498,11 @@ TEST_F(CallsTest, ServesWhileRecordsJobsAndKeysChange) {
 }
 
 TEST_F(CallsTest, UnknownTargetsAndMethodsAreRefused) {
-  for (const char* target : {"/", "/v1", "/v1/heartbeat/", "/v1/heartbeat?x", "/agent/1", "*",
-                             "/v1/payload/1/1", "http://edge/v1/heartbeat", "/b"}) {
+  for (const char* target :
+       {"/", "/v1", "/v1/heartbeat/", "/v1/heartbeat?x", "/agent", "*", "/v1/payload/1",
+        "/v1/payload/1/", "/v1/payload/1/0", "/v1/payload/0/1", "/v1/payload/01/1",
+        "/v1/payload/1/1/", "/v1/payload/1/10000", "/v1/payload/-1/1", "/v1/payload/+1/1",
+        "/v1/payload/18446744073709551616/1", "http://edge/v1/heartbeat", "/b"}) {
     EXPECT_EQ(edge_.Ask("GET", target, "", "").status, 404) << target;
   }
   EXPECT_EQ(edge_.Ask("GET", "/v1/heartbeat", "Bearer " + edge_.Token(), "").status, 405);
@@ -313,6 +520,9 @@ TEST_F(CallsTest, SaysWhetherItIsWellAndReady) {
   Calls early({.gate = closed,
                .heartbeats = edge_.heartbeats,
                .enrolments = edge_.enrolments,
+               .scripts = edge_.scripts,
+               .contacts = edge_.contacts,
+               .clock = edge_.clock,
                .router_root = [] { return std::string("x"); },
                .ready = [&closed] { return closed.ready(); }});
   EXPECT_EQ(early.Hear({"GET", "/readyz", ""}).refusal->status, 503);

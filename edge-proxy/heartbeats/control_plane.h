@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/secrets/secrets.h"
+#include "edge-proxy/heartbeats/agent_offer.h"
 #include "edge-proxy/heartbeats/device_table.h"
 #include "routeros/heartbeat/heartbeat.h"
 
@@ -24,6 +26,9 @@ struct ClaimQuestion {
 struct ClaimAnswer {
   ClaimVerdict verdict = ClaimVerdict::kUnknown;
   bool monitor_only = false;
+  Profile profile = Profile::kNormal;
+  // Where the agent posts, 1 to 4; empty: this edge.
+  std::vector<std::string> urls;
 };
 
 struct EnrolmentAnswer {

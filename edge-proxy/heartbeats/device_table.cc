@@ -5,6 +5,7 @@
 
 #include "absl/hash/hash.h"
 #include "common/secrets/secrets.h"
+#include "routeros/script/reported_agent.h"
 #include "routeros/token/token.h"
 
 namespace muster::edge {
@@ -17,6 +18,15 @@ uint64_t HashOf(const routeros::DeviceFacts& facts) {
                       facts.tunnel_public_key);
 }
 
+void CopyCheck(const std::string& check, uint64_t (&into)[2]) {
+  std::memset(into, 0, sizeof into);
+  std::memcpy(into, check.data(), std::min(check.size(), sizeof into));
+}
+
+absl::string_view View(const uint64_t (&check)[2]) {
+  return {reinterpret_cast<const char*>(check), sizeof check};
+}
+
 }  // namespace
 
 void DeviceTable::Fill(Row& row, const DeviceRecord& record) {
@@ -26,9 +36,11 @@ void DeviceTable::Fill(Row& row, const DeviceRecord& record) {
   row.interval_seconds = record.interval_seconds;
   row.monitor_only = record.monitor_only;
   row.code_page = record.code_page;
-  std::memset(row.secret_check, 0, sizeof row.secret_check);
-  std::memcpy(row.secret_check, record.secret_check.data(),
-              std::min(record.secret_check.size(), sizeof row.secret_check));
+  row.next_epoch = record.next_epoch;
+  row.offer = record.offer;
+  row.released = record.released;
+  CopyCheck(record.secret_check, row.secret_check);
+  CopyCheck(record.next_secret_check, row.next_secret_check);
 }
 
 void DeviceTable::Put(const DeviceRecord& record) {
@@ -49,7 +61,7 @@ void DeviceTable::ReplaceAll(const std::vector<DeviceRecord>& records) {
     const auto found = rows_.find(record.device);
     Row row = found == rows_.end() ? Row() : found->second;
     Fill(row, record);
-    rows[record.device] = row;
+    rows[record.device] = std::move(row);
   }
   rows_ = std::move(rows);
 }
@@ -77,20 +89,42 @@ DeviceTable::Judgement DeviceTable::Judge(DeviceId device, OrganizationId organi
   if (found == rows_.end()) return {Standing::kUnknown};
   const Row& row = found->second;
   if (epoch < row.least_epoch) return {Standing::kRevoked};
-  const absl::string_view expected(reinterpret_cast<const char*>(row.secret_check),
-                                   sizeof row.secret_check);
+  const bool is_next = row.next_epoch != 0 && epoch >= row.next_epoch;
+  const absl::string_view expected = View(is_next ? row.next_secret_check : row.secret_check);
   if (row.organization != organization || !EqualInConstantTime(expected, secret_check)) {
     return {Standing::kWrongSecret};
   }
-  return {Standing::kKnown, row.interval_seconds, row.monitor_only, row.code_page};
+  return {Standing::kKnown, row.interval_seconds, row.monitor_only, row.code_page, row.released};
 }
 
 std::string DeviceTable::SecretCheckOf(DeviceId device) const {
   MutexLock lock(mutex_);
   const auto found = rows_.find(device);
   if (found == rows_.end()) return "";
-  const Row& row = found->second;
-  return std::string(reinterpret_cast<const char*>(row.secret_check), sizeof row.secret_check);
+  return std::string(View(found->second.secret_check));
+}
+
+std::shared_ptr<const AgentOffer> DeviceTable::OfferOf(DeviceId device) const {
+  MutexLock lock(mutex_);
+  const auto found = rows_.find(device);
+  return found == rows_.end() ? nullptr : found->second.offer;
+}
+
+bool DeviceTable::TakeUpdate(DeviceId device, absl::string_view reported_agent,
+                             absl::string_view own_version, absl::Time now) {
+  const routeros::ReportedAgent reported = routeros::ParseReportedAgent(reported_agent);
+  const auto now_seconds = static_cast<uint32_t>(absl::ToUnixSeconds(now));
+  MutexLock lock(mutex_);
+  const auto found = rows_.find(device);
+  if (found == rows_.end() || found->second.offer == nullptr) return false;
+  Row& row = found->second;
+  const AgentOffer& offer = *row.offer;
+  const bool runs_it =
+      reported.version == offer.agent_version && reported.generation == offer.generation;
+  if (!offer.offered || offer.agent_version != own_version || runs_it) return false;
+  if (now_seconds - row.update_told < absl::ToInt64Seconds(kUpdatePause)) return false;
+  row.update_told = now_seconds;
+  return true;
 }
 
 DeviceTable::Memory DeviceTable::RecordBeat(DeviceId device, const routeros::Heartbeat& beat) {

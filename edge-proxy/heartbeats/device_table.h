@@ -8,14 +8,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "common/ids/ids.h"
 #include "common/sync/mutex.h"
+#include "edge-proxy/heartbeats/agent_offer.h"
 #include "routeros/heartbeat/heartbeat.h"
 
 namespace muster::edge {
@@ -30,7 +33,18 @@ struct DeviceRecord {
   uint32_t interval_seconds = 0;
   bool monitor_only = false;
   routeros::CodePage code_page = routeros::CodePage::kNone;
+  // While a new token is on its way to the router: one of this epoch or above must fit
+  // `next_secret_check`. 0: none is.
+  uint32_t next_epoch = 0;
+  std::string next_secret_check;
+  // nullptr: the device keeps what it runs.
+  std::shared_ptr<const AgentOffer> offer;
+  // Every beat is answered `X`.
+  bool released = false;
 };
+
+// A router is told of new agent text at most so often.
+inline constexpr absl::Duration kUpdatePause = absl::Minutes(2);
 
 struct Revocation {
   DeviceId device;
@@ -60,9 +74,18 @@ class DeviceTable {
     uint32_t interval_seconds = 0;
     bool monitor_only = false;
     routeros::CodePage code_page = routeros::CodePage::kNone;
+    bool released = false;
   };
   Judgement Judge(DeviceId device, OrganizationId organization, uint32_t epoch,
                   absl::string_view secret_check) const;
+
+  // The agent text that the device should have; nullptr where none is named.
+  std::shared_ptr<const AgentOffer> OfferOf(DeviceId device) const;
+
+  // True where the device is offered agent text of `own_version` other than what it says it runs,
+  // and was not told so within kUpdatePause: it is to be told now.
+  bool TakeUpdate(DeviceId device, absl::string_view reported_agent, absl::string_view own_version,
+                  absl::Time now);
 
   // The check that proves to the control plane that this edge serves the device; empty for a device
   // without a record.
@@ -88,7 +111,12 @@ class DeviceTable {
   struct Row {
     OrganizationId organization;
     uint64_t secret_check[2] = {0, 0};
+    uint64_t next_secret_check[2] = {0, 0};
+    std::shared_ptr<const AgentOffer> offer;
     uint32_t least_epoch = 0;
+    uint32_t next_epoch = 0;
+    // Seconds since 1970 when it was told of an update.
+    uint32_t update_told = 0;
     uint32_t interval_seconds = 0;
     uint64_t last_reported = 0;
     uint64_t highest_reported = 0;
@@ -96,7 +124,10 @@ class DeviceTable {
     uint32_t facts_session = 0;
     bool monitor_only = false;
     routeros::CodePage code_page = routeros::CodePage::kNone;
+    bool released = false;
   };
+  // With the contacts of a device and the room that hash tables leave: below 512 bytes.
+  static_assert(sizeof(Row) <= 120);
   static void Fill(Row& row, const DeviceRecord& record);
 
   mutable Mutex mutex_;

@@ -61,9 +61,8 @@ void EnrolmentDesk::GiveInstaller(absl::string_view version, absl::string_view c
   control_plane_.CheckClaim({bytes, std::string(source_address)},
                             [this, version = std::string(version), claim = std::string(claim),
                              done = std::move(done)](const absl::StatusOr<ClaimAnswer>& answer) {
-                              const bool monitor_only = answer.ok() && answer->monitor_only;
                               absl::StatusOr<std::string> installer =
-                                  render_(version, claim, monitor_only);
+                                  render_(version, claim, answer.value_or(ClaimAnswer()));
                               if (!installer.ok()) return done(Refusal(400, "bad version"));
                               done(InstallerReply(answer, *std::move(installer)));
                             });

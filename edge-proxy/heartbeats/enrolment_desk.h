@@ -17,10 +17,10 @@
 
 namespace muster::edge {
 
-// Renders the installer for a claim (32 hex digits); InvalidArgument for a version that Muster
-// doesn't know.
+// Renders the installer for a claim (32 hex digits) by its terms; InvalidArgument for a version
+// that Muster doesn't know.
 using RenderInstallerFor = std::function<absl::StatusOr<std::string>(
-    absl::string_view version, absl::string_view claim, bool monitor_only)>;
+    absl::string_view version, absl::string_view claim, const ClaimAnswer& terms)>;
 
 class EnrolmentDesk {
  public:

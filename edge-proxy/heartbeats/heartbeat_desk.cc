@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "edge-proxy/jobs/job_secrets.h"
+#include "routeros/script/reported_agent.h"
 
 namespace muster::edge {
 namespace {
@@ -31,6 +33,8 @@ Asking AskingOf(const Caller& caller, const routeros::Heartbeat& beat,
                 .boot = beat.boot,
                 .decodes_hex = beat.facts.format_hex,
                 .decodes_escaped = beat.facts.format_escaped,
+                .takes_parts = routeros::ParseReportedAgent(beat.facts.agent_version).number >=
+                               routeros::kFirstAgentWithParts,
                 .routeros_version = beat.facts.routeros_version};
 }
 
@@ -44,17 +48,38 @@ Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
   const absl::Time now = parts_.clock.Now();
   const DeviceTable::Memory memory = parts_.devices.RecordBeat(caller.device, *beat);
   const Asking asking = AskingOf(caller, *beat, memory);
-  CheckIn check_in{.device = caller.device,
-                   .time = now,
-                   .secret_check = caller.secret_check,
-                   .interval_seconds = caller.interval_seconds,
-                   .source_address = std::string(source_address),
-                   .beat = *std::move(beat),
-                   .with_facts = memory.facts_are_new};
+  const std::string agent = beat->facts.agent_version;
+  // One of the first release knows no `W`; one that comes seldom is not asked.
+  const bool can_wait =
+      caller.known && asking.takes_parts && caller.interval_seconds < BusyValve::kSkipSeconds;
+  const bool busy = parts_.busy.CountBeat() && can_wait;
+  CheckIn check_in{
+      .device = caller.device,
+      .time = now,
+      .secret_check = caller.secret_check,
+      .interval_seconds = caller.interval_seconds + (busy ? BusyValve::kSkipSeconds : 0),
+      .source_address = std::string(source_address),
+      .beat = *std::move(beat),
+      .with_facts = memory.facts_are_new};
   check_in.with_facts = check_in.with_facts && check_in.beat.has_facts;
   parts_.check_ins.AddCheckIn(std::move(check_in));
-  if (!caller.known || caller.monitor_only) return Reply{.text = "0"};
-  return Reply{.text = parts_.jobs.ReplyTo(asking, now)};
+  return Reply{.text = Verb(caller, asking, agent, busy, now)};
+}
+
+std::string HeartbeatDesk::Verb(const Caller& caller, const Asking& asking,
+                                absl::string_view reported_agent, bool busy, absl::Time now) {
+  if (!caller.known) return "0";
+  if (caller.released) return "X";
+  // The text of a router that is only monitored knows no job and no update.
+  if (!caller.monitor_only) {
+    std::string verb = parts_.jobs.ReplyTo(asking, now);
+    if (verb != "0") return verb;
+    const bool update =
+        asking.running_number == 0 &&
+        parts_.devices.TakeUpdate(caller.device, reported_agent, parts_.agent_version, now);
+    if (update) return "U";
+  }
+  return busy ? absl::StrCat("W", BusyValve::kSkipSeconds) : "0";
 }
 
 void HeartbeatDesk::TakeResult(const Caller& caller, absl::string_view body, ReplyDone done) {
@@ -62,6 +87,11 @@ void HeartbeatDesk::TakeResult(const Caller& caller, absl::string_view body, Rep
   if (!report.ok()) return done(Refusal(400, std::string(report.status().message())));
   CountRepairs(report->counts, parts_.metrics);
   const uint64_t number = report->number;
+  const std::vector<JobSecret> secrets = parts_.jobs.SecretsOf(caller.device, number);
+  if (!secrets.empty()) {
+    report->output = RedactSecrets(report->output, report->cut, secrets);
+    report->error = RedactSecrets(report->error, true, secrets);
+  }
   JobResult result{.device = caller.device,
                    .time = parts_.clock.Now(),
                    .secret_check = caller.secret_check,

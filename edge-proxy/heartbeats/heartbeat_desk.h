@@ -7,9 +7,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "common/clock/clock.h"
+#include "edge-proxy/heartbeats/busy_valve.h"
 #include "edge-proxy/heartbeats/check_in.h"
 #include "edge-proxy/heartbeats/device_table.h"
 #include "edge-proxy/heartbeats/metrics.h"
@@ -28,13 +30,19 @@ struct HeartbeatParts {
   CheckIns& check_ins;
   JobResults& results;
   Metrics& metrics;
+  BusyValve& busy;
+  // Of the agent text that this edge can give.
+  std::string agent_version;
 };
 
 class HeartbeatDesk {
  public:
-  explicit HeartbeatDesk(const HeartbeatParts& parts) : parts_(parts) {}
+  explicit HeartbeatDesk(HeartbeatParts parts) : parts_(std::move(parts)) {}
 
-  // 200 with a verb, or 400 for broken structure. A caller without a record gets "0".
+  // 200 with a verb, or 400 for broken structure. A caller without a record gets "0". Besides what
+  // JobShelf sends: "X" to a released device; "U" where nothing else is to be said, the router runs
+  // nothing and other agent text is offered; "W..." while more beats come than this edge is to
+  // take.
   Reply TakeHeartbeat(const Caller& caller, absl::string_view body,
                       absl::string_view source_address);
 
@@ -42,6 +50,9 @@ class HeartbeatDesk {
   void TakeResult(const Caller& caller, absl::string_view body, ReplyDone done);
 
  private:
+  std::string Verb(const Caller& caller, const Asking& asking, absl::string_view reported_agent,
+                   bool busy, absl::Time now);
+
   HeartbeatParts parts_;
 };
 

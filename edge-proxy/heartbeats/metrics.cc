@@ -15,8 +15,8 @@ size_t IndexOf(int status) {
 }  // namespace
 
 absl::string_view CallName(Call call) {
-  static constexpr absl::string_view kNames[kCalls] = {"ca",     "installer", "enroll", "heartbeat",
-                                                       "result", "health",    "other"};
+  static constexpr absl::string_view kNames[kCalls] = {
+      "ca", "installer", "enroll", "heartbeat", "result", "payload", "agent", "health", "other"};
   return kNames[static_cast<size_t>(call)];
 }
 

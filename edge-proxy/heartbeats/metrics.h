@@ -18,10 +18,12 @@ enum class Call {
   kEnroll,
   kHeartbeat,
   kResult,
+  kPayload,
+  kAgent,
   kHealth,
   kOther,
 };
-constexpr size_t kCalls = 7;
+constexpr size_t kCalls = 9;
 absl::string_view CallName(Call call);
 
 class Metrics {

@@ -32,7 +32,7 @@ void TokenGate::SetInterval(uint32_t interval_seconds) {
   trust_ = std::make_shared<const Trust>(std::move(changed));
 }
 
-absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token) const {
+absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token, DeviceId* sealed_device) const {
   const std::shared_ptr<const Trust> trust = this->trust();
   if (trust == nullptr) {
     return absl::UnavailableError("the edge has not heard from the control plane");
@@ -43,6 +43,7 @@ absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token) const {
     metrics_.Count(Metrics::kForgedTokens);
     return absl::UnauthenticatedError("unknown token");
   }
+  if (sealed_device != nullptr) *sealed_device = contents->device;
   Caller caller;
   caller.device = contents->device;
   caller.secret_check = routeros::SecretCheck(trust->secret_check_key, contents->secret);
@@ -54,11 +55,12 @@ absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token) const {
   }
   if (judgement.standing == Standing::kWrongSecret) {
     metrics_.Count(Metrics::kWrongSecrets);
-    return absl::UnauthenticatedError("unknown token");
+    return absl::UnauthenticatedError("wrong secret");
   }
   caller.known = judgement.standing == Standing::kKnown;
   caller.monitor_only = judgement.monitor_only;
   caller.code_page = judgement.code_page;
+  caller.released = judgement.released;
   caller.interval_seconds =
       judgement.interval_seconds != 0 ? judgement.interval_seconds : trust->interval_seconds;
   return caller;

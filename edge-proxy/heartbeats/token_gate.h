@@ -46,6 +46,8 @@ struct Caller {
   bool monitor_only = false;
   uint32_t interval_seconds = 30;
   routeros::CodePage code_page = routeros::CodePage::kNone;
+  // It is to remove the agent.
+  bool released = false;
 };
 
 class TokenGate {
@@ -63,7 +65,9 @@ class TokenGate {
   // Trust is there and not stale.
   bool ready() const { return trust() != nullptr; }
 
-  absl::StatusOr<Caller> Admit(absl::string_view token) const;
+  // `sealed_device`, where given, becomes the device of a token that was sealed here, also where
+  // it is not admitted.
+  absl::StatusOr<Caller> Admit(absl::string_view token, DeviceId* sealed_device = nullptr) const;
 
  private:
   // Shared with the calls that are looking at it while a new one comes; nullptr where there is none

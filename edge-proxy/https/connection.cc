@@ -64,6 +64,11 @@ void Connection::SetDeadline(absl::Duration from_now) {
   deadline_ = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(from_now);
 }
 
+void Connection::SetPatientDeadline(absl::Duration from_now) {
+  const bool calm = loop_.metrics.connections() <= loop_.calm_connections;
+  SetDeadline(calm ? from_now * loop_.deadlines.slow_link_factor : from_now);
+}
+
 void Connection::CheckDeadline(Deadline now) {
   if (now < deadline_ && !(idle_ && loop_.draining)) return;
   expired_ = true;
@@ -95,7 +100,7 @@ Task<bool> Connection::WaitAfter(int result) {
 }
 
 Task<bool> Connection::Handshake() {
-  SetDeadline(loop_.deadlines.handshake);
+  SetPatientDeadline(loop_.deadlines.handshake);
   if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.native_handle()) != 1) co_return false;
   while (true) {
     ERR_clear_error();
@@ -107,8 +112,19 @@ Task<bool> Connection::Handshake() {
     }
   }
   loop_.metrics.Count(Metrics::kHandshakes);
-  if (SSL_session_reused(ssl_) == 1) loop_.metrics.Count(Metrics::kResumedHandshakes);
+  LookAtHandshake();
   co_return true;
+}
+
+void Connection::LookAtHandshake() {
+  facts_.tls_version = SSL_get_version(ssl_);
+  facts_.tls_cipher = SSL_get_cipher_name(ssl_);
+  const char* const group =
+      SSL_group_to_name(ssl_, static_cast<int>(SSL_get_negotiated_group(ssl_)));
+  if (group != nullptr) facts_.tls_group = group;
+  facts_.tls_resumed = SSL_session_reused(ssl_) == 1;
+  facts_.source_address = address_;
+  if (facts_.tls_resumed) loop_.metrics.Count(Metrics::kResumedHandshakes);
 }
 
 Task<size_t> Connection::Read() {
@@ -122,7 +138,7 @@ Task<size_t> Connection::Read() {
 }
 
 Task<bool> Connection::Write(std::string bytes) {
-  SetDeadline(loop_.deadlines.write);
+  SetPatientDeadline(loop_.deadlines.write);
   absl::string_view rest = bytes;
   while (!rest.empty()) {
     ERR_clear_error();
@@ -165,7 +181,11 @@ Task<void> Connection::Refuse(RequestReader& reader, int status) {
 
 // A late client that has sent something hears that it was late.
 Task<bool> Connection::ReadHead(RequestReader& reader) {
-  SetDeadline(first_ || reader.begun() ? loop_.deadlines.request : loop_.deadlines.keep_alive);
+  if (first_ || reader.begun()) {
+    SetPatientDeadline(loop_.deadlines.request);
+  } else {
+    SetDeadline(loop_.deadlines.keep_alive);
+  }
   while (reader.phase() == RequestReader::Phase::kHead) {
     const bool begun = reader.begun();
     idle_ = !begun && !first_;
@@ -179,7 +199,7 @@ Task<bool> Connection::ReadHead(RequestReader& reader) {
       }
       co_return false;
     }
-    if (!begun && !first_) SetDeadline(loop_.deadlines.request);
+    if (!begun && !first_) SetPatientDeadline(loop_.deadlines.request);
     reader.Feed({loop_.scratch.data(), size});
   }
   if (reader.phase() != RequestReader::Phase::kFailed) co_return true;
@@ -250,6 +270,7 @@ Task<bool> Connection::ServeOne(RequestReader& reader) {
     heard.refusal->retry_after_seconds = 10;
   }
   if (heard.refusal.has_value()) {
+    loop_.calls.Remember(heard, *heard.refusal, facts_);
     co_await Send(reader, heard.call, *std::move(heard.refusal), false);
     co_await Close(true);
     co_return false;
@@ -258,6 +279,7 @@ Task<bool> Connection::ServeOne(RequestReader& reader) {
   if (!co_await ReadBody(reader)) co_return false;
   Reply reply = co_await Answer(heard, reader.body());
   if (ProvesItself(heard.call, reply)) Prove();
+  loop_.calls.Remember(heard, reply, facts_);
   const bool keep_alive = reader.keep_alive() && !loop_.draining;
   if (!co_await Send(reader, heard.call, std::move(reply), keep_alive)) co_return false;
   if (!keep_alive) co_await Close(false);

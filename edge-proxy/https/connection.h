@@ -36,6 +36,8 @@ struct LoopParts {
   Metrics& metrics;
   AddressLimits& limits;
   const HttpsDeadlines deadlines;
+  // Up to so many open connections of the server there is time for slow links.
+  const int64_t calm_connections = 0;
   bool draining = false;
   std::list<Connection*> connections;
   // Bytes on their way from OpenSSL to the reader of one connection.
@@ -76,6 +78,9 @@ class Connection {
   Task<void> Refuse(class RequestReader& reader, int status);
   void Prove();
   void SetDeadline(absl::Duration from_now);
+  // The same for a phase that takes long on a slow link.
+  void SetPatientDeadline(absl::Duration from_now);
+  void LookAtHandshake();
 
   LoopParts& loop_;
   Socket socket_;
@@ -84,6 +89,7 @@ class Connection {
   SSL* const ssl_;
   const std::string address_;
   const AddressLimits::Verdict verdict_;
+  ConnectionFacts facts_;
   std::list<Connection*>::iterator place_;
   Deadline deadline_;
   bool expired_ = false;

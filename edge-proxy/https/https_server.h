@@ -34,6 +34,9 @@ struct HttpsDeadlines {
   absl::Duration answer = absl::Seconds(5);
   absl::Duration write = absl::Seconds(10);
   absl::Duration keep_alive = absl::Seconds(75);
+  // While fewer than a quarter of the connections that there may be are open, handshake, request
+  // and write have so many times their time: a router on 2G needs 20 s for a handshake.
+  int slow_link_factor = 4;
 };
 
 struct HttpsOptions {

@@ -148,7 +148,8 @@ class HttpsServerTest : public testing::Test {
                           .request = absl::Milliseconds(1500),
                           .answer = absl::Milliseconds(1500),
                           .write = absl::Seconds(3),
-                          .keep_alive = absl::Seconds(2)};
+                          .keep_alive = absl::Seconds(2),
+                          .slow_link_factor = 1};
     std::signal(SIGPIPE, SIG_IGN);
   }
   void Start() {
@@ -422,6 +423,92 @@ TEST_F(HttpsServerTest, RefusesCertificatesThatDontFitTheirKeys) {
   EXPECT_FALSE(server.SetCertificates({{Pairs()[0].chain_pem, Pairs()[1].key_pem}}).ok());
   EXPECT_FALSE(server.SetCertificates({{"nonsense", Pairs()[1].key_pem}}).ok());
   EXPECT_EQ(server.Start().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+std::string Get(absl::string_view path, absl::string_view token) {
+  return absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ", token,
+                      "\r\n\r\n");
+}
+
+TEST_F(HttpsServerTest, AJobInPartsAndAgentTextComeToTheRouterThatHasTheToken) {
+  Job job{.device = DeviceId{5},
+          .number = 10,
+          .script = std::string(1500, 'x'),
+          .not_before = absl::InfinitePast(),
+          .not_after = absl::InfiniteFuture()};
+  edge_.jobs.Put(job);
+  auto offer = std::make_shared<AgentOffer>();
+  offer->agent_version = "2";
+  offer->offered = true;
+  edge_.record.offer = offer;
+  edge_.devices.Put(edge_.record);
+  Start();
+  Client router(port_);
+  const std::string beat =
+      R"({"p":1,"agent":"2","last":0,"boot":"b","fmt":"hex","id":"r","ver":"7.20.8"})";
+  EXPECT_TRUE(absl::EndsWith(router.Ask(Post("/v1/heartbeat", edge_.Token(), beat)), "L10 1500"));
+  EXPECT_TRUE(absl::EndsWith(router.Ask(Get("/v1/payload/10/2", edge_.Token())),
+                             "P10 2 " + std::string(500, 'x')));
+  EXPECT_TRUE(absl::EndsWith(router.Ask(Get("/agent/7.20.8", edge_.Token())), "agent 7.20.8 0 "));
+  EXPECT_EQ(StatusOf(router.Ask(Get("/v1/payload/10/3", edge_.Token()))), 404);
+  Client stranger(port_);
+  EXPECT_EQ(StatusOf(stranger.Ask(Get("/v1/payload/10/1", "m1.nonsense"))), 401);
+}
+
+TEST_F(HttpsServerTest, RemembersHowARouterCameAndWhyItWasRefused) {
+  Start();
+  {
+    Client router(port_, "ECDHE-ECDSA-AES128-GCM-SHA256");
+    EXPECT_EQ(StatusOf(router.Ask(Post("/v1/heartbeat", edge_.Token(), kBeat))), 200);
+    edge_.devices.AddRevocation({DeviceId{5}, 2});
+    EXPECT_EQ(StatusOf(router.Ask(Post("/v1/heartbeat", edge_.Token(), kBeat))), 401);
+  }
+  const Contacts contacts = edge_.contacts.Find(DeviceId{5});
+  ASSERT_EQ(contacts.contacts.size(), 2u);
+  EXPECT_EQ(contacts.contacts[0].reason, "revoked token");
+  EXPECT_EQ(contacts.contacts[1].reason, "0");
+  EXPECT_EQ(contacts.connection.tls_version, "TLSv1.2");
+  EXPECT_EQ(contacts.connection.tls_cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
+  EXPECT_EQ(contacts.connection.tls_group, "x25519");
+  EXPECT_FALSE(contacts.connection.tls_resumed);
+  EXPECT_EQ(contacts.connection.source_address, std::string("\x7f\x00\x00\x01", 4));
+}
+
+TEST_F(HttpsServerTest, ARevokedRouterThatComesAgainAndAgainWritesNothingIntoTheLog) {
+  Start();
+  edge_.devices.AddRevocation({DeviceId{5}, 2});
+  testing::internal::CaptureStderr();
+  testing::internal::CaptureStdout();
+  for (int i = 0; i < 50; ++i) {
+    Client router(port_);
+    EXPECT_EQ(StatusOf(router.Ask(Post("/v1/heartbeat", edge_.Token(), kBeat))), 401);
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+// On 2G a handshake takes 20 s.
+TEST_F(HttpsServerTest, ASlowLinkHasTimeWhileTheEdgeIsCalm) {
+  options_.threads = 1;
+  options_.limits.connections = 4;
+  options_.deadlines.handshake = absl::Milliseconds(100);
+  options_.deadlines.slow_link_factor = 300;
+  Start();
+  const int slow = ConnectTo(port_);
+  const auto give_up = absl::Now() + absl::Seconds(10);
+  while (edge_.metrics.connections() < 1 && absl::Now() < give_up) std::this_thread::yield();
+  // With more than a quarter of the connections open, the next has the short time.
+  const int late = ConnectTo(port_);
+  char byte = 0;
+  EXPECT_EQ(recv(late, &byte, 1, 0), 0) << "it is closed after its handshake's time";
+  close(late);
+  SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  SSL* const ssl = SSL_new(context);
+  SSL_set_fd(ssl, slow);
+  EXPECT_EQ(SSL_connect(ssl), 1) << "the slow one is still awaited";
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  close(slow);
 }
 
 }  // namespace

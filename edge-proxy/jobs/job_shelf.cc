@@ -6,6 +6,8 @@ namespace muster::edge {
 namespace {
 
 constexpr absl::string_view kNothing = "0";
+// A router repeats a result for as long as it is not taken; a day is the life of a job by default.
+constexpr absl::Duration kSecretsAreKept = absl::Hours(24);
 
 JobEvent EventOf(const Job& job, JobEventKind kind, absl::Time now) {
   return JobEvent{.device = job.device,
@@ -28,7 +30,11 @@ void JobShelf::PutLocked(Job job) {
     }
   }
   const DeviceId device = job.device;
-  jobs_.insert_or_assign(device, Lying{.job = std::move(job)});
+  std::optional<Reader> in_parts;
+  if (found != jobs_.end() && found->second.job.number == job.number) {
+    in_parts = found->second.in_parts;
+  }
+  jobs_.insert_or_assign(device, Lying{.job = std::move(job), .in_parts = std::move(in_parts)});
 }
 
 void JobShelf::Put(Job job) {
@@ -80,33 +86,92 @@ bool JobShelf::MayBeSent(const Lying& lying, const Asking& asking, absl::Time no
   return job.times_sent < kMostSends && job.boot_at_first_send == asking.boot;
 }
 
+void JobShelf::Stop(DeviceId device, uint64_t number) {
+  MutexLock lock(mutex_);
+  stops_[device] = number;
+}
+
+bool JobShelf::IsToStop(const Asking& asking) {
+  const auto found = stops_.find(asking.device);
+  if (found == stops_.end()) return false;
+  if (found->second == asking.running_number) return true;
+  // It was started and runs no longer, or will never be: another one was started after it.
+  if (found->second <= asking.highest_reported) stops_.erase(found);
+  return false;
+}
+
+std::optional<JobShelf::Decision> JobShelf::Send(Lying& lying, const Asking& asking,
+                                                 absl::Time now) {
+  Job& job = lying.job;
+  const Reader reader{.format = asking.decodes_hex ? routeros::PayloadFormat::kHex
+                                                   : routeros::PayloadFormat::kEscaped,
+                      .routeros_version = asking.routeros_version};
+  const absl::StatusOr<size_t> largest = rules_.largest_script(reader);
+  if (!largest.ok()) return std::nullopt;
+  const std::string script = FillSecrets(job.script, job.secrets);
+  const bool whole = script.size() <= *largest;
+  Decision decision;
+  if (whole) {
+    decision.reply = rules_.reply(job.number, script, reader.format);
+  } else if (asking.takes_parts) {
+    absl::StatusOr<std::string> announced = rules_.announce(job.number, script, reader);
+    if (!announced.ok()) return std::nullopt;
+    decision.reply = *std::move(announced);
+  } else {
+    decision.reply = std::string(kNothing);
+    decision.event = EventOf(job, JobEventKind::kTooLong, now);
+    return decision;
+  }
+  if (job.times_sent++ == 0) job.boot_at_first_send = asking.boot;
+  lying.in_parts = whole ? std::nullopt : std::optional<Reader>(reader);
+  if (!job.secrets.empty()) filled_[job.device] = Filled{job.number, job.secrets, now};
+  decision.event = EventOf(job, JobEventKind::kSent, now);
+  return decision;
+}
+
 std::string JobShelf::ReplyTo(const Asking& asking, absl::Time now) {
-  std::optional<Job> job;
-  JobEventKind kind = JobEventKind::kSent;
+  std::optional<Decision> decision;
   {
     MutexLock lock(mutex_);
+    if (IsToStop(asking)) return rules_.stop(asking.running_number);
     const auto found = jobs_.find(asking.device);
     if (found == jobs_.end()) return std::string(kNothing);
     if (asking.went_back) found->second.held = true;
     if (!MayBeSent(found->second, asking, now)) return std::string(kNothing);
-    const absl::StatusOr<size_t> largest = rules_.largest_script(asking.routeros_version);
-    if (!largest.ok()) return std::string(kNothing);
-    Job& lying = found->second.job;
-    if (lying.script.size() > *largest) {
-      kind = JobEventKind::kTooLong;
-    } else {
-      if (lying.times_sent++ == 0) lying.boot_at_first_send = asking.boot;
-    }
-    job = lying;
-    if (kind == JobEventKind::kTooLong) jobs_.erase(found);
+    decision = Send(found->second, asking, now);
+    if (!decision.has_value()) return std::string(kNothing);
+    if (decision->event.kind == JobEventKind::kTooLong) jobs_.erase(found);
   }
-  JobEvent event = EventOf(*job, kind, now);
-  event.secret_check = asking.secret_check;
-  events_.AddJobEvent(std::move(event));
-  if (kind == JobEventKind::kTooLong) return std::string(kNothing);
-  const routeros::PayloadFormat format =
-      asking.decodes_hex ? routeros::PayloadFormat::kHex : routeros::PayloadFormat::kEscaped;
-  return rules_.reply(job->number, job->script, format);
+  decision->event.secret_check = asking.secret_check;
+  events_.AddJobEvent(std::move(decision->event));
+  return std::move(decision->reply);
+}
+
+absl::StatusOr<std::string> JobShelf::PartFor(DeviceId device, uint64_t number,
+                                              uint32_t part) const {
+  std::string script;
+  Reader reader;
+  {
+    MutexLock lock(mutex_);
+    const auto found = jobs_.find(device);
+    if (found == jobs_.end() || found->second.job.number != number ||
+        !found->second.in_parts.has_value()) {
+      return absl::NotFoundError("no such job");
+    }
+    script = FillSecrets(found->second.job.script, found->second.job.secrets);
+    reader = *found->second.in_parts;
+  }
+  return rules_.part(number, part, script, reader);
+}
+
+std::vector<JobSecret> JobShelf::SecretsOf(DeviceId device, uint64_t number) const {
+  MutexLock lock(mutex_);
+  const auto filled = filled_.find(device);
+  if (filled != filled_.end() && filled->second.number == number) return filled->second.secrets;
+  // Sent by another edge, or before this one restarted.
+  const auto lying = jobs_.find(device);
+  if (lying == jobs_.end() || lying->second.job.number != number) return {};
+  return lying->second.job.secrets;
 }
 
 void JobShelf::DropExpired(absl::Time now) {
@@ -123,6 +188,8 @@ void JobShelf::DropExpired(absl::Time now) {
       if (job.times_sent == 0) expired.push_back(EventOf(job, JobEventKind::kExpired, now));
       jobs_.erase(it++);
     }
+    absl::erase_if(filled_,
+                   [now](const auto& entry) { return now - entry.second.sent > kSecretsAreKept; });
   }
   for (JobEvent& event : expired) events_.AddJobEvent(std::move(event));
 }

@@ -2,9 +2,10 @@
 //
 // A job is written into a reply only if its number is above every number that the router has ever
 // reported here, the time is between not_before and not_after, the router runs nothing else, the
-// agent names a payload format that it decodes, and the script is short enough for its version. It
-// is written again only if the router has not rebooted since the first time, and fewer than
-// kMostSends times in all. Nothing here makes a job start twice: the router starts a number once.
+// agent names a payload format that it decodes, and the script is short enough for its version; one
+// that is longer goes in parts, where the agent takes them. It is written again only if the router
+// has not rebooted since the first time, and fewer than kMostSends times in all. Nothing here makes
+// a job start twice: the router starts a number once.
 //
 // Threads:  safe to call from any thread; events are added while no lock is held.
 // Owns:     nothing; `events` must outlive this object.
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,19 +28,39 @@
 #include "common/ids/ids.h"
 #include "common/sync/mutex.h"
 #include "edge-proxy/jobs/job_events.h"
+#include "edge-proxy/jobs/job_secrets.h"
 #include "routeros/script/agent.h"
 
 namespace muster::edge {
 
 constexpr uint32_t kMostSends = 3;
 
-// How jobs are written for routers; the real ones are in routeros/script.
+// How a router reads jobs, as its last beat said.
+struct Reader {
+  routeros::PayloadFormat format = routeros::PayloadFormat::kEscaped;
+  // As the router wrote it.
+  std::string routeros_version;
+};
+
+// How jobs are written for routers; the real ones are in routeros/script. Errors: InvalidArgument
+// for a version that Muster doesn't know.
 struct PayloadRules {
-  // By RouterOS version as the router wrote it; an error for a version that Muster doesn't know.
-  std::function<absl::StatusOr<size_t>(absl::string_view version)> largest_script;
+  // The longest script that fits into one reply.
+  std::function<absl::StatusOr<size_t>(const Reader& reader)> largest_script;
+  // "J...": the whole job.
   std::function<std::string(uint64_t number, absl::string_view script,
                             routeros::PayloadFormat format)>
       reply;
+  // "L...": that it comes in parts.
+  std::function<absl::StatusOr<std::string>(uint64_t number, absl::string_view script,
+                                            const Reader& reader)>
+      announce;
+  // "P...": one part, from 1. NotFound for a part that there isn't.
+  std::function<absl::StatusOr<std::string>(uint64_t number, uint32_t part,
+                                            absl::string_view script, const Reader& reader)>
+      part;
+  // "K...": stop this one.
+  std::function<std::string(uint64_t number)> stop;
 };
 
 struct Job {
@@ -50,6 +72,7 @@ struct Job {
   // By all edges together, as far as the control plane knew.
   uint32_t times_sent = 0;
   std::string boot_at_first_send;
+  std::vector<JobSecret> secrets;
 };
 
 // A router that asks, as its heartbeat says.
@@ -63,6 +86,8 @@ struct Asking {
   std::string boot;
   bool decodes_hex = false;
   bool decodes_escaped = false;
+  // Its agent knows `L`.
+  bool takes_parts = false;
   std::string routeros_version;
 };
 
@@ -78,8 +103,18 @@ class JobShelf {
   // Puts all of `jobs` and removes every other.
   void ReplaceAll(std::vector<Job> jobs, absl::Time now);
 
-  // The verb for this router: "J...." or "0".
+  // A job that the router may run is to be stopped.
+  void Stop(DeviceId device, uint64_t number);
+
+  // The verb for this router: "J...", "L...", "K..." or "0".
   std::string ReplyTo(const Asking& asking, absl::Time now);
+
+  // A part of the job that this router was told of by "L...". NotFound for any other.
+  absl::StatusOr<std::string> PartFor(DeviceId device, uint64_t number, uint32_t part) const;
+
+  // What was filled into the job that this edge sent last to the device, for a while after its
+  // removal too: its answer may still come. Empty where there was nothing.
+  std::vector<JobSecret> SecretsOf(DeviceId device, uint64_t number) const;
 
   // Removes what is past its not_after.
   void DropExpired(absl::Time now);
@@ -91,16 +126,36 @@ class JobShelf {
     Job job;
     // The router's state went back: not sent until the control plane puts it again.
     bool held = false;
+    // Set where it was announced in parts: how they are to be written.
+    std::optional<Reader> in_parts;
+  };
+  // Secrets of a job that was sent.
+  struct Filled {
+    uint64_t number = 0;
+    std::vector<JobSecret> secrets;
+    absl::Time sent;
+  };
+  // What becomes of a job now.
+  struct Decision {
+    JobEvent event;
+    std::string reply;
   };
 
   bool MayBeSent(const Lying& lying, const Asking& asking, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PutLocked(Job job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the device's running job is to be stopped; forgets stops that are over.
+  bool IsToStop(const Asking& asking) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Writes the job for this router, or finds that it is too long; nullopt: it stays.
+  std::optional<Decision> Send(Lying& lying, const Asking& asking, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const PayloadRules rules_;
   JobEvents& events_;
   mutable Mutex mutex_;
   absl::flat_hash_map<DeviceId, Lying> jobs_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<DeviceId, uint64_t> stops_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<DeviceId, Filled> filled_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace muster::edge

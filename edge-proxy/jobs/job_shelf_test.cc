@@ -19,15 +19,28 @@ class FakeEvents : public JobEvents {
 };
 
 PayloadRules FakeRules() {
-  return {.largest_script = [](absl::string_view version) -> absl::StatusOr<size_t> {
-            if (version == "unknown") return absl::InvalidArgumentError("version");
-            return version == "small" ? 4 : 1000;
+  return {.largest_script = [](const Reader& reader) -> absl::StatusOr<size_t> {
+            if (reader.routeros_version == "unknown") return absl::InvalidArgumentError("version");
+            return reader.routeros_version == "small" ? 4 : 1000;
           },
           .reply =
               [](uint64_t number, absl::string_view script, routeros::PayloadFormat format) {
                 const bool hex = format == routeros::PayloadFormat::kHex;
                 return absl::StrCat("J", number, hex ? " hex " : " esc ", script, ".");
-              }};
+              },
+          .announce = [](uint64_t number, absl::string_view script,
+                         const Reader& reader) -> absl::StatusOr<std::string> {
+            return absl::StrCat("L", number, " ", script.size());
+          },
+          .part = [](uint64_t number, uint32_t part, absl::string_view script,
+                     const Reader& reader) -> absl::StatusOr<std::string> {
+            const bool hex = reader.format == routeros::PayloadFormat::kHex;
+            const size_t from = (part - 1) * size_t{4};
+            if (from >= script.size()) return absl::NotFoundError("part");
+            return absl::StrCat("P", number, " ", part, hex ? " hex " : " esc ",
+                                script.substr(from, 4), ".");
+          },
+          .stop = [](uint64_t number) { return absl::StrCat("K", number); }};
 }
 
 class JobShelfTest : public testing::Test {
@@ -198,6 +211,79 @@ TEST_F(JobShelfTest, ExpiryIsReportedOnlyForWhatWasNeverSent) {
   ASSERT_EQ(events_.events.size(), 1u);
   EXPECT_EQ(events_.events[0].kind, JobEventKind::kExpired);
   EXPECT_EQ(events_.events[0].number, 10u);
+}
+
+TEST_F(JobShelfTest, WhatDoesNotFitOneReplyGoesInPartsToAnAgentThatTakesThem) {
+  asking_.routeros_version = "small";
+  asking_.takes_parts = true;
+  shelf_.Put(NewJob(10));
+  EXPECT_EQ(shelf_.PartFor(kDevice, 10, 1).status().code(), absl::StatusCode::kNotFound)
+      << "it was not announced yet";
+  EXPECT_EQ(Ask(), "L10 6");
+  ASSERT_EQ(events_.events.size(), 1u);
+  EXPECT_EQ(events_.events[0].kind, JobEventKind::kSent);
+  EXPECT_EQ(*shelf_.PartFor(kDevice, 10, 1), "P10 1 hex :put.");
+  EXPECT_EQ(*shelf_.PartFor(kDevice, 10, 2), "P10 2 hex  1.");
+  EXPECT_FALSE(shelf_.PartFor(kDevice, 10, 3).ok());
+  EXPECT_FALSE(shelf_.PartFor(kDevice, 9, 1).ok());
+  EXPECT_FALSE(shelf_.PartFor(DeviceId{6}, 10, 1).ok());
+  // The control plane says it once more while the router fetches.
+  shelf_.Put(NewJob(10));
+  EXPECT_TRUE(shelf_.PartFor(kDevice, 10, 2).ok());
+  shelf_.Remove(kDevice, 10, now_);
+  EXPECT_FALSE(shelf_.PartFor(kDevice, 10, 2).ok());
+}
+
+TEST_F(JobShelfTest, AWholeJobHasNoParts) {
+  asking_.takes_parts = true;
+  shelf_.Put(NewJob(10));
+  EXPECT_EQ(Ask(), "J10 hex :put 1.");
+  EXPECT_FALSE(shelf_.PartFor(kDevice, 10, 1).ok());
+}
+
+TEST_F(JobShelfTest, AStopIsToldWhileThatJobRuns) {
+  shelf_.Stop(kDevice, 9);
+  EXPECT_EQ(Ask(), "0") << "it does not run";
+  shelf_.Stop(kDevice, 9);
+  asking_.running_number = 9;
+  EXPECT_EQ(Ask(), "K9");
+  EXPECT_EQ(Ask(), "K9");
+  asking_.running_number = 0;
+  EXPECT_EQ(Ask(), "0");
+  asking_.running_number = 9;
+  EXPECT_EQ(Ask(), "0") << "it was over";
+  EXPECT_TRUE(events_.events.empty());
+}
+
+TEST_F(JobShelfTest, AStopOfAJobThatHasNotBegunWaitsForIt) {
+  shelf_.Stop(kDevice, 10);
+  EXPECT_EQ(Ask(), "0");
+  asking_.highest_reported = asking_.running_number = 10;
+  EXPECT_EQ(Ask(), "K10");
+}
+
+TEST_F(JobShelfTest, SecretsAreFilledInWhenItIsSentAndKnownUntilItsAnswer) {
+  Job job = NewJob(10);
+  job.script = ":put {{secret:key}}";
+  job.secrets.push_back({"key", Secret("hunter2")});
+  shelf_.Put(job);
+  EXPECT_EQ(Ask(), "J10 hex :put hunter2.");
+  shelf_.Remove(kDevice, 10, now_);
+  ASSERT_EQ(shelf_.SecretsOf(kDevice, 10).size(), 1u);
+  EXPECT_EQ(shelf_.SecretsOf(kDevice, 10)[0].value.Reveal(), "hunter2");
+  EXPECT_TRUE(shelf_.SecretsOf(kDevice, 11).empty());
+  EXPECT_TRUE(shelf_.SecretsOf(DeviceId{6}, 10).empty());
+  shelf_.DropExpired(now_ + absl::Hours(25));
+  EXPECT_TRUE(shelf_.SecretsOf(kDevice, 10).empty());
+}
+
+TEST_F(JobShelfTest, TheLengthCountsWithTheSecretsFilledIn) {
+  Job job = NewJob(10);
+  job.script = "{{secret:k}}";
+  job.secrets.push_back({"k", Secret("1234")});
+  asking_.routeros_version = "small";
+  shelf_.Put(job);
+  EXPECT_EQ(Ask(), "J10 hex 1234.");
 }
 
 }  // namespace

@@ -128,24 +128,81 @@ absl::StatusOr<std::vector<TlsPair>> PairsOf(const EdgeOptions& options, const I
   return pairs;
 }
 
+// Three characters a byte, where fetch cuts a reply at 64,512: for a router that could take the hex
+// form by its version, but whose agent doesn't.
+constexpr size_t kLargestEscapedScript = 21'000;
+
 PayloadRules RealPayloadRules() {
-  return {.largest_script = [](absl::string_view text) -> absl::StatusOr<size_t> {
-            ASSIGN_OR_RETURN(const routeros::Version version, routeros::ParseVersion(text));
-            return routeros::LargestScript(version);
+  return {.largest_script = [](const Reader& reader) -> absl::StatusOr<size_t> {
+            ASSIGN_OR_RETURN(const routeros::Version version,
+                             routeros::ParseVersion(reader.routeros_version));
+            const size_t largest = routeros::LargestScript(version);
+            const bool escaped = reader.format == routeros::PayloadFormat::kEscaped;
+            return escaped ? std::min(largest, kLargestEscapedScript) : largest;
           },
-          .reply = routeros::JobReply};
+          .reply = routeros::JobReply,
+          .announce = [](uint64_t number, absl::string_view script,
+                         const Reader& reader) -> absl::StatusOr<std::string> {
+            ASSIGN_OR_RETURN(const routeros::Version version,
+                             routeros::ParseVersion(reader.routeros_version));
+            return routeros::PartedJobReply(number, script.size(), version, reader.format);
+          },
+          .part = [](uint64_t number, uint32_t part, absl::string_view script,
+                     const Reader& reader) -> absl::StatusOr<std::string> {
+            ASSIGN_OR_RETURN(const routeros::Version version,
+                             routeros::ParseVersion(reader.routeros_version));
+            return routeros::PartReply(number, part, script, version, reader.format);
+          },
+          .stop = routeros::StopReply};
+}
+
+routeros::Profile ProfileOf(Profile profile) {
+  switch (profile) {
+    case Profile::kMetered:
+      return routeros::Profile::kMetered;
+    case Profile::kSlow:
+      return routeros::Profile::kSlow;
+    case Profile::kNormal:
+      break;
+  }
+  return routeros::Profile::kNormal;
 }
 
 RenderInstallerFor RealInstaller(const std::string& url, const std::string& root_sha256) {
   return [url, root_sha256](absl::string_view version, absl::string_view claim,
-                            bool monitor_only) -> absl::StatusOr<std::string> {
+                            const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
     ASSIGN_OR_RETURN(const routeros::Version parsed, routeros::ParseVersion(version));
     return routeros::RenderInstaller({.url = url,
                                       .root_sha256 = root_sha256,
                                       .claim = std::string(claim),
-                                      .monitor_only = monitor_only},
+                                      .monitor_only = terms.monitor_only,
+                                      .profile = ProfileOf(terms.profile),
+                                      .urls = terms.urls},
                                      parsed);
   };
+}
+
+AgentRules RealAgent(const std::string& url, const std::string& root_sha256) {
+  return {.own_version = std::string(routeros::AgentVersion()),
+          .render = [url, root_sha256](absl::string_view version,
+                                       const AgentOffer& offer) -> absl::StatusOr<std::string> {
+            ASSIGN_OR_RETURN(const routeros::Version parsed, routeros::ParseVersion(version));
+            ASSIGN_OR_RETURN(const routeros::Family family, routeros::FamilyOf(parsed));
+            routeros::AgentTerms terms{.urls = offer.urls,
+                                       .root_sha256 = root_sha256,
+                                       .profile = ProfileOf(offer.profile),
+                                       .generation = offer.generation,
+                                       .token = std::string(offer.token.Reveal())};
+            if (terms.urls.empty()) terms.urls = {url};
+            if (!offer.router_root.empty()) {
+              ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(offer.router_root));
+              if (root.sha256 != root_sha256) {
+                terms.new_root_pem = offer.router_root;
+                terms.new_root_sha256 = root.sha256;
+              }
+            }
+            return routeros::RenderAgent(terms, family);
+          }};
 }
 
 }  // namespace
@@ -165,6 +222,7 @@ struct Edge::Parts {
         events(devices, outbox),
         results(outbox),
         jobs(RealPayloadRules(), events),
+        busy(own_clock, static_cast<uint32_t>(options.soft_limit)),
         uplink({.controls = options.controls,
                 .clock = clock,
                 .own_clock = own_clock,
@@ -172,13 +230,19 @@ struct Edge::Parts {
                 .devices = devices,
                 .jobs = jobs,
                 .gate = gate,
+                .contacts = contacts,
                 .on_renewed = [this](const Identity& renewed) { return Keep(renewed); }},
                identity),
-        heartbeats({clock, devices, jobs, outbox, results, metrics}),
+        heartbeats({clock, devices, jobs, outbox, results, metrics, busy,
+                    std::string(routeros::AgentVersion())}),
         enrolments(uplink, devices, RealInstaller(options.public_url, root_sha256)),
+        scripts(devices, jobs, RealAgent(options.public_url, root_sha256)),
         calls({.gate = gate,
                .heartbeats = heartbeats,
                .enrolments = enrolments,
+               .scripts = scripts,
+               .contacts = contacts,
+               .clock = clock,
                .router_root = [this] { return identity.router_root; },
                .ready = [this] { return gate.ready(); }}),
         server({.listen = options.listen, .threads = UsableProcessors()}, calls, metrics) {}
@@ -199,14 +263,17 @@ struct Edge::Parts {
   Metrics metrics;
   CorrectedClock clock;
   DeviceTable devices;
+  ContactBook contacts;
   TokenGate gate;
   Outbox outbox;
   ProvenJobEvents events;
   ResultsOnTheWay results;
   JobShelf jobs;
+  BusyValve busy;
   Uplink uplink;
   HeartbeatDesk heartbeats;
   EnrolmentDesk enrolments;
+  ScriptDesk scripts;
   Calls calls;
   HttpsServer server;
   std::unique_ptr<MetricsPage> page;

@@ -27,6 +27,8 @@ struct EdgeOptions {
   std::vector<std::string> tls_keys;
   // Without the control plane for longer, routers get 503.
   int64_t max_stale_hours = 24;
+  // Beats a second above which routers are told to come less often; 0: none are.
+  int64_t soft_limit = 0;
 };
 
 class Edge {

@@ -39,6 +39,8 @@ std::optional<int> ReadOptions(int argc, char** argv, EdgeOptions& edge) {
   options.List("tls-key", "PEM key of the --tls-cert in the same place (0600)", &edge.tls_keys);
   options.Number("max-stale", "hours to serve routers without the control plane",
                  &edge.max_stale_hours, 1, 8760);
+  options.Number("soft-limit", "beats a second above which routers are told to skip two minutes",
+                 &edge.soft_limit, 0, 1'000'000);
   return options.Parse(argc, argv);
 }
 

@@ -1,6 +1,8 @@
 #include "edge-proxy/uplink/convert.h"
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -86,6 +88,17 @@ wire::JobResultStatus StatusOf(routeros::ResultStatus status) {
   return wire::JOB_RESULT_STATUS_UNSPECIFIED;
 }
 
+Profile ProfileOf(wire::Profile profile) {
+  switch (profile) {
+    case wire::PROFILE_METERED:
+      return Profile::kMetered;
+    case wire::PROFILE_SLOW:
+      return Profile::kSlow;
+    default:
+      return Profile::kNormal;
+  }
+}
+
 }  // namespace
 
 wire::CheckIn ToProto(const CheckIn& check_in) {
@@ -151,6 +164,34 @@ wire::EnrollRequest ToProto(const ClaimQuestion& question, const routeros::Enrol
   return out;
 }
 
+wire::ContactAnswer ToProto(uint64_t question, const Contacts& contacts) {
+  wire::ContactAnswer out;
+  out.set_question(question);
+  for (const Contact& contact : contacts.contacts) {
+    wire::Contact& one = *out.add_contacts();
+    one.set_kind(static_cast<wire::ContactKind>(contact.kind));
+    one.set_time_us(absl::ToUnixMicros(contact.time));
+    one.set_http_status(static_cast<uint32_t>(contact.http_status));
+    one.set_reason(contact.reason);
+  }
+  out.set_tls_version(contacts.connection.tls_version);
+  out.set_tls_cipher(contacts.connection.tls_cipher);
+  out.set_tls_group(contacts.connection.tls_group);
+  out.set_tls_resumed(contacts.connection.tls_resumed);
+  out.set_source_address(contacts.connection.source_address);
+  return out;
+}
+
+AgentOffer FromProto(const wire::AgentOffer& offer) {
+  return AgentOffer{.agent_version = offer.agent_version(),
+                    .generation = offer.generation(),
+                    .token = Secret(offer.token()),
+                    .urls = {offer.urls().begin(), offer.urls().end()},
+                    .profile = ProfileOf(offer.profile()),
+                    .router_root = offer.router_root(),
+                    .offered = offer.offered()};
+}
+
 absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
   if (record.device_id() == 0 || record.organization_id() == 0) {
     return absl::InvalidArgumentError("device record without device or organization");
@@ -158,13 +199,25 @@ absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
   if (record.secret_check().size() != routeros::kSecretCheckBytes) {
     return absl::InvalidArgumentError("device record: secret_check is not 16 bytes");
   }
+  if (record.next_epoch() != 0 &&
+      record.next_secret_check().size() != routeros::kSecretCheckBytes) {
+    return absl::InvalidArgumentError("device record: next_secret_check is not 16 bytes");
+  }
+  std::shared_ptr<const AgentOffer> offer;
+  if (!record.agent().agent_version().empty()) {
+    offer = std::make_shared<const AgentOffer>(FromProto(record.agent()));
+  }
   return DeviceRecord{.device = DeviceId{record.device_id()},
                       .organization = OrganizationId{record.organization_id()},
                       .least_epoch = record.least_epoch(),
                       .secret_check = record.secret_check(),
                       .interval_seconds = record.interval_seconds(),
                       .monitor_only = record.monitor_only(),
-                      .code_page = routeros::CodePageOf(static_cast<uint32_t>(record.code_page()))};
+                      .code_page = routeros::CodePageOf(static_cast<uint32_t>(record.code_page())),
+                      .next_epoch = record.next_epoch(),
+                      .next_secret_check = record.next_secret_check(),
+                      .offer = std::move(offer),
+                      .released = record.released()};
 }
 
 absl::StatusOr<Job> FromProto(const wire::JobPut& put) {
@@ -174,6 +227,10 @@ absl::StatusOr<Job> FromProto(const wire::JobPut& put) {
   if (put.script().size() > kLongestScript) {
     return absl::InvalidArgumentError(absl::StrCat("job ", put.number(), ": script over 64 KiB"));
   }
+  std::vector<JobSecret> secrets;
+  for (const wire::JobSecret& secret : put.secrets()) {
+    secrets.push_back({secret.name(), Secret(secret.value())});
+  }
   return Job{.device = DeviceId{put.device_id()},
              .number = put.number(),
              .script = put.script(),
@@ -181,7 +238,8 @@ absl::StatusOr<Job> FromProto(const wire::JobPut& put) {
              .not_after = put.not_after_us() == 0 ? absl::InfiniteFuture()
                                                   : absl::FromUnixMicros(put.not_after_us()),
              .times_sent = put.times_sent(),
-             .boot_at_first_send = put.boot_at_first_send()};
+             .boot_at_first_send = put.boot_at_first_send(),
+             .secrets = std::move(secrets)};
 }
 
 absl::StatusOr<Trust> FromProto(const wire::Welcome& welcome) {
@@ -203,6 +261,13 @@ absl::StatusOr<Trust> FromProto(const wire::Welcome& welcome) {
   const uint32_t interval = welcome.settings().interval_seconds();
   trust.interval_seconds = interval == 0 ? kDefaultInterval : interval;
   return trust;
+}
+
+ClaimAnswer FromProto(const wire::CheckClaimResponse& response) {
+  return ClaimAnswer{.verdict = FromProto(response.verdict()),
+                     .monitor_only = response.monitor_only(),
+                     .profile = ProfileOf(response.profile()),
+                     .urls = {response.urls().begin(), response.urls().end()}};
 }
 
 ClaimVerdict FromProto(wire::ClaimVerdict verdict) {

@@ -5,7 +5,9 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "edge-proxy/heartbeats/agent_offer.h"
 #include "edge-proxy/heartbeats/check_in.h"
+#include "edge-proxy/heartbeats/contact_book.h"
 #include "edge-proxy/heartbeats/control_plane.h"
 #include "edge-proxy/heartbeats/device_table.h"
 #include "edge-proxy/heartbeats/token_gate.h"
@@ -18,12 +20,15 @@ namespace muster::edge {
 ::muster::edge::v1::CheckIn ToProto(const CheckIn& check_in);
 ::muster::edge::v1::JobEvent ToProto(const JobEvent& event);
 ::muster::edge::v1::JobResult ToProto(const JobResult& result);
+::muster::edge::v1::ContactAnswer ToProto(uint64_t question, const Contacts& contacts);
 ::muster::edge::v1::EnrollRequest ToProto(const ClaimQuestion& question,
                                           const routeros::Enrolment& enrolment);
 
 absl::StatusOr<DeviceRecord> FromProto(const ::muster::edge::v1::DeviceRecord& record);
 absl::StatusOr<Job> FromProto(const ::muster::edge::v1::JobPut& put);
 absl::StatusOr<Trust> FromProto(const ::muster::edge::v1::Welcome& welcome);
+ClaimAnswer FromProto(const ::muster::edge::v1::CheckClaimResponse& response);
+AgentOffer FromProto(const ::muster::edge::v1::AgentOffer& offer);
 ClaimVerdict FromProto(::muster::edge::v1::ClaimVerdict verdict);
 
 }  // namespace muster::edge

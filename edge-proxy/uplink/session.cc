@@ -15,6 +15,7 @@ namespace wire = ::muster::edge::v1;
 constexpr uint32_t kProtocol = 1;
 constexpr absl::Duration kWatermarkEvery = absl::Milliseconds(900);
 constexpr size_t kMostStateBytes = 512u << 20;
+constexpr size_t kMostAnswers = 64;
 
 }  // namespace
 
@@ -48,6 +49,9 @@ absl::Status Session::Take(const wire::ConnectResponse& response) {
       if (response.settings().interval_seconds() > 0) {
         parts_.gate.SetInterval(response.settings().interval_seconds());
       }
+      break;
+    case wire::ConnectResponse::kContactQuestion:
+      TakeQuestion(response.contact_question());
       break;
     case wire::ConnectResponse::kDrain:
       return absl::UnavailableError(
@@ -87,6 +91,9 @@ absl::Status Session::Collect(const wire::StateChunk& chunk, Coming& coming) {
   if (coming.bytes > kMostStateBytes) return absl::InvalidArgumentError("state is too large");
   for (const wire::DeviceRecord& record : chunk.records()) {
     ASSIGN_OR_RETURN(DeviceRecord converted, FromProto(record));
+    if (converted.offer != nullptr) {
+      converted.offer = offers_.Share(record.agent(), std::move(converted.offer));
+    }
     coming.records.push_back(std::move(converted));
   }
   for (const uint64_t device : chunk.removed_devices()) {
@@ -99,10 +106,20 @@ absl::Status Session::Collect(const wire::StateChunk& chunk, Coming& coming) {
   for (const wire::JobRemove& removed : chunk.removed_jobs()) {
     coming.removed_jobs.emplace_back(DeviceId{removed.device_id()}, removed.number());
   }
+  for (const wire::JobRemove& stopped : chunk.stopped_jobs()) {
+    coming.stopped_jobs.emplace_back(DeviceId{stopped.device_id()}, stopped.number());
+  }
   for (const wire::Revocation& revocation : chunk.revocations()) {
     coming.revocations.push_back({DeviceId{revocation.device_id()}, revocation.least_epoch()});
   }
   return absl::OkStatus();
+}
+
+void Session::TakeQuestion(const wire::ContactQuestion& question) {
+  wire::ContactAnswer answer =
+      ToProto(question.question(), parts_.contacts.Find(DeviceId{question.device_id()}));
+  MutexLock lock(mutex_);
+  if (answers_.size() < kMostAnswers) answers_.push_back(std::move(answer));
 }
 
 // A generation is taken or refused as a whole; the last good one stays in force until then.
@@ -139,6 +156,7 @@ void Session::Apply(Coming& coming) {
   for (const auto& [device, number] : coming.removed_jobs) {
     parts_.jobs.Remove(device, number, now);
   }
+  for (const auto& [device, number] : coming.stopped_jobs) parts_.jobs.Stop(device, number);
   for (const DeviceId device : coming.removed_devices) parts_.devices.Remove(device);
 }
 
@@ -152,6 +170,11 @@ std::optional<wire::ConnectRequest> Session::Next() {
     if (!verdicts_.empty()) {
       *request.mutable_state_verdict() = std::move(verdicts_.front());
       verdicts_.pop_front();
+      return request;
+    }
+    if (!answers_.empty()) {
+      *request.mutable_contact_answer() = std::move(answers_.front());
+      answers_.pop_front();
       return request;
     }
     watermark_due = now - watermark_sent_ >= kWatermarkEvery;

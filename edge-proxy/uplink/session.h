@@ -18,10 +18,12 @@
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
 #include "common/sync/mutex.h"
+#include "edge-proxy/heartbeats/contact_book.h"
 #include "edge-proxy/heartbeats/corrected_clock.h"
 #include "edge-proxy/heartbeats/device_table.h"
 #include "edge-proxy/heartbeats/token_gate.h"
 #include "edge-proxy/jobs/job_shelf.h"
+#include "edge-proxy/uplink/offer_pool.h"
 #include "edge-proxy/uplink/outbox.h"
 #include "muster/edge/v1/edge_service.pb.h"
 
@@ -38,6 +40,7 @@ struct SessionParts {
   DeviceTable& devices;
   JobShelf& jobs;
   TokenGate& gate;
+  const ContactBook& contacts;
 };
 
 class Session {
@@ -66,19 +69,23 @@ class Session {
     std::vector<DeviceId> removed_devices;
     std::vector<Job> jobs;
     std::vector<std::pair<DeviceId, uint64_t>> removed_jobs;
+    std::vector<std::pair<DeviceId, uint64_t>> stopped_jobs;
     std::vector<Revocation> revocations;
   };
 
   absl::Status TakeWelcome(const ::muster::edge::v1::Welcome& welcome);
   void TakeState(const ::muster::edge::v1::StateChunk& chunk);
-  static absl::Status Collect(const ::muster::edge::v1::StateChunk& chunk, Coming& coming);
+  absl::Status Collect(const ::muster::edge::v1::StateChunk& chunk, Coming& coming);
+  void TakeQuestion(const ::muster::edge::v1::ContactQuestion& question);
   void Apply(Coming& coming);
 
   const SessionParts parts_;
   Coming coming_;
+  OfferPool offers_;
   mutable Mutex mutex_;
   bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<::muster::edge::v1::StateVerdict> verdicts_ ABSL_GUARDED_BY(mutex_);
+  std::deque<::muster::edge::v1::ContactAnswer> answers_ ABSL_GUARDED_BY(mutex_);
   absl::Duration watermark_sent_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
 };
 

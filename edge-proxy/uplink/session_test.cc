@@ -25,7 +25,8 @@ class SessionTest : public testing::Test {
                                                       .outbox = outbox_,
                                                       .devices = devices_,
                                                       .jobs = jobs_,
-                                                      .gate = gate_});
+                                                      .gate = gate_,
+                                                      .contacts = edge_.contacts});
   }
   static wire::ConnectResponse Welcome() {
     wire::ConnectResponse response;
@@ -206,6 +207,70 @@ TEST_F(SessionTest, ADrainEndsTheSession) {
   wire::ConnectResponse drain;
   drain.mutable_drain()->set_reason("stopping");
   EXPECT_EQ(session_->Take(drain).code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SessionTest, TakesWhatARecordSaysOfTheNextTokenTheAgentAndTheCodePage) {
+  ASSERT_TRUE(session_->Take(Welcome()).ok());
+  wire::ConnectResponse chunk = Chunk(1, true, true);
+  AddRecord(*chunk.mutable_state(), 5);
+  AddRecord(*chunk.mutable_state(), 6);
+  for (wire::DeviceRecord& record : *chunk.mutable_state()->mutable_records()) {
+    record.set_next_epoch(2);
+    record.set_next_secret_check(std::string(16, 'n'));
+    record.set_code_page(wire::CODE_PAGE_WINDOWS_1251);
+    record.set_released(true);
+    record.set_interval_seconds(300);
+    wire::AgentOffer& offer = *record.mutable_agent();
+    offer.set_agent_version("2");
+    offer.set_generation(7);
+    offer.set_profile(wire::PROFILE_METERED);
+    offer.add_urls("https://one.example.net");
+    offer.set_offered(true);
+  }
+  ASSERT_TRUE(session_->Take(chunk).ok());
+  const auto judgement = devices_.Judge(DeviceId{5}, OrganizationId{3}, 2, std::string(16, 'n'));
+  EXPECT_EQ(judgement.standing, Standing::kKnown);
+  EXPECT_EQ(judgement.code_page, routeros::CodePage::kWindows1251);
+  EXPECT_EQ(judgement.interval_seconds, 300u);
+  EXPECT_TRUE(judgement.released);
+  const auto offer = devices_.OfferOf(DeviceId{5});
+  ASSERT_NE(offer, nullptr);
+  EXPECT_EQ(offer->generation, 7u);
+  EXPECT_EQ(offer->profile, Profile::kMetered);
+  EXPECT_EQ(offer, devices_.OfferOf(DeviceId{6})) << "they share what is the same";
+  chunk = Chunk(2, false, true);
+  AddRecord(*chunk.mutable_state(), 5);
+  chunk.mutable_state()->mutable_records(0)->set_next_epoch(2);
+  ASSERT_TRUE(session_->Take(chunk).ok());
+  EXPECT_NE(NextOf(wire::ConnectRequest::kStateVerdict), std::nullopt);
+  EXPECT_NE(NextOf(wire::ConnectRequest::kStateVerdict)->state_verdict().refusal(), "");
+}
+
+TEST_F(SessionTest, AnswersWhatItRemembersOfARouter) {
+  ASSERT_TRUE(session_->Take(Welcome()).ok());
+  edge_.contacts.Add(
+      DeviceId{5},
+      {ContactKind::kRefused, absl::FromUnixSeconds(1'790'000'000), 401, "revoked token"},
+      {.tls_version = "TLSv1.2", .tls_cipher = "cipher", .tls_group = "x25519"});
+  wire::ConnectResponse question;
+  question.mutable_contact_question()->set_question(9);
+  question.mutable_contact_question()->set_device_id(5);
+  ASSERT_TRUE(session_->Take(question).ok());
+  auto request = NextOf(wire::ConnectRequest::kContactAnswer);
+  ASSERT_TRUE(request.has_value());
+  const wire::ContactAnswer& answer = request->contact_answer();
+  EXPECT_EQ(answer.question(), 9u);
+  ASSERT_EQ(answer.contacts_size(), 1);
+  EXPECT_EQ(answer.contacts(0).kind(), wire::CONTACT_KIND_REFUSED);
+  EXPECT_EQ(answer.contacts(0).http_status(), 401u);
+  EXPECT_EQ(answer.contacts(0).reason(), "revoked token");
+  EXPECT_EQ(answer.contacts(0).time_us(), 1'790'000'000'000'000);
+  EXPECT_EQ(answer.tls_group(), "x25519");
+  question.mutable_contact_question()->set_device_id(6);
+  ASSERT_TRUE(session_->Take(question).ok());
+  request = NextOf(wire::ConnectRequest::kContactAnswer);
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(request->contact_answer().contacts_size(), 0);
 }
 
 }  // namespace

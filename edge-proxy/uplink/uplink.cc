@@ -100,7 +100,8 @@ SessionParts Uplink::State::PartsOfSession() {
           .outbox = parts.outbox,
           .devices = parts.devices,
           .jobs = parts.jobs,
-          .gate = parts.gate};
+          .gate = parts.gate,
+          .contacts = parts.contacts};
 }
 
 void Uplink::State::Housekeep() {
@@ -343,16 +344,15 @@ void Uplink::CheckClaim(const ClaimQuestion& question,
   if (call == nullptr) return done(absl::UnavailableError("the control plane is away"));
   call->request.set_claim(question.claim);
   call->request.set_source_address(question.source_address);
-  call->stub->async()->CheckClaim(
-      &call->context, &call->request, &call->response,
-      [this, call, done = std::move(done)](const grpc::Status& status) {
-        if (status.ok()) {
-          done(ClaimAnswer{FromProto(call->response.verdict()), call->response.monitor_only()});
-        } else {
-          done(FromGrpc(status));
-        }
-        state_->Retire(call);
-      });
+  call->stub->async()->CheckClaim(&call->context, &call->request, &call->response,
+                                  [this, call, done = std::move(done)](const grpc::Status& status) {
+                                    if (status.ok()) {
+                                      done(FromProto(call->response));
+                                    } else {
+                                      done(FromGrpc(status));
+                                    }
+                                    state_->Retire(call);
+                                  });
 }
 
 void Uplink::Enroll(const ClaimQuestion& question, const routeros::Enrolment& enrolment,

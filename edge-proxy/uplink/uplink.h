@@ -30,6 +30,7 @@ struct UplinkParts {
   DeviceTable& devices;
   JobShelf& jobs;
   TokenGate& gate;
+  const ContactBook& contacts;
   // Called with an identity that was renewed; it is to be kept and used.
   std::function<absl::Status(const Identity&)> on_renewed;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "routeros/script/reported_agent.h"
+
 namespace muster::routeros {
 namespace {
 
@@ -65,6 +67,25 @@ TEST(VersionTest, RefusesVersionsThatAreTooOld) {
   for (const char* text : {"6.47.10", "6.48beta1", "7.0", "7.0.9", "7.1rc7", "5.26"}) {
     EXPECT_EQ(FamilyOf(*ParseVersion(text)).status().code(), absl::StatusCode::kInvalidArgument)
         << text;
+  }
+}
+
+TEST(ReportedAgentTest, ReadsVersionAndGeneration) {
+  struct Case {
+    const char* text;
+    const char* version;
+    uint32_t generation;
+    uint32_t number;
+  };
+  for (const Case& c :
+       {Case{"2+7", "2", 7, 2}, Case{"2", "2", 0, 2}, Case{"10-beta+1", "10-beta", 1, 10},
+        Case{"", "", 0, 0}, Case{"+3", "", 3, 0}, Case{"2+", "2", 0, 2}, Case{"2+x", "2", 0, 2},
+        Case{"x2", "x2", 0, 0}, Case{"2+4294967296", "2", 0, 2},
+        Case{"99999999999", "99999999999", 0, 0}}) {
+    const ReportedAgent agent = ParseReportedAgent(c.text);
+    EXPECT_EQ(agent.version, c.version) << c.text;
+    EXPECT_EQ(agent.generation, c.generation) << c.text;
+    EXPECT_EQ(agent.number, c.number) << c.text;
   }
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "routeros/script/agent.h"
+#include "routeros/script/reported_agent.h"
 #include "server/errors/errors.h"
 
 namespace muster::server {
@@ -63,7 +64,7 @@ std::string FindEndingCommand(absl::string_view script) {
 }
 
 void ScriptFit::Add(const Device& device, absl::string_view title) {
-  const size_t limit = LargestScriptFor(device.routeros_version);
+  const size_t limit = LargestScriptFor(device.routeros_version, device.agent_version);
   if (script_bytes_ <= limit) return;
   smallest_limit_ = std::min(smallest_limit_, limit);
   ++too_small_;
@@ -83,7 +84,10 @@ absl::Status ScriptFit::Verdict() const {
   return ScriptTooLong(script_bytes_, smallest_limit_, devices);
 }
 
-size_t LargestScriptFor(absl::string_view routeros_version) {
+size_t LargestScriptFor(absl::string_view routeros_version, absl::string_view agent_version) {
+  if (routeros::ParseReportedAgent(agent_version).number >= routeros::kFirstAgentWithParts) {
+    return kLargestScriptBytes;
+  }
   const absl::StatusOr<routeros::Version> version = routeros::ParseVersion(routeros_version);
   if (version.ok()) return routeros::LargestScript(*version);
   routeros::Version oldest;

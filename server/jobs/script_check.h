@@ -24,7 +24,7 @@ absl::Status CheckScript(absl::string_view script);
 // empty where there is none. A hint: text in quotes counts too.
 std::string FindEndingCommand(absl::string_view script);
 
-// Collects which devices can't take a script of this size in one reply.
+// Collects which devices can't take a script of this size.
 class ScriptFit {
  public:
   explicit ScriptFit(size_t script_bytes) : script_bytes_(script_bytes) {}
@@ -43,9 +43,9 @@ class ScriptFit {
   std::vector<std::string> first_;
 };
 
-// The longest script that a device of this RouterOS version takes; an unknown version counts as
-// the oldest.
-size_t LargestScriptFor(absl::string_view routeros_version);
+// The longest script that a device takes: all of 64 KiB where its agent takes parts, else what one
+// reply holds for its RouterOS version. An unknown version counts as the oldest.
+size_t LargestScriptFor(absl::string_view routeros_version, absl::string_view agent_version);
 
 // What people call a device: its display name, else its identity, else its id.
 std::string TitleOf(const Device& device);

@@ -35,8 +35,8 @@ TEST(ScriptCheckTest, NamesTheLimitAndTheFirstDevicesThatItHits) {
   old.routeros_version = "6.49.10";
   Device current;
   current.routeros_version = "7.20.8";
-  const size_t limit = LargestScriptFor("6.49.10");
-  ASSERT_LT(limit, LargestScriptFor("7.20.8"));
+  const size_t limit = LargestScriptFor("6.49.10", "1");
+  ASSERT_LT(limit, LargestScriptFor("7.20.8", "1"));
 
   ScriptFit fit(limit + 1);
   fit.Add(current, "new");
@@ -48,6 +48,19 @@ TEST(ScriptCheckTest, NamesTheLimitAndTheFirstDevicesThatItHits) {
   EXPECT_THAT(message, HasSubstr(std::to_string(limit)));
   EXPECT_THAT(message, HasSubstr("4 of the devices (a (RouterOS 6.49.10), b"));
   EXPECT_THAT(message, Not(HasSubstr("d (RouterOS")));
+}
+
+TEST(ScriptCheckTest, AnAgentThatTakesPartsTakesTheLongestScript) {
+  EXPECT_EQ(LargestScriptFor("6.49.10", "2"), kLargestScriptBytes);
+  EXPECT_EQ(LargestScriptFor("7.20.8", "2+17"), kLargestScriptBytes);
+  EXPECT_LT(LargestScriptFor("7.20.8", "1+17"), kLargestScriptBytes);
+  EXPECT_LT(LargestScriptFor("7.20.8", ""), kLargestScriptBytes);
+  Device device;
+  device.routeros_version = "6.49.10";
+  device.agent_version = "2";
+  ScriptFit fit(kLargestScriptBytes);
+  fit.Add(device, "old");
+  EXPECT_TRUE(fit.Verdict().ok());
 }
 
 }  // namespace

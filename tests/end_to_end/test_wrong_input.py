@@ -120,6 +120,21 @@ class WrongInputTest(unittest.TestCase):
             self.assertNotIn('\x1b', shown)
             self.assertNotIn('\u202e', shown)
 
+    def test_names_in_the_organizations_code_page_become_the_right_text(self):
+        router = self.joined()
+        for page, codec, name in (('windows-1251', 'cp1251', 'Роутер № 7'), ('gbk', 'gbk', '路由器乗')):
+            self.muster.muster('organization', 'set', 'default', '--code-page', page)
+            # As the agent writes it: a backslash before each backslash, also inside of a character.
+            raw = name.encode(codec).replace(b'\\', b'\\\\')
+            body = json.dumps(router.beat_body(id='@@')).encode().replace(b'@@', raw)
+
+            def shown():
+                self.assertEqual(router.post('/v1/heartbeat', body, f'Bearer {router.token}')[0], 200)
+                return self.muster.muster_json('device', 'get', router.device).get('identity') == name
+
+            wait_for(f'{name} is shown', shown, 20, 0.2)
+        self.muster.muster('organization', 'set', 'default', '--code-page', 'none')
+
     # HTTP.
 
     def raw(self, data, seconds=15):

@@ -1,0 +1,40 @@
+// Gives scripts to admitted routers that ask for them: parts of large jobs, new agent text.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; `devices` and `jobs` must outlive this object.
+// Blocks:   never.
+// Example:  calls_test.cc.
+#pragma once
+
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "edge-proxy/heartbeats/agent_offer.h"
+#include "edge-proxy/heartbeats/device_table.h"
+#include "edge-proxy/heartbeats/payload_path.h"
+#include "edge-proxy/heartbeats/reply.h"
+#include "edge-proxy/heartbeats/token_gate.h"
+#include "edge-proxy/jobs/job_shelf.h"
+
+namespace muster::edge {
+
+class ScriptDesk {
+ public:
+  ScriptDesk(const DeviceTable& devices, const JobShelf& jobs, AgentRules rules)
+      : devices_(devices), jobs_(jobs), rules_(std::move(rules)) {}
+
+  // 200 with the part; 404 for a job that was not announced to this router in parts, or has fewer;
+  // 503 for a router whose record has not come yet.
+  Reply GivePart(const Caller& caller, const PayloadPath& path) const;
+
+  // 200 with the text that the device is offered; 400 for a version that Muster doesn't know; 404
+  // where nothing is offered; 503 as above.
+  Reply GiveAgent(const Caller& caller, absl::string_view routeros_version) const;
+
+ private:
+  const DeviceTable& devices_;
+  const JobShelf& jobs_;
+  const AgentRules rules_;
+};
+
+}  // namespace muster::edge

@@ -1,0 +1,74 @@
+#include "edge-proxy/jobs/job_secrets.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/text/clean.h"
+
+namespace muster::edge {
+namespace {
+
+std::string PlaceOf(const JobSecret& secret) {
+  return absl::StrCat("{{secret:", secret.name, "}}");
+}
+
+using Replacement = std::pair<std::string, std::string>;
+
+// What to look for, the longest first. In an output line ends stay, in an error they are spaces.
+std::vector<Replacement> Wanted(const std::vector<JobSecret>& secrets) {
+  std::vector<Replacement> wanted;
+  for (const JobSecret& secret : secrets) {
+    const absl::string_view value = secret.value.Reveal();
+    for (std::string form : {std::string(value), CleanText(value, LineBreaks::kKeep),
+                             CleanText(value, LineBreaks::kToSpace)}) {
+      if (form.size() < kShortestRedacted) continue;
+      wanted.emplace_back(std::move(form), PlaceOf(secret));
+    }
+  }
+  std::stable_sort(wanted.begin(), wanted.end(), [](const auto& left, const auto& right) {
+    return left.first.size() > right.first.size();
+  });
+  return wanted;
+}
+
+// Replaces the longest beginning of a value that the text ends with.
+void RedactCutEnd(const std::vector<Replacement>& wanted, std::string& text) {
+  size_t longest = 0;
+  const std::string* place_of_longest = nullptr;
+  for (const auto& [value, place] : wanted) {
+    for (size_t size = std::min(value.size(), text.size()); size >= kShortestRedacted; --size) {
+      if (size <= longest) break;
+      if (!absl::EndsWith(text, absl::string_view(value).substr(0, size))) continue;
+      longest = size;
+      place_of_longest = &place;
+    }
+  }
+  if (place_of_longest == nullptr) return;
+  text.resize(text.size() - longest);
+  text += *place_of_longest;
+}
+
+}  // namespace
+
+std::string FillSecrets(absl::string_view script, const std::vector<JobSecret>& secrets) {
+  std::vector<Replacement> places;
+  for (const JobSecret& secret : secrets) {
+    places.emplace_back(PlaceOf(secret), std::string(secret.value.Reveal()));
+  }
+  return absl::StrReplaceAll(script, places);
+}
+
+std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets) {
+  std::string redacted(text);
+  const std::vector<Replacement> wanted = Wanted(secrets);
+  if (cut) RedactCutEnd(wanted, redacted);
+  for (const Replacement& one : wanted) {
+    redacted = absl::StrReplaceAll(redacted, {{one.first, one.second}});
+  }
+  return redacted;
+}
+
+}  // namespace muster::edge

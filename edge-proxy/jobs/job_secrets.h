@@ -1,0 +1,32 @@
+// Sealed values in jobs: filled into the script at the last moment, and taken out again of what the
+// router answers.
+//
+// Threads:  pure functions. The values are never logged.
+// Example:  job_secrets_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "common/secrets/secrets.h"
+
+namespace muster::edge {
+
+struct JobSecret {
+  std::string name;
+  Secret value;
+};
+
+// Shorter values are not looked for: they would blank ordinary words.
+inline constexpr size_t kShortestRedacted = 4;
+
+// The script with the values in place of {{secret:NAME}}; a value is not searched for further
+// places. Names without a value stay as they are.
+std::string FillSecrets(absl::string_view script, const std::vector<JobSecret>& secrets);
+
+// The text with {{secret:NAME}} in place of the values, longer ones first, as they are and as the
+// cleaner makes them. Where `cut`, the beginning of a value at the text's end counts too.
+std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets);
+
+}  // namespace muster::edge
