@@ -430,7 +430,7 @@ TEST_F(CallsTest, SecretsOfAJobDoNotLeaveTheEdgeInItsAnswer) {
   job.script = ":put {{secret:key}}";
   job.secrets.push_back({"key", Secret("hunter2")});
   edge_.jobs.Put(job);
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put hunter2");
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put \"hunter2\"");
   edge_.Ask("POST", "/v1/result", "Bearer " + edge_.Token(),
             R"({"p":1,"n":10,"st":"fail","out":"it is hunter2","err":"no hunter2 here"})");
   ASSERT_EQ(edge_.upstream.results().size(), 1u);

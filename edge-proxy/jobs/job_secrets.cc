@@ -1,12 +1,14 @@
 #include "edge-proxy/jobs/job_secrets.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/text/clean.h"
+#include "routeros/placeholders/placeholders.h"
 
 namespace muster::edge {
 namespace {
@@ -22,8 +24,10 @@ std::vector<Replacement> Wanted(const std::vector<JobSecret>& secrets) {
   std::vector<Replacement> wanted;
   for (const JobSecret& secret : secrets) {
     const absl::string_view value = secret.value.Reveal();
-    for (std::string form : {std::string(value), CleanText(value, LineBreaks::kKeep),
-                             CleanText(value, LineBreaks::kToSpace)}) {
+    for (std::string form :
+         {std::string(value), CleanText(value, LineBreaks::kKeep),
+          CleanText(value, LineBreaks::kToSpace),
+          routeros::ValueText(routeros::Place::kString, secret.name, value).value_or("")}) {
       if (form.size() < kShortestRedacted) continue;
       wanted.emplace_back(std::move(form), PlaceOf(secret));
     }
@@ -53,12 +57,18 @@ void RedactCutEnd(const std::vector<Replacement>& wanted, std::string& text) {
 
 }  // namespace
 
-std::string FillSecrets(absl::string_view script, const std::vector<JobSecret>& secrets) {
-  std::vector<Replacement> places;
-  for (const JobSecret& secret : secrets) {
-    places.emplace_back(PlaceOf(secret), std::string(secret.value.Reveal()));
-  }
-  return absl::StrReplaceAll(script, places);
+absl::StatusOr<std::string> FillSecrets(absl::string_view script,
+                                        const std::vector<JobSecret>& secrets) {
+  if (secrets.empty()) return std::string(script);
+  const auto value_of = [&secrets](absl::string_view placeholder) -> std::optional<std::string> {
+    const std::optional<std::string> name = routeros::SecretNameOf(placeholder);
+    for (const JobSecret& secret : secrets) {
+      if (name == secret.name) return std::string(secret.value.Reveal());
+    }
+    return std::nullopt;
+  };
+  return routeros::FillPlaceholders(
+      script, [&](absl::string_view name) { return value_of(name).has_value(); }, value_of);
 }
 
 std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets) {

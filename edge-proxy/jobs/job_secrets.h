@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/secrets/secrets.h"
 
@@ -21,12 +22,15 @@ struct JobSecret {
 // Shorter values are not looked for: they would blank ordinary words.
 inline constexpr size_t kShortestRedacted = 4;
 
-// The script with the values in place of {{secret:NAME}}; a value is not searched for further
-// places. Names without a value stay as they are.
-std::string FillSecrets(absl::string_view script, const std::vector<JobSecret>& secrets);
+// The script with the values in place of {{secret:NAME}}, written so that they can't leave it
+// (routeros/placeholders); names without a value stay as they are. FailedPrecondition for a value
+// that can't stand where its name does.
+absl::StatusOr<std::string> FillSecrets(absl::string_view script,
+                                        const std::vector<JobSecret>& secrets);
 
-// The text with {{secret:NAME}} in place of the values, longer ones first, as they are and as the
-// cleaner makes them. Where `cut`, the beginning of a value at the text's end counts too.
+// The text with {{secret:NAME}} in place of the values, longer ones first: as they are, as scripts
+// write them, and as the cleaner makes them. Where `cut`, the beginning of a value at the text's
+// end counts too.
 std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets);
 
 }  // namespace muster::edge

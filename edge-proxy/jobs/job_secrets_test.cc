@@ -14,17 +14,24 @@ std::vector<JobSecret> Secrets() {
   return secrets;
 }
 
-TEST(JobSecretsTest, ValuesTakeTheirPlaces) {
-  EXPECT_EQ(FillSecrets("a={{secret:wifi}} b={{secret:short}} c={{secret:none}}", Secrets()),
-            "a=hunter2hunter2 b=abc c={{secret:none}}");
-  EXPECT_EQ(FillSecrets("nothing", {}), "nothing");
+TEST(JobSecretsTest, ValuesTakeTheirPlacesAndCantLeaveThem) {
+  const auto filled = FillSecrets(
+      R"(a="{{secret:wifi}}" b={{secret:short}} c="{{secret:lines}}" d={{secret:none}})",
+      Secrets());
+  ASSERT_TRUE(filled.ok()) << filled.status();
+  EXPECT_EQ(*filled, R"(a="hunter2hunter2" b="abc" c="one\0Atwo" d={{secret:none}})");
+  EXPECT_EQ(*FillSecrets("{{ anything", {}), "{{ anything");
 }
 
-TEST(JobSecretsTest, AValueIsNotSearchedForOtherPlaces) {
-  std::vector<JobSecret> secrets;
-  secrets.push_back({"a", Secret("{{secret:b}}")});
-  secrets.push_back({"b", Secret("inside")});
-  EXPECT_EQ(FillSecrets("{{secret:a}}{{secret:b}}", secrets), "{{secret:b}}inside");
+TEST(JobSecretsTest, AValueThatCantStandThereIsRefusedWithoutSayingIt) {
+  const auto filled = FillSecrets("x{{secret:lines}}y", Secrets());
+  EXPECT_EQ(filled.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(filled.status().message().find("two"), absl::string_view::npos);
+}
+
+TEST(JobSecretsTest, AValueAsAScriptWritesItIsTakenOutToo) {
+  EXPECT_EQ(RedactSecrets(R"(expected end of command: "one\0Atwo")", false, Secrets()),
+            R"(expected end of command: "{{secret:lines}}")");
 }
 
 TEST(JobSecretsTest, WhatTheRouterSaysHoldsNoValueOfFourBytesOrMore) {

@@ -2,6 +2,9 @@
 
 #include <optional>
 
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+
 namespace muster::edge {
 namespace {
 
@@ -108,7 +111,15 @@ std::optional<JobShelf::Decision> JobShelf::Send(Lying& lying, const Asking& ask
                       .routeros_version = asking.routeros_version};
   const absl::StatusOr<size_t> largest = rules_.largest_script(reader);
   if (!largest.ok()) return std::nullopt;
-  const std::string script = FillSecrets(job.script, job.secrets);
+  const absl::StatusOr<std::string> filled = FillSecrets(job.script, job.secrets);
+  if (!filled.ok()) {
+    // Until the control plane puts it again: each beat would log it.
+    lying.held = true;
+    LogWarning("jobs", "a secret can't stand in its script; the job is not sent",
+               {{"device", FormatId(job.device)}, {"why", std::string(filled.status().message())}});
+    return std::nullopt;
+  }
+  const std::string& script = *filled;
   const bool whole = script.size() <= *largest;
   Decision decision;
   if (whole) {
@@ -158,7 +169,7 @@ absl::StatusOr<std::string> JobShelf::PartFor(DeviceId device, uint64_t number,
         !found->second.in_parts.has_value()) {
       return absl::NotFoundError("no such job");
     }
-    script = FillSecrets(found->second.job.script, found->second.job.secrets);
+    ASSIGN_OR_RETURN(script, FillSecrets(found->second.job.script, found->second.job.secrets));
     reader = *found->second.in_parts;
   }
   return rules_.part(number, part, script, reader);

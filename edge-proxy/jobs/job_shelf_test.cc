@@ -267,7 +267,7 @@ TEST_F(JobShelfTest, SecretsAreFilledInWhenItIsSentAndKnownUntilItsAnswer) {
   job.script = ":put {{secret:key}}";
   job.secrets.push_back({"key", Secret("hunter2")});
   shelf_.Put(job);
-  EXPECT_EQ(Ask(), "J10 hex :put hunter2.");
+  EXPECT_EQ(Ask(), "J10 hex :put \"hunter2\".");
   shelf_.Remove(kDevice, 10, now_);
   ASSERT_EQ(shelf_.SecretsOf(kDevice, 10).size(), 1u);
   EXPECT_EQ(shelf_.SecretsOf(kDevice, 10)[0].value.Reveal(), "hunter2");
