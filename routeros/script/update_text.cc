@@ -45,7 +45,7 @@ constexpr absl::string_view kUpdate = R"rsc(:if ($muVerb = "U") do={
     :do { /system script run muster-swap-new } on-error={ :set muGood 0 }
   }
   :if ($muGood < 2) do={
-    :set musterHold 120
+    :set musterHold 30
     :if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
     :set musterErr ($musterErr + 1)
   }
@@ -101,7 +101,7 @@ constexpr absl::string_view kGuard =
       /system scheduler set [/system scheduler find where name="muster-beat"] interval=[:pick $c ([:len $c] - 8) [:len $c]]
     } on-error={}
     :set musterGood $muUp
-    :set musterHold 120
+    :set musterHold 30
   }
 }
 )rsc";

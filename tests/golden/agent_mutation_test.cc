@@ -107,6 +107,116 @@ std::string TroubleComplaint(RouterWithEdge& world) {
   return "";
 }
 
+// Pauses, fast beats, stopping, parts, the second URL.
+std::string VerbComplaint(RouterWithEdge& world) {
+  FakeEdge& edge = world.edge;
+  edge.raw_replies = {"W7200", "W240"};
+  world.router().RunFor(absl::Seconds(65));
+  edge.beats.clear();
+  world.router().RunFor(absl::Seconds(270));
+  COMPLAIN_UNLESS(!edge.beats.empty() && edge.beats.front().skipped_beats.value_or(0) == 7);
+  edge.raw_replies = {"F60"};
+  world.router().RunFor(absl::Seconds(31));
+  edge.beats.clear();
+  world.router().RunFor(absl::Seconds(20));
+  COMPLAIN_UNLESS(edge.beats.size() >= 7 && edge.beats.size() <= 12);
+  world.router().RunFor(absl::Seconds(60));
+  const uint64_t number = edge.beats.back().last_number + 1;
+  edge.Queue(number, ":delay 1h");
+  world.router().RunFor(absl::Seconds(35));
+  edge.raw_replies = {routeros::StopReply(number + 1)};
+  world.router().RunFor(absl::Seconds(35));
+  COMPLAIN_UNLESS(edge.Result(number) == nullptr);
+  edge.raw_replies = {routeros::StopReply(number)};
+  COMPLAIN_UNLESS(world.Await(number, absl::Seconds(90)) != nullptr);
+  COMPLAIN_UNLESS(edge.Result(number)->error == "stopped");
+  edge.always_in_parts = true;
+  std::string script(13'000, '\n');
+  script += "/system note set note=parts";
+  int failures = 1;
+  edge.change_part = [&](std::string text) {
+    if (failures-- > 0) text[40] = text[40] == '3' ? '4' : '3';
+    return text;
+  };
+  edge.Queue(number + 1, script);
+  const auto* result = world.Await(number + 1, absl::Minutes(3));
+  COMPLAIN_UNLESS(result != nullptr && result->status == ResultStatus::kOk);
+  COMPLAIN_UNLESS(world.router().Show("/system/note", "", "note") == "parts");
+  edge.change_part = [&](std::string text) {
+    text[40] = text[40] == '3' ? '4' : '3';
+    return text;
+  };
+  edge.Queue(number + 2, script);
+  result = world.Await(number + 2, absl::Minutes(5));
+  COMPLAIN_UNLESS(result != nullptr && result->status == ResultStatus::kRefused);
+  edge.always_in_parts = false;
+  edge.change_part = nullptr;
+  return "";
+}
+
+// A renewal that is bad, one that is good, and one that falls silent.
+std::string UpdateComplaint(RouterWithEdge& world,
+                            const std::function<std::string(std::string)>& change) {
+  FakeEdge& edge = world.edge;
+  routeros::AgentTerms offer;
+  offer.urls = {FakeEdge::kUrl, "https://second.example.net"};
+  offer.root_sha256 = kRootSha256;
+  offer.profile = routeros::Profile::kSlow;
+  offer.generation = 1;
+  offer.token = "m1.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+  edge.offer = offer;
+  edge.change_agent = [](std::string text) {
+    return absl::StrReplaceAll(text, {{"/v1/heartbeat", "/v1/heartbeax"}});
+  };
+  world.router().RunFor(absl::Minutes(6));
+  COMPLAIN_UNLESS(edge.agent_fetches == 1);
+  COMPLAIN_UNLESS(edge.beats.back().facts.agent_version == routeros::AgentVersion());
+  COMPLAIN_UNLESS(!world.HasRow("/system/script", "name", "muster-beat-new"));
+  edge.problems.clear();
+  edge.further_tokens = {offer.token};
+  edge.change_agent = change;
+  COMPLAIN_UNLESS(world.router().Run(":global musterHold 0; /ip route add gateway=192.0.2.1").ok);
+  edge.beats.clear();
+  edge.beat_tokens.clear();
+  world.router().RunFor(absl::Minutes(3));
+  int trials = 0;
+  for (size_t i = 0; i < edge.beats.size(); ++i) {
+    trials += edge.beat_tokens[i] == offer.token &&
+              edge.beats[i].facts.agent_version == routeros::AgentVersion();
+  }
+  COMPLAIN_UNLESS(trials == 2);
+  COMPLAIN_UNLESS(edge.beats.back().facts.agent_version ==
+                  absl::StrCat(routeros::AgentVersion(), "+1"));
+  COMPLAIN_UNLESS(edge.beat_tokens.back() == offer.token);
+  COMPLAIN_UNLESS(!world.HasRow("/ppp/secret", "name", "muster-new"));
+  COMPLAIN_UNLESS(!world.HasRow("/system/script", "name", "muster-run-new"));
+  edge.beats.clear();
+  world.router().RunFor(absl::Minutes(10));
+  COMPLAIN_UNLESS(edge.beats.size() >= 9 && edge.beats.size() <= 11);
+  edge.dead_hosts = {"edge.example.net"};
+  world.router().RunFor(absl::Minutes(4));
+  COMPLAIN_UNLESS(edge.beat_hosts.back() == "second.example.net");
+  edge.dead_hosts = {"second.example.net"};
+  edge.beats.clear();
+  world.router().RunFor(absl::Minutes(4));
+  COMPLAIN_UNLESS(!edge.beats.empty());
+  edge.dead_hosts.clear();
+  edge.offer.reset();
+  COMPLAIN_UNLESS(world.router().Run("/system script set muster-beat source=\":put nothing\"").ok);
+  edge.beats.clear();
+  world.router().RunFor(absl::Minutes(35));
+  COMPLAIN_UNLESS(!edge.beats.empty());
+  COMPLAIN_UNLESS(edge.beats.back().facts.agent_version == routeros::AgentVersion());
+  COMPLAIN_UNLESS(world.router().Show("/system/script", "muster-beat-prev", "source") ==
+                  ":put nothing");
+  edge.raw_replies = {std::string(routeros::kReleasedReply)};
+  world.router().RunFor(absl::Minutes(2));
+  edge.attempts = 0;
+  world.router().RunFor(absl::Minutes(30));
+  COMPLAIN_UNLESS(edge.attempts == 0);
+  return "";
+}
+
 std::string Complaint(absl::string_view version,
                       const std::function<std::string(std::string)>& change) {
   RouterWithEdge world(version);
@@ -125,10 +235,13 @@ std::string Complaint(absl::string_view version,
   COMPLAIN_UNLESS(beat.agent_errors.value_or(9) == 0);
   COMPLAIN_UNLESS(beat.skipped_beats.value_or(9) == 0);
   COMPLAIN_UNLESS(world.Errors().empty());
-  for (const auto part : {JobComplaint, StaleComplaint, TroubleComplaint}) {
+  for (const auto part : {JobComplaint, StaleComplaint, TroubleComplaint, VerbComplaint}) {
     const std::string complaint = part(world);
     if (!complaint.empty()) return complaint;
   }
+  for (const std::string& problem : world.edge.problems) return problem;
+  const std::string complaint = UpdateComplaint(world, change);
+  if (!complaint.empty()) return complaint;
   for (const std::string& problem : world.edge.problems) return problem;
   return "";
 }
@@ -192,6 +305,42 @@ const Mistake kMistakes[] = {
     {"claim in the wrong header", "Authorization:Claim ", "Claim:", 0},
     {"quote missing", "comment=\"Muster agent 2 00:00:30\" on-event",
      "comment=\"Muster agent 2 on-event", 0},
+    {"pause one beat too long", "(($muArgument - 1) / 30)", "($muArgument / 30)", 1},
+    {"pause of any length", " && ($muArgument < 3601)", "", 1},
+    {"fast beats without a pause", "do={ :delay 2s }", "do={}", 1},
+    {"fast beats counted in seconds", "(($muArgument + 1) / 2)", "$muArgument", 1},
+    {"any job is stopped", " && ($muRun = $muArgument)", "", 1},
+    {"stopped job without a result", ":set muTrouble \"stopped\"\n  :set muGo \"refused\"", "", 1},
+    {"stopped without a reason", ":set muTrouble \"stopped\"", "", 1},
+    {"release does nothing", "(beat|guard)\\$\"] disabled=yes", "(beat|guard)\\$\"] disabled=no",
+     1},
+    {"stays with the URL that failed", ":set musterUrl ($muIndex + 1)\n  :if ($muFail = 5)",
+     ":if ($muFail = 5)", 1},
+    {"runs out of URLs", ":if ($muIndex >= [:len $muUrls]) do={ :set muIndex 0 }", "", 1},
+    {"checksum not compared", "[:tostr [$muSum $p]] = [:pick $t 0 $g]", "true", 1},
+    {"checksum with another factor", "($s * 31)", "($s * 33)", 1},
+    {"checksum of half the digits", "step=$n", "step=($n * 2)", 1},
+    {"parts counted from nought", ":local i 1\n", ":local i 0\n", 1},
+    {"last part left out", "($i <= $muParts)", "($i < $muParts)", 1},
+    {"parts not added up", ":set muHave ($muHave + [:len $muPart])", "", 1},
+    {"part asked for once", "($muTry < 6)", "($muTry < 1)", 1},
+    {"part of another job taken", "([:pick $t 0 $n] = $h)", "([:len $t] > 99999)", 1},
+    {"agent asked for elsewhere", "/agent/", "/agemt/", 1},
+    {"renewed without a good beat", ":if ($musterProof = $musterOffer) do={", ":if (true) do={", 1},
+    {"asks again at once", ":set musterHold 30", ":set musterHold 0", 1},
+    {"staged scripts stay",
+     "/system script remove [/system script find where name~\"^muster-(beat-new|", "# ", 1},
+    {"staged token stays", "/ppp secret remove [find where name=\\\"muster-new\\\"]", "", 1},
+    {"new beat never put in place", "/system script run muster-swap-new", ":put swap", 1},
+    {"new token not stored", ":if ($n > 0) do={ $f }", "", 1},
+    {"trial with the old token", "{\"muster-new\";\"muster\"}", "{\"muster\"}", 1},
+    {"trial says the new name", ":set muAgent $muTrial", ":set muAgent $muAgent", 1},
+    {"new period not set", "interval=00:01:00", "interval=00:00:30", 1},
+    {"guard waits a day", "$muAge > 15m", "$muAge > 1d", 1},
+    {"guard rarely runs", "interval=10m", "interval=10h", 0},
+    {"guard forgets what it replaced", "/system script set $p source=$s comment=$c", "", 1},
+    {"guard sees no gateway", "($r > 0)", "($r > 9)", 1},
+    {"good beats not noted", ":set musterGood [/system resource get uptime]", "", 1},
     {"brace missing", ":local muReady false\n  :if (", ":local muReady false\n  :if ", 0},
 };
 
@@ -222,16 +371,20 @@ TEST(AgentMutationTest, EveryPlantedMistakeIsSeen) {
     bool planted = false;
     for (const char* version : kVersions) {
       seen = Complaint(version, [&](std::string text) {
-        const std::string from = Quoted(mistake.from, mistake.depth);
-        planted |= absl::StrContains(text, from);
-        return absl::StrReplaceAll(text, {{from, Quoted(mistake.to, mistake.depth)}});
+        // What the installer quotes once stands in a renewal one text deeper.
+        for (const int depth : {mistake.depth, mistake.depth + 1}) {
+          const std::string from = Quoted(mistake.from, depth);
+          planted |= absl::StrContains(text, from);
+          text = absl::StrReplaceAll(text, {{from, Quoted(mistake.to, depth)}});
+        }
+        return text;
       });
       if (!seen.empty()) break;
     }
     EXPECT_TRUE(planted) << "the text to change is gone";
     EXPECT_NE(seen, "") << "nothing noticed it";
   }
-  EXPECT_GE(std::size(kMistakes), 40u);
+  EXPECT_GE(std::size(kMistakes), 60u);
 }
 
 }  // namespace
