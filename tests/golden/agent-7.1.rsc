@@ -660,7 +660,7 @@
     \_   :do { /system script run muster-swap-new } on-error={ :set muGood 0 }\n\
     \_ }\n\
     \_ :if (\$muGood < 2) do={\n\
-    \_   :set musterHold 120\n\
+    \_   :set musterHold 30\n\
     \_   :if ([:typeof \$musterErr] != \"num\") do={ :set musterErr 0 }\n\
     \_   :set musterErr (\$musterErr + 1)\n\
     \_ }\n\
@@ -732,7 +732,7 @@
     \_   \\_     /system scheduler set [/system scheduler find where name=\\\"muster-beat\\\"] interval=[:pick \\\$c ([:len \\\$c] - 8) [:len \\\$c]]\\n\\\n\
     \_   \\_   } on-error={}\\n\\\n\
     \_   \\_   :set musterGood \\\$muUp\\n\\\n\
-    \_   \\_   :set musterHold 120\\n\\\n\
+    \_   \\_   :set musterHold 30\\n\\\n\
     \_   \\_ }\\n\\\n\
     \_   }\\n\"\n\
     \_ /system scheduler remove [/system scheduler find where name=\"muster-guard\"]\n\
@@ -757,7 +757,7 @@
 :local s [/system script get [/system script find where name="muster-beat-new"] source]
 :if (([:len $muBeat] != 13766) || ([:len $s] != (13766 + [:len $musterOld])) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
 :set s [/system script get [/system script find where name="muster-run-new"] source]
-:if (([:len $s] != 14089) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
+:if (([:len $s] != 14088) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
 :local muKeep do={
   :local v [:tostr $1]
   :local r ""

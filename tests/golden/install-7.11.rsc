@@ -786,7 +786,7 @@
     \_   :do { /system script run muster-swap-new } on-error={ :set muGood 0 }\n\
     \_ }\n\
     \_ :if (\$muGood < 2) do={\n\
-    \_   :set musterHold 120\n\
+    \_   :set musterHold 30\n\
     \_   :if ([:typeof \$musterErr] != \"num\") do={ :set musterErr 0 }\n\
     \_   :set musterErr (\$musterErr + 1)\n\
     \_ }\n\
@@ -841,7 +841,7 @@
     \_     /system scheduler set [/system scheduler find where name=\"muster-beat\"] interval=[:pick \$c ([:len \$c] - 8) [:len \$c]]\n\
     \_   } on-error={}\n\
     \_   :set musterGood \$muUp\n\
-    \_   :set musterHold 120\n\
+    \_   :set musterHold 30\n\
     \_ }\n\
     }\n"
   /system scheduler remove [/system scheduler find where name="muster-guard"]

@@ -338,7 +338,7 @@
     :do { /system script run muster-swap-new } on-error={ :set muGood 0 }
   }
   :if ($muGood < 2) do={
-    :set musterHold 120
+    :set musterHold 30
     :if ([:typeof $musterErr] != "num") do={ :set musterErr 0 }
     :set musterErr ($musterErr + 1)
   }
