@@ -38,21 +38,34 @@ std::vector<Replacement> Wanted(const std::vector<JobSecret>& secrets) {
   return wanted;
 }
 
-// Replaces the longest beginning of a value that the text ends with.
-void RedactCutEnd(const std::vector<Replacement>& wanted, std::string& text) {
-  size_t longest = 0;
-  const std::string* place_of_longest = nullptr;
+// The longest part of a value, from its one end, that stands at the other end of the text.
+struct CutValue {
+  size_t size = 0;
+  std::string place;
+};
+CutValue FindCut(const std::vector<Replacement>& wanted, absl::string_view text, bool at_end) {
+  CutValue longest;
   for (const auto& [value, place] : wanted) {
-    for (size_t size = std::min(value.size(), text.size()); size >= kShortestRedacted; --size) {
-      if (size <= longest) break;
-      if (!absl::EndsWith(text, absl::string_view(value).substr(0, size))) continue;
-      longest = size;
-      place_of_longest = &place;
+    const absl::string_view whole = value;
+    for (size_t size = std::min(whole.size(), text.size()); size >= kShortestRedacted; --size) {
+      if (size <= longest.size) break;
+      const bool found = at_end ? absl::EndsWith(text, whole.substr(0, size))
+                                : absl::StartsWith(text, whole.substr(whole.size() - size));
+      if (found) longest = {size, place};
     }
   }
-  if (place_of_longest == nullptr) return;
-  text.resize(text.size() - longest);
-  text += *place_of_longest;
+  return longest;
+}
+
+// The agent keeps the end of a long output, and the beginning or the end of a long error.
+void RedactCutEnds(const std::vector<Replacement>& wanted, std::string& text) {
+  if (const CutValue last = FindCut(wanted, text, true); last.size > 0) {
+    text.resize(text.size() - last.size);
+    text += last.place;
+  }
+  if (const CutValue first = FindCut(wanted, text, false); first.size > 0) {
+    text.replace(0, first.size, first.place);
+  }
 }
 
 }  // namespace
@@ -74,7 +87,7 @@ absl::StatusOr<std::string> FillSecrets(absl::string_view script,
 std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets) {
   std::string redacted(text);
   const std::vector<Replacement> wanted = Wanted(secrets);
-  if (cut) RedactCutEnd(wanted, redacted);
+  if (cut) RedactCutEnds(wanted, redacted);
   for (const Replacement& one : wanted) {
     redacted = absl::StrReplaceAll(redacted, {{one.first, one.second}});
   }

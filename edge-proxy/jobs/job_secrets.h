@@ -30,7 +30,7 @@ absl::StatusOr<std::string> FillSecrets(absl::string_view script,
 
 // The text with {{secret:NAME}} in place of the values, longer ones first: as they are, as scripts
 // write them, and as the cleaner makes them. Where `cut`, the beginning of a value at the text's
-// end counts too.
+// end counts too, and the end of a value at its beginning.
 std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets);
 
 }  // namespace muster::edge

@@ -48,5 +48,12 @@ TEST(JobSecretsTest, AValueThatWasCutOffAtTheEndIsTakenOutToo) {
   EXPECT_EQ(RedactSecrets("key=hunt", false, Secrets()), "key=hunt");
 }
 
+TEST(JobSecretsTest, AValueThatWasCutOffAtTheBeginningIsTakenOutToo) {
+  EXPECT_EQ(RedactSecrets("ter2hunter2 is set", true, Secrets()), "{{secret:wifi}} is set");
+  EXPECT_EQ(RedactSecrets("ter2 is set", true, Secrets()), "{{secret:wifi}} is set");
+  EXPECT_EQ(RedactSecrets("er2 is set", true, Secrets()), "er2 is set");
+  EXPECT_EQ(RedactSecrets("ter2 is set", false, Secrets()), "ter2 is set");
+}
+
 }  // namespace
 }  // namespace muster::edge
