@@ -216,7 +216,7 @@ TEST_F(FilterTest, SizeAndDepthHaveLimits) {
   EXPECT_FALSE(Filter::Parse("site = \xff").ok());
 }
 
-TEST(FilterTest, KnowsWhetherACheckInCanChangeWhatMatches) {
+TEST_F(FilterTest, KnowsWhetherACheckInCanChangeWhatMatches) {
   for (const char* text : {"online = true", "site = a (name:* OR cpu > 5)", "NOT address:*",
                            "memory > 5", "last_check_in > 5m"}) {
     EXPECT_TRUE(Filter::Parse(text)->reads_check_ins()) << text;
