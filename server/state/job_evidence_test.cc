@@ -172,5 +172,18 @@ TEST_F(JobEvidenceTest, WhatWasSentAndHeldIsLostWhenItsTimeIsOver) {
   EXPECT_EQ(State(3), S::kExpired);
 }
 
+TEST_F(JobEvidenceTest, ARunningJobLiesAtTheEdgeThatTheRouterMovesTo) {
+  const uint64_t number = CreateAndSend(JobCommand(kJob, {kDevice}));
+  Beat("edge-a", kDevice, number, number);
+  ASSERT_EQ(State(), S::kRunning);
+  Beat("edge-b", kDevice, number, number);
+  const auto there = state_->FindEdgeJob("edge-b", DeviceId{kDevice});
+  ASSERT_TRUE(there.has_value());
+  EXPECT_EQ(there->number, number);
+  ResultOf("edge-b", kDevice, number);
+  EXPECT_EQ(State(), S::kSucceeded);
+  EXPECT_FALSE(state_->FindEdgeJob("edge-b", DeviceId{kDevice}).has_value());
+}
+
 }  // namespace
 }  // namespace muster::server

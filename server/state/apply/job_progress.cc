@@ -141,12 +141,15 @@ void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, 
   const uint64_t number = target->number;
   if (beat.check_in.last_number() >= number || beat.check_in.running_number() == number) {
     OnStarted(context, *job, *target, beat);
-    return;
+  } else {
+    OnNotStarted(context, *job, *target, beat);
   }
-  OnNotStarted(context, *job, *target, beat);
-  const bool waits =
-      target->state == JobTargetState::kAtEdge || target->state == JobTargetState::kSent;
-  if (new_edge && waits && target->number == number && !target->cancel_wanted) {
+  // One that runs is not sent again, but its result will come there: the edge needs the job to take
+  // its secrets out of the output.
+  const bool open = target->state == JobTargetState::kAtEdge ||
+                    target->state == JobTargetState::kSent ||
+                    target->state == JobTargetState::kRunning;
+  if (new_edge && open && target->number == number && !target->cancel_wanted) {
     AddHolder(context, *target, edge, job->not_after_us);
   }
 }
