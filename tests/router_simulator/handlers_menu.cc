@@ -24,6 +24,10 @@ bool Taken(Router& router, const MenuSpec& menu, const PropertySpec& key, const 
 // Sets the row's properties from the arguments that are properties.
 bool ApplyArguments(Evaluator& evaluator, const Node& node, const Arguments& arguments, Row* row) {
   const MenuSpec& menu = *node.menu;
+  const bool no_space = menu.path == "/file" && evaluator.router().faults().flash_full;
+  if (no_space && arguments.Has("contents")) {
+    return evaluator.Fail(node, "failure: no space left on the disk");
+  }
   for (const Arguments::One& argument : arguments.all) {
     const PropertySpec* property = menu.Property(argument.name);
     if (property == nullptr || property->read_only) continue;

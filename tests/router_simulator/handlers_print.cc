@@ -60,8 +60,10 @@ bool RunPrint(Evaluator& evaluator, const Node& node, Value* result) {
   if (!FilteredRows(evaluator, node, &ids)) return false;
   // Goes to NAME.txt instead of the terminal; of the text only the first line is written here.
   if (arguments.Has("file")) {
-    WriteFile(router, arguments.Text("file") + ".txt",
-              absl::StrCat("# by RouterOS ", evaluator.version().text, "\n"), ".txt file");
+    const bool written =
+        WriteFile(router, arguments.Text("file") + ".txt",
+                  absl::StrCat("# by RouterOS ", evaluator.version().text, "\n"), ".txt file");
+    if (!written) return evaluator.Fail(node, "failure: no space left on the disk");
     return true;
   }
   if (arguments.Has("count-only")) {
