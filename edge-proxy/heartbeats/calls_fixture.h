@@ -130,8 +130,13 @@ struct CallsFixture {
   TokenGate gate{devices, metrics, clock};
   FakeUpstream upstream;
   ProvenJobEvents events{devices, upstream};
+  // Of the last router that a job was written for.
+  std::string asked_version;
   JobShelf jobs{
-      {.largest_script = [](const Reader&) -> absl::StatusOr<size_t> { return 1000; },
+      {.largest_script = [this](const Reader& reader) -> absl::StatusOr<size_t> {
+         asked_version = reader.routeros_version;
+         return 1000;
+       },
        .reply = [](uint64_t number, absl::string_view script,
                    routeros::PayloadFormat) { return absl::StrCat("J", number, " ", script); },
        .announce = [](uint64_t number, absl::string_view script, const Reader&)

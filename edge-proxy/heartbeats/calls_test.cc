@@ -78,6 +78,20 @@ TEST_F(CallsTest, AJobThatWaitsIsInTheReply) {
   EXPECT_EQ(edge_.upstream.events()[0].kind, JobEventKind::kSent);
 }
 
+TEST_F(CallsTest, ASmallBeatWithoutAVersionGetsItsJobToo) {
+  const auto beat = [this](absl::string_view formats) {
+    edge_.jobs.Put(NewJob(10));
+    return edge_
+        .Beat(edge_.Token(), absl::StrCat(R"({"p":1,"agent":"2","fmt":")", formats,
+                                          R"(","boot":"b","last":0,"up":"1m"})"))
+        .text;
+  };
+  EXPECT_EQ(beat("hex,esc"), "J10 :put 1");
+  EXPECT_EQ(edge_.asked_version, "7.11");
+  EXPECT_EQ(beat("esc"), "J10 :put 1");
+  EXPECT_EQ(edge_.asked_version, "6.48");
+}
+
 TEST_F(CallsTest, EventsOfTheEdgeItselfCarryTheDevicesCheck) {
   edge_.jobs.Put(NewJob(10));
   edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());

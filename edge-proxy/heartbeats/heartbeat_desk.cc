@@ -23,6 +23,13 @@ Reply ReplyToResult(uint64_t number, const absl::Status& status) {
   return Later("not committed yet", kRetrySeconds);
 }
 
+// A small beat, which is all that a metered router sends after its first, names no version: then
+// the least that its agent's formats tell of it counts. Every longer script goes in parts.
+std::string VersionOf(const routeros::Heartbeat& beat) {
+  if (!beat.facts.routeros_version.empty()) return beat.facts.routeros_version;
+  return beat.facts.format_hex ? "7.11" : "6.48";
+}
+
 Asking AskingOf(const Caller& caller, const routeros::Heartbeat& beat,
                 const DeviceTable::Memory& memory) {
   return Asking{.device = caller.device,
@@ -35,7 +42,7 @@ Asking AskingOf(const Caller& caller, const routeros::Heartbeat& beat,
                 .decodes_escaped = beat.facts.format_escaped,
                 .takes_parts = routeros::ParseReportedAgent(beat.facts.agent_version).number >=
                                routeros::kFirstAgentWithParts,
-                .routeros_version = beat.facts.routeros_version};
+                .routeros_version = VersionOf(beat)};
 }
 
 }  // namespace
