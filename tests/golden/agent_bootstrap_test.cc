@@ -146,6 +146,41 @@ TEST_P(AgentBootstrapTest, NamesMissingPoliciesAndChangesNothing) {
   ExpectNothingInstalled();
 }
 
+// Without some rights the line can't even fetch or import: it then ends with its own error.
+TEST_P(AgentBootstrapTest, EachMissingPolicyStopsItAndLeavesNothing) {
+  const struct {
+    const char* name;
+    uint32_t policy;
+    bool line_needs_it;
+  } cases[] = {
+      {"ftp", simulator::kPolicyFtp, world_.options.version.AtLeast(7, 13)},
+      {"reboot", simulator::kPolicyReboot, false},
+      {"read", simulator::kPolicyRead, true},
+      {"write", simulator::kPolicyWrite, true},
+      {"policy", simulator::kPolicyPolicy, false},
+      {"test", simulator::kPolicyTest, true},
+      {"password", simulator::kPolicyPassword, false},
+      {"sniff", simulator::kPolicySniff, false},
+      {"sensitive", simulator::kPolicySensitive, false},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    RouterWithEdge world(GetParam());
+    world.options.admin_policy = simulator::kPolicyAll & ~c.policy;
+    const simulator::RunResult joined = world.Join();
+    if (c.line_needs_it) {
+      EXPECT_FALSE(joined.ok);
+    } else {
+      EXPECT_THAT(joined.output, HasSubstr(absl::StrCat("needs policy ", c.name, ",")));
+    }
+    EXPECT_TRUE(world.edge.enrolments.empty());
+    EXPECT_EQ(world.Certificates(), 0u);
+    EXPECT_FALSE(world.HasRow("/system/script", "name", "muster-test"));
+    EXPECT_FALSE(world.HasRow("/system/script", "name", "muster-beat"));
+    EXPECT_FALSE(world.HasRow("/ppp/secret", "name", "muster"));
+  }
+}
+
 TEST_P(AgentBootstrapTest, StopsWhereDeviceModeForbidsIt) {
   if (!world_.options.version.AtLeast(7, 17)) GTEST_SKIP() << "no factory device-mode";
   world_.options.device_mode_home = true;

@@ -305,6 +305,7 @@ const Mistake kMistakes[] = {
     {"claim in the wrong header", "Authorization:Claim ", "Claim:", 0},
     {"quote missing", "comment=\"Muster agent 2 00:00:30\" on-event",
      "comment=\"Muster agent 2 on-event", 0},
+    {"redirects followed with the token", "http-max-redirect-count=0", "", 2},
     {"pause one beat too long", "(($muArgument - 1) / 30)", "($muArgument / 30)", 1},
     {"pause of any length", " && ($muArgument < 3601)", "", 1},
     {"fast beats without a pause", "do={ :delay 2s }", "do={}", 1},

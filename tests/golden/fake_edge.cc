@@ -60,6 +60,11 @@ HttpReply FakeEdge::Fetch(const HttpRequest& request) {
   if (!known || !request.tls) {
     problems.push_back(absl::StrCat("a request to ", request.host, ":", request.port));
   }
+  // The line has no room for the argument.
+  if (request.most_redirects != 0 && !Header(request, "Authorization").empty() &&
+      !absl::StartsWith(request.target, "/b/")) {
+    problems.push_back(absl::StrCat("follows redirects: ", request.target));
+  }
   const bool checked = request.check != simulator::CertificateCheck::kNo;
   const bool trusts =
       std::any_of(request.trusted.begin(), request.trusted.end(),

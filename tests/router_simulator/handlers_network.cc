@@ -187,6 +187,10 @@ bool BuildRequest(Evaluator& evaluator, const Node& node, const Arguments& argum
       v6 ? "Mikrotik/6.x Fetch" : absl::StrCat("RouterOS ", evaluator.version().text));
   if (!v6) request->headers.emplace_back("Accept-Encoding", "deflate, gzip");
   request->sends_server_name = !v6;
+  // None before 7.18; the default of 2 is known from 7.22 on and taken for the versions between.
+  request->most_redirects = evaluator.version().AtLeast(7, 18) ? 2 : 0;
+  const Value most = arguments.Get("http-max-redirect-count");
+  if (most.Is(ValueType::kNumber)) request->most_redirects = most.number();
   // Before 7.15 a fetch had no timeout; ten minutes stand for "hangs".
   request->timeout = absl::Minutes(10);
   if (evaluator.version().AtLeast(7, 15)) {

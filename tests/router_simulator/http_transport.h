@@ -31,6 +31,8 @@ struct HttpRequest {
   // The router's own clock, for the validity of certificates.
   absl::Time clock;
   absl::Duration timeout = absl::Seconds(10);
+  // How many redirects RouterOS would follow with this request, its headers included.
+  int64_t most_redirects = 0;
 };
 
 struct HttpReply {
