@@ -58,6 +58,19 @@ TEST_F(CallsTest, FactsGoUpstreamOncePerSessionAndWhenTheyChange) {
   EXPECT_EQ(with_facts, (std::vector<bool>{true, false, true, false, true}));
 }
 
+TEST_F(CallsTest, ASmallBeatTellsOfAnotherAgent) {
+  edge_.Beat(edge_.Token(), R"({"p":1,"agent":"2","last":9,"fmt":"hex","id":"a","ver":"7.20.8"})");
+  for (const absl::string_view agent : {"2", "2+1", "2+1"}) {
+    edge_.Beat(edge_.Token(),
+               absl::StrCat(R"({"p":1,"agent":")", agent, R"(","last":9,"fmt":"hex"})"));
+  }
+  std::vector<bool> with_facts;
+  for (const CheckIn& check_in : edge_.upstream.check_ins()) {
+    with_facts.push_back(check_in.with_facts);
+  }
+  EXPECT_EQ(with_facts, (std::vector<bool>{true, false, true, false}));
+}
+
 TEST_F(CallsTest, TextIsReadByTheCodePageOfTheDevice) {
   const std::string body = "{\"p\":1,\"last\":9,\"id\":\"\xCF\xE8\"}";
   edge_.Beat(edge_.Token(), body);

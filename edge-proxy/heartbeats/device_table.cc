@@ -141,6 +141,10 @@ DeviceTable::Memory DeviceTable::RecordBeat(DeviceId device, const routeros::Hea
   row.highest_reported = std::max(row.highest_reported, beat.last_number);
   memory.highest_reported = row.highest_reported;
   memory.facts_are_new = row.facts_session != session_ || row.facts_hash != facts_hash;
+  const auto agent_hash = static_cast<uint32_t>(absl::HashOf(
+      beat.facts.agent_version, beat.facts.format_hex, beat.facts.format_escaped, session_));
+  memory.agent_is_new = row.agent_hash != agent_hash;
+  row.agent_hash = agent_hash;
   if (beat.has_facts) {
     row.facts_hash = facts_hash;
     row.facts_session = session_;

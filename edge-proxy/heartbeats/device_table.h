@@ -98,6 +98,8 @@ class DeviceTable {
     bool went_back = false;
     // The facts differ from those that went upstream in this session.
     bool facts_are_new = true;
+    // So does the agent that it names; for beats without facts.
+    bool agent_is_new = true;
   };
   // Unknown devices are not remembered.
   Memory RecordBeat(DeviceId device, const routeros::Heartbeat& beat);
@@ -122,6 +124,8 @@ class DeviceTable {
     uint64_t highest_reported = 0;
     uint64_t facts_hash = 0;
     uint32_t facts_session = 0;
+    // Of the agent and its formats, and the session in which they went upstream.
+    uint32_t agent_hash = 0;
     bool monitor_only = false;
     routeros::CodePage code_page = routeros::CodePage::kNone;
     bool released = false;

@@ -68,7 +68,7 @@ Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
       .source_address = std::string(source_address),
       .beat = *std::move(beat),
       .with_facts = memory.facts_are_new};
-  check_in.with_facts = check_in.with_facts && check_in.beat.has_facts;
+  if (!check_in.beat.has_facts) check_in.with_facts = memory.agent_is_new && !agent.empty();
   parts_.check_ins.AddCheckIn(std::move(check_in));
   return Reply{.text = Verb(caller, asking, agent, busy, now)};
 }

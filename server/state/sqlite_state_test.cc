@@ -285,6 +285,23 @@ TEST_F(SqliteStateTest, KeepsEventsForADayButTheNewestTwentyForEver) {
   EXPECT_EQ(EventKinds(kDevice).size(), 20U);
 }
 
+TEST_F(SqliteStateTest, KeepsTheFactsThatASmallBeatDoesNotSay) {
+  MakeDevice(kDevice);
+  Pass(1);
+  Command command = Batch("edge-a", 2);
+  auto& check_in = *command.mutable_edge_batch()->add_check_ins();
+  check_in.set_device_id(kDevice);
+  check_in.set_interval_seconds(300);
+  check_in.mutable_facts()->set_agent_version("2+1");
+  check_in.mutable_facts()->set_format_hex(true);
+  Apply(command);
+  const Device device = *state_->FindDevice(DeviceId{kDevice});
+  EXPECT_EQ(device.agent_version, "2+1");
+  EXPECT_TRUE(device.format_hex);
+  EXPECT_EQ(device.identity, absl::StrCat("router-", kDevice));
+  EXPECT_EQ(device.routeros_version, "7.15.3 (stable)");
+}
+
 TEST_F(SqliteStateTest, RevokesAKeyForReadersThatHaveSeenIt) {
   EXPECT_EQ(state_->FindApiKeyByHash(Hash("root"))->revoke_time_us, 0);
   Command command;

@@ -82,8 +82,25 @@ uint64_t FactsHash(const std::string& bytes) {
   return hash;
 }
 
-void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& facts) {
-  if (!FactsAreSound(facts)) return;
+namespace {
+
+// Small beats name the agent and its formats only: the rest stays as it is.
+Facts Completed(ApplyContext& context, DenseIndex index, const Facts& facts) {
+  const bool whole = !facts.identity().empty() || !facts.routeros_version().empty() ||
+                     !facts.serial_number().empty() || !facts.board().empty();
+  if (whole) return facts;
+  Facts completed = ReadFacts(context, index);
+  completed.set_agent_version(facts.agent_version());
+  completed.set_format_hex(facts.format_hex());
+  completed.set_format_escaped(facts.format_escaped());
+  return completed;
+}
+
+}  // namespace
+
+void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& reported) {
+  if (!FactsAreSound(reported)) return;
+  const Facts facts = Completed(context, index, reported);
   const std::string bytes = facts.SerializeAsString();
   const uint64_t hash = FactsHash(bytes);
   DeviceCore core = context.devices.Core(index);

@@ -16,9 +16,10 @@ bool FactsAreSound(const internal::v1::Facts& facts);
 // Of the bytes that the row keeps; for a quick comparison.
 uint64_t FactsHash(const std::string& bytes);
 
-// Writes the facts if they differ from the row's, with an event for each change that matters.
-// Another board than the accepted one holds the device's jobs; going back and forth between two is
-// a clone.
+// Facts without identity, serial, version and board are those of a small beat: only the agent and
+// its formats count. Writes the facts if they differ from the row's, with an event for each change
+// that matters. Another board than the accepted one holds the device's jobs; going back and forth
+// between two is a clone.
 void TakeFacts(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
 
 // What the facts say is the device's hardware from here on.
