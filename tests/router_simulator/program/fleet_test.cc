@@ -101,8 +101,7 @@ TEST(FleetTest, AFullFlashKeepsNothingOverAReboot) {
   Answer(fleet, "full-flash 0 on");
   EXPECT_NE(Answer(fleet, "run 0 /tool fetch url=\"https://e/f\" dst-path=f").find("no space"),
             std::string::npos);
-  EXPECT_NE(Answer(fleet, "run 0 /file print file=f").find("no space"),
-            std::string::npos);
+  EXPECT_NE(Answer(fleet, "run 0 /file print file=f").find("no space"), std::string::npos);
   Answer(fleet, "run 0 /system identity set name=later");
   EXPECT_NE(Name(fleet).find("name=later"), std::string::npos);
   Answer(fleet, "reboot 0");
