@@ -51,7 +51,7 @@ struct RouterOptions {
   absl::Time clock = absl::FromUnixSeconds(1'780'000'000);
   uint64_t seed = 1;
   Quirks quirks;
-  // Entries of the scheduler with interval=30s fire this often instead.
+  // Entries of the scheduler with interval=30s, 60s or 300s fire this often instead.
   std::optional<absl::Duration> beat_interval;
   // Changes reach the flash this much later; a power loss before takes them back.
   absl::Duration flash_delay;

@@ -154,7 +154,10 @@ void Router::SyncInterfaces() {
 absl::Duration Router::IntervalOf(const Row& entry) const {
   const Value interval = entry.Get("interval");
   const absl::Duration given = absl::Nanoseconds(interval.number());
-  if (options_.beat_interval && given == absl::Seconds(30)) return *options_.beat_interval;
+  // Those of the agent's profiles.
+  const bool beats =
+      given == absl::Seconds(30) || given == absl::Seconds(60) || given == absl::Seconds(300);
+  if (options_.beat_interval && beats) return *options_.beat_interval;
   return given;
 }
 
