@@ -6,7 +6,8 @@ std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (const auto& group :
        {LoginCommands(), ContextCommands(), OrganizationCommands(), KeyCommands(), EdgeCommands(),
-        ClaimCommands(), DeviceCommands(), JobCommands(), AuditCommands(), VersionCommands()}) {
+        ClaimCommands(), DeviceCommands(), JobCommands(), AgentCommands(), WindowCommands(),
+        ScriptCommands(), SecretCommands(), AuditCommands(), VersionCommands()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

@@ -94,6 +94,31 @@ struct FakeMuster::Services {
       }
     }
   } jobs;
+  struct Agents final : muster::v1::AgentService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(ListAgents)
+    MUSTER_FAKE_METHOD(UpgradeAgents)
+  } agents;
+  struct Windows final : muster::v1::WindowService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(SetWindow)
+    MUSTER_FAKE_METHOD(ListWindows)
+    MUSTER_FAKE_METHOD(DeleteWindow)
+  } windows;
+  struct Scripts final : muster::v1::ScriptService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(CreateScript)
+    MUSTER_FAKE_METHOD(GetScript)
+    MUSTER_FAKE_METHOD(ListScripts)
+    MUSTER_FAKE_METHOD(UpdateScript)
+    MUSTER_FAKE_METHOD(DeleteScript)
+  } scripts;
+  struct Secrets final : muster::v1::SecretService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(SetSecret)
+    MUSTER_FAKE_METHOD(ListSecrets)
+    MUSTER_FAKE_METHOD(DeleteSecret)
+  } secrets;
   struct Audit final : muster::v1::AuditService::Service {
     FakeMuster* fake;
     MUSTER_FAKE_METHOD(ListAuditEntries)
@@ -105,7 +130,8 @@ struct FakeMuster::Services {
 FakeMuster::FakeMuster(const std::string& folder) : folder_(folder), services_(new Services) {
   services_->organizations.fake = services_->keys.fake = services_->edges.fake =
       services_->claims.fake = services_->devices.fake = services_->jobs.fake =
-          services_->audit.fake = this;
+          services_->windows.fake = services_->agents.fake = services_->scripts.fake =
+              services_->secrets.fake = services_->audit.fake = this;
   const absl::Time now = absl::Now();
   const auto key = PrivateKey::GenerateEcdsaP256();
   CertificateTerms terms;
@@ -134,6 +160,10 @@ void FakeMuster::Start() {
   builder.RegisterService(&services_->claims);
   builder.RegisterService(&services_->devices);
   builder.RegisterService(&services_->jobs);
+  builder.RegisterService(&services_->agents);
+  builder.RegisterService(&services_->windows);
+  builder.RegisterService(&services_->scripts);
+  builder.RegisterService(&services_->secrets);
   builder.RegisterService(&services_->audit);
   server_ = builder.BuildAndStart();
 }

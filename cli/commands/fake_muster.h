@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "common/sync/mutex.h"
 #include "google/protobuf/message.h"
+#include "muster/v1/agent_service.grpc.pb.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "muster/v1/audit_service.grpc.pb.h"
 #include "muster/v1/claim_service.grpc.pb.h"
@@ -21,6 +22,8 @@
 #include "muster/v1/edge_admin_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 #include "muster/v1/organization_service.grpc.pb.h"
+#include "muster/v1/script_service.grpc.pb.h"
+#include "muster/v1/window_service.grpc.pb.h"
 
 namespace muster::cli {
 

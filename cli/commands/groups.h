@@ -15,6 +15,10 @@ std::vector<Command> EdgeCommands();
 std::vector<Command> ClaimCommands();
 std::vector<Command> DeviceCommands();
 std::vector<Command> JobCommands();
+std::vector<Command> AgentCommands();
+std::vector<Command> WindowCommands();
+std::vector<Command> ScriptCommands();
+std::vector<Command> SecretCommands();
 std::vector<Command> AuditCommands();
 std::vector<Command> VersionCommands();
 

@@ -34,6 +34,7 @@ std::string Failure(const JobTarget& target) {
 // The failure, else what was printed.
 Cell ResultCell(const JobTarget& target) {
   if (std::string failure = Failure(target); !failure.empty()) return failure;
+  if (!target.wait_reason().empty()) return Cell(target.wait_reason());
   return Cell(std::string(absl::StripTrailingAsciiWhitespace(target.output())), target.output());
 }
 
@@ -170,6 +171,8 @@ Table JobDetailTable(const Job& job, absl::Time now) {
   if (!job.device().empty()) add("Device", ShortName(job.device()));
   if (!job.filter().empty()) add("Where", job.filter());
   add("State", ProgressText(job));
+  if (!job.agent_version().empty()) add("Agent", job.agent_version());
+  if (!job.script_name().empty()) add("Script", ShortName(job.script_name()));
   if (job.has_waves()) add("Waves", WavesText(job.waves()));
   add("Created", TimeCell(job.has_create_time(), job.create_time(), now));
   add("Creator", job.creator());
@@ -177,6 +180,7 @@ Table JobDetailTable(const Job& job, absl::Time now) {
   add("Expires", TimeCell(job.has_not_after(), job.not_after(), now));
   if (job.has_timeout()) add("Timeout", ShortDuration(ToDuration(job.timeout())));
   if (job.idempotent()) add("Idempotent", "yes");
+  if (job.ignore_windows()) add("Windows", "ignored");
   if (job.ends_with() == muster::v1::JOB_END_REBOOT) add("Ends with", "reboot");
   add("Ended", TimeCell(job.has_end_time(), job.end_time(), now));
   table.rows.push_back(std::move(row));
@@ -222,6 +226,7 @@ Report TargetDetailReport(const JobTarget& target, absl::Time now) {
   add("ID", ShortName(target.device()));
   add("State", StateCell(target.state()));
   if (!Failure(target).empty()) add("Error", Failure(target));
+  if (!target.wait_reason().empty()) add("Waits", target.wait_reason());
   add("Number", target.number() == 0 ? Cell() : Cell(absl::StrCat(target.number())));
   add("Attempt", absl::StrCat(target.attempt()), true);
   add("Times sent", absl::StrCat(target.times_sent()), true);

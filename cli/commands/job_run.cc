@@ -1,8 +1,6 @@
 #include "cli/commands/job_run.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -12,6 +10,7 @@
 #include "cli/commands/job_watch.h"
 #include "cli/commands/named_devices.h"
 #include "cli/commands/names.h"
+#include "cli/commands/script_file.h"
 #include "cli/commands/wave_flags.h"
 #include "cli/output/text_table.h"
 #include "cli/output/values.h"
@@ -27,41 +26,28 @@ using muster::v1::CreateJobRequest;
 using muster::v1::Job;
 
 constexpr int kMatchesShown = 20;
-constexpr size_t kLongestScript = 65536;
 // As the server counts it from the creation.
 constexpr absl::Duration kDefaultLife = absl::Hours(24);
-// Some editors begin a file with it; RouterOS takes it for a word.
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-absl::StatusOr<std::string> ReadScript(Session& session) {
-  if (session.Has("script") == session.Has("script-file")) {
-    return absl::InvalidArgumentError("give exactly one of --script and --script-file");
+// The text, or the name in the library.
+absl::Status SetScript(Session& session, CreateJobRequest* request) {
+  const int ways = int{session.Has("script")} + int{session.Has("script-file")} +
+                   int{session.Has("script-name")};
+  if (ways != 1) {
+    return absl::InvalidArgumentError(
+        "give exactly one of --script, --script-file and --script-name");
   }
-  std::string script = session.Text("script");
-  if (session.Has("script-file")) {
-    const std::string path = session.Text("script-file");
-    std::ifstream file;
-    std::istream* in = session.console().in;
-    if (path != "-") {
-      file.open(path, std::ios::binary);
-      if (!file)
-        return absl::InvalidArgumentError(absl::StrCat("--script-file: can't read ", path));
-      in = &file;
-    }
-    script.assign(std::istreambuf_iterator<char>(*in), std::istreambuf_iterator<char>());
+  if (session.Has("script-name")) {
+    ASSIGN_OR_RETURN(const std::string organization, session.OrganizationName());
+    request->set_script_name(
+        absl::StrCat(organization, "/scripts/", ShortName(session.Text("script-name"))));
+  } else if (session.Has("script")) {
+    ASSIGN_OR_RETURN(*request->mutable_script(), CheckScriptText(session.Text("script")));
+  } else {
+    ASSIGN_OR_RETURN(*request->mutable_script(),
+                     ReadScriptFile(session, "script-file", session.Text("script-file")));
   }
-  if (absl::StripAsciiWhitespace(script).empty())
-    return absl::InvalidArgumentError("the script is empty");
-  if (absl::StartsWith(script, kByteOrderMark)) script.erase(0, kByteOrderMark.size());
-  if (!IsUtf8(script)) {
-    return absl::FailedPreconditionError(
-        "the script is not UTF-8; convert it first, like: iconv -f CP1252 -t UTF-8 FILE");
-  }
-  if (script.size() > kLongestScript) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the script has ", script.size(), " bytes; at most ", kLongestScript, " go"));
-  }
-  return script;
+  return absl::OkStatus();
 }
 
 absl::Status SetTimes(Session& session, CreateJobRequest* request) {
@@ -81,10 +67,11 @@ absl::Status SetTimes(Session& session, CreateJobRequest* request) {
 // All but the devices.
 absl::StatusOr<CreateJobRequest> MakeRequest(Session& session) {
   CreateJobRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_script(), ReadScript(session));
+  RETURN_IF_ERROR(SetScript(session, &request));
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_description(session.Text("description"));
   request.set_idempotent(session.Switch("idempotent"));
+  request.set_ignore_windows(session.Switch("ignore-windows"));
   RETURN_IF_ERROR(SetTimes(session, &request));
   RETURN_IF_ERROR(FillWaves(session, &request));
   if (session.Has("ends-with")) {
@@ -256,11 +243,13 @@ Command JobRunCommand() {
                {"devices", "FILE", "the devices that FILE names, one a line; - reads stdin"},
                {"script", "TEXT", "RouterOS script"},
                {"script-file", "FILE", "file with the script; - reads stdin"},
+               {"script-name", "NAME", "script of the library; see: muster script list"},
                {"wait", "", "wait for the end and show the results"},
                {"not-before", "TIME", "not started before: 2h, or 2026-12-01T02:00:00+02:00"},
                {"expires", "TIME", "not started on a router after this time [24h]"},
                {"timeout", "TIME", "how long it may run on a router [5m]"},
                {"idempotent", "", "may be started again where its outcome was lost"},
+               {"ignore-windows", "", "start outside of maintenance windows too (admins only)"},
                {"ends-with", "reboot|result",
                 "reboot: the script ends with one, success is the boot after it"},
                {"description", "TEXT", "what it is for, for people"},

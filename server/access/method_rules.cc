@@ -10,7 +10,7 @@ struct MethodRule {
   Role least_role;
 };
 
-constexpr std::array<MethodRule, 27> kRules = {{
+constexpr std::array<MethodRule, 40> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -34,6 +34,19 @@ constexpr std::array<MethodRule, 27> kRules = {{
     {"muster.v1.JobService/ReleaseJobs", Role::kOperator},
     {"muster.v1.JobService/CancelDeviceJobs", Role::kOperator},
     {"muster.v1.JobService/WatchJob", Role::kViewer},
+    {"muster.v1.AgentService/ListAgents", Role::kViewer},
+    {"muster.v1.AgentService/UpgradeAgents", Role::kOperator},
+    {"muster.v1.WindowService/SetWindow", Role::kAdmin},
+    {"muster.v1.WindowService/ListWindows", Role::kViewer},
+    {"muster.v1.WindowService/DeleteWindow", Role::kAdmin},
+    {"muster.v1.ScriptService/CreateScript", Role::kOperator},
+    {"muster.v1.ScriptService/GetScript", Role::kViewer},
+    {"muster.v1.ScriptService/ListScripts", Role::kViewer},
+    {"muster.v1.ScriptService/UpdateScript", Role::kOperator},
+    {"muster.v1.ScriptService/DeleteScript", Role::kOperator},
+    {"muster.v1.SecretService/SetSecret", Role::kOperator},
+    {"muster.v1.SecretService/ListSecrets", Role::kOperator},
+    {"muster.v1.SecretService/DeleteSecret", Role::kOperator},
     {"muster.v1.EdgeAdminService/CreateEdge", Role::kPlatform},
     {"muster.v1.EdgeAdminService/ListEdges", Role::kPlatform},
     {"muster.v1.EdgeAdminService/RevokeEdge", Role::kPlatform},

@@ -29,6 +29,17 @@ absl::StatusOr<ChildName> ParseChildName(absl::string_view field, absl::string_v
                                       "/ID, where ID has 13 characters"));
 }
 
+absl::StatusOr<NamedChild> ParseNamedChild(absl::string_view field, absl::string_view text,
+                                           absl::string_view collection) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
+  if (parts.size() == 4 && parts[0] == "organizations" && IsSlug(parts[1]) &&
+      parts[2] == collection && !parts[3].empty()) {
+    return NamedChild{std::string(parts[1]), std::string(parts[3])};
+  }
+  return BadField(field,
+                  absl::StrCat("wants the form organizations/ORGANIZATION/", collection, "/NAME"));
+}
+
 absl::StatusOr<ApiKeyId> ParseApiKeyName(absl::string_view field, absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
   if (parts.size() == 2 && parts[0] == "apiKeys") {

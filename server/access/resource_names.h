@@ -23,6 +23,14 @@ struct ChildName {
 absl::StatusOr<ChildName> ParseChildName(absl::string_view field, absl::string_view text,
                                          absl::string_view collection);
 
+// The same where the last part was chosen by people.
+struct NamedChild {
+  std::string organization;
+  std::string name;
+};
+absl::StatusOr<NamedChild> ParseNamedChild(absl::string_view field, absl::string_view text,
+                                           absl::string_view collection);
+
 // "apiKeys/{id}"
 absl::StatusOr<ApiKeyId> ParseApiKeyName(absl::string_view field, absl::string_view text);
 // "edges/{slug}" -> slug.

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "server/edges/job_filling.h"
+
 namespace muster::server {
 namespace {
 
@@ -18,7 +20,9 @@ constexpr size_t kPendingADelta = 1'000;
 constexpr size_t kMostQuestions = 64;
 
 size_t BytesOf(const EdgeJob& job) {
-  return job.script.size() + job.boot_at_first_send.size() + 64;
+  size_t bytes = job.script.size() + job.boot_at_first_send.size() + 64;
+  for (const JobSecret& secret : job.secrets) bytes += secret.name.size() + secret.value.size() + 8;
+  return bytes;
 }
 
 }  // namespace
@@ -154,7 +158,7 @@ void EdgeOutbox::AddSnapshotJobs(DownState& chunk) {
     if (bytes > kFullBytes) return;
     bytes += BytesOf(job);
     job_cursor_ = job.device;
-    chunk.jobs.push_back(std::move(job));
+    if (FillIn(checks_->master(), job)) chunk.jobs.push_back(std::move(job));
   }
   if (!whole_page) stage_ = Stage::kRemovals;
 }
@@ -212,7 +216,8 @@ void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta,
     bytes += kDeviceBytes;
   }
   if (pending.job) {
-    if (std::optional<EdgeJob> job = state_.FindEdgeJob(edge_id_, device)) {
+    std::optional<EdgeJob> job = state_.FindEdgeJob(edge_id_, device);
+    if (job.has_value() && FillIn(checks_->master(), *job)) {
       bytes += BytesOf(*job);
       delta.jobs.push_back(*std::move(job));
     }

@@ -46,6 +46,8 @@ class SecretChecks {
   void Forget(DeviceId device);
 
   const Secret& edge_key() const { return edge_key_; }
+  // Under which the state seals.
+  const Secret& master() const { return master_; }
 
  private:
   using CheckValue = std::array<char, 16>;

@@ -81,6 +81,17 @@ absl::Status ScriptEndsUnclear(absl::string_view command) {
   return status;
 }
 
+absl::Status ValuesMissing(size_t devices, absl::string_view why) {
+  return Make(absl::StatusCode::kFailedPrecondition, "VALUES_MISSING",
+              absl::StrCat("the script can't be filled in for ", devices,
+                           devices == 1 ? " device: " : " devices: ", why));
+}
+
+absl::Status SecretMissing(absl::string_view name) {
+  return Make(absl::StatusCode::kFailedPrecondition, "SECRET_MISSING",
+              absl::StrCat("there is no secret \"", name, "\"; set it: muster secret set ", name));
+}
+
 absl::Status NoTargets(absl::string_view why) {
   return Make(absl::StatusCode::kFailedPrecondition, "NO_TARGETS", why);
 }

@@ -37,6 +37,10 @@ absl::Status BadPageToken();
 absl::Status ScriptTooLong(size_t script_bytes, size_t limit_bytes, absl::string_view devices);
 // InvalidArgument: the script ends the session, and the request doesn't say how to judge that.
 absl::Status ScriptEndsUnclear(absl::string_view command);
+// FailedPrecondition: so many devices lack what the script wants filled in; `why` names the first.
+absl::Status ValuesMissing(size_t devices, absl::string_view why);
+// FailedPrecondition: the script names a secret that is not there.
+absl::Status SecretMissing(absl::string_view name);
 // FailedPrecondition: nothing to run on.
 absl::Status NoTargets(absl::string_view why);
 // FailedPrecondition.

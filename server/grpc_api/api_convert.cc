@@ -7,8 +7,6 @@
 #include "server/devices/device_match.h"
 
 namespace muster::server {
-namespace {
-
 google::protobuf::Timestamp ToTimestamp(int64_t time_us) {
   google::protobuf::Timestamp time;
   int64_t seconds = time_us / 1000000;
@@ -21,6 +19,8 @@ google::protobuf::Timestamp ToTimestamp(int64_t time_us) {
   time.set_nanos(static_cast<int32_t>(micros) * 1000);
   return time;
 }
+
+namespace {
 
 // Fields that are messages stay absent for a time of 0.
 #define SET_TIME(message, field, time_us) \
@@ -194,14 +194,21 @@ v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
   out.set_creator(job.creator);
   if (job.waves.has_value()) *out.mutable_waves() = ToMessage(*job.waves, job.target_count);
   out.set_stop_reason(job.stop_reason);
+  out.set_agent_version(job.agent_version);
+  out.set_ignore_windows(job.ignore_windows);
+  if (!job.script_name.empty()) {
+    out.set_script_name(
+        absl::StrCat(OrganizationName(organization_slug), "/scripts/", job.script_name));
+  }
   return out;
 }
 
-v1::JobTarget ToMessage(const JobTarget& target, absl::string_view device_title,
-                        absl::string_view organization_slug) {
+v1::JobTarget ToMessage(const TargetRow& row, absl::string_view organization_slug) {
+  const JobTarget& target = row.target;
   v1::JobTarget out;
   out.set_device(FormatChildName(organization_slug, "devices", target.device.value));
-  out.set_device_title(CleanText(device_title));
+  out.set_device_title(CleanText(row.device_title));
+  out.set_wait_reason(CleanText(row.wait_reason));
   out.set_state(static_cast<v1::JobTargetState>(target.state));
   out.set_number(static_cast<int64_t>(target.number));
   out.set_attempt(static_cast<int32_t>(target.attempt));

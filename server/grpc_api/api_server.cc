@@ -17,6 +17,7 @@
 #include "server/claims/claim_book.h"
 #include "server/devices/device_directory.h"
 #include "server/devices/device_watch.h"
+#include "server/grpc_api/agent_service.h"
 #include "server/grpc_api/api_key_service.h"
 #include "server/grpc_api/audit_service.h"
 #include "server/grpc_api/claim_service.h"
@@ -24,8 +25,13 @@
 #include "server/grpc_api/edge_admin_service.h"
 #include "server/grpc_api/job_service.h"
 #include "server/grpc_api/organization_service.h"
+#include "server/grpc_api/script_service.h"
+#include "server/grpc_api/window_service.h"
+#include "server/jobs/agent_rollout.h"
 #include "server/jobs/job_board.h"
 #include "server/jobs/job_watch.h"
+#include "server/jobs/script_library.h"
+#include "server/jobs/window_keeper.h"
 
 namespace muster::server {
 namespace {
@@ -65,12 +71,20 @@ class GrpcApiServer final : public ApiServer {
         devices_(state, log),
         jobs_(state, log, devices_),
         device_watches_(state, authorizer_),
+        library_(state, log, master_key),
+        rollout_(state, jobs_, devices_),
+        windows_(state, log, devices_),
+        keeper_(windows_),
         job_watches_(state, jobs_, authorizer_),
         organization_service_(gate_, tokens_, organizations_),
         api_key_service_(gate_, tokens_, state, keys_),
         device_service_(gate_, tokens_, devices_, device_watches_),
         claim_service_(gate_, tokens_, claims_, edges_, std::move(root_sha256)),
         job_service_(gate_, tokens_, jobs_, job_watches_),
+        agent_service_(gate_, rollout_),
+        window_service_(gate_, state, windows_),
+        script_service_(gate_, tokens_, library_),
+        secret_service_(gate_, tokens_, library_),
         edge_admin_service_(gate_, tokens_, state, edges_),
         audit_service_(gate_, tokens_, state) {}
 
@@ -105,6 +119,7 @@ class GrpcApiServer final : public ApiServer {
     server_->GetHealthCheckService()->SetServingStatus(false);
     device_watches_.Stop();
     job_watches_.Stop();
+    keeper_.Stop();
     server_->Shutdown(absl::ToChronoTime(absl::Now() + deadline));
     server_->Wait();
     server_.reset();
@@ -113,7 +128,8 @@ class GrpcApiServer final : public ApiServer {
  private:
   std::vector<grpc::Service*> Services() {
     return {&organization_service_, &api_key_service_,    &device_service_, &claim_service_,
-            &job_service_,          &edge_admin_service_, &audit_service_};
+            &job_service_,          &agent_service_,      &window_service_, &script_service_,
+            &secret_service_,       &edge_admin_service_, &audit_service_};
   }
 
   Authorizer authorizer_;
@@ -126,12 +142,20 @@ class GrpcApiServer final : public ApiServer {
   DeviceDirectory devices_;
   JobBoard jobs_;
   DeviceWatches device_watches_;
+  ScriptLibrary library_;
+  AgentRollout rollout_;
+  WindowBook windows_;
+  WindowKeeper keeper_;
   JobWatches job_watches_;
   OrganizationGrpcService organization_service_;
   ApiKeyGrpcService api_key_service_;
   DeviceGrpcService device_service_;
   ClaimGrpcService claim_service_;
   JobGrpcService job_service_;
+  AgentGrpcService agent_service_;
+  WindowGrpcService window_service_;
+  ScriptGrpcService script_service_;
+  SecretGrpcService secret_service_;
   EdgeAdminGrpcService edge_admin_service_;
   AuditGrpcService audit_service_;
   std::unique_ptr<grpc::Server> server_;

@@ -88,7 +88,7 @@ grpc::Status JobGrpcService::ListJobTargets(grpc::ServerContext* context,
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);
     for (const TargetRow& row : rows) {
-      *response->add_targets() = ToMessage(row.target, row.device_title, scope.slug());
+      *response->add_targets() = ToMessage(row, scope.slug());
     }
     if (more) {
       const uint64_t last = rows.back().target.device.value;

@@ -26,7 +26,7 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
   void Send(const OrganizationScope& scope, const JobWatchMessage& message) override {
     response().Clear();
     for (const TargetRow& row : message.targets) {
-      *response().add_targets() = ToMessage(row.target, row.device_title, scope.slug());
+      *response().add_targets() = ToMessage(row, scope.slug());
     }
     *response().mutable_job() = ToMessage(message.job, scope.slug());
     response().set_synced(message.synced);

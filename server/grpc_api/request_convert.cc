@@ -45,7 +45,7 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
 
 constexpr int kMostDevices = 10'000;
 
-// The three fields stand in CreateJobRequest and RerunJobRequest alike.
+// The three fields stand in every request that makes waves.
 template <typename Request>
 absl::StatusOr<std::optional<JobWaves>> ReadWaves(const Request& request) {
   if (request.canary_count() < 0) return BadField("canary_count", "must not be negative");
@@ -100,6 +100,14 @@ absl::StatusOr<Rerun> ReadRerun(const OrganizationScope& scope,
   return rerun;
 }
 
+absl::StatusOr<AgentUpgrade> ReadAgentUpgrade(const v1::UpgradeAgentsRequest& request) {
+  AgentUpgrade upgrade;
+  upgrade.filter_text = request.filter();
+  upgrade.urls.assign(request.urls().begin(), request.urls().end());
+  ASSIGN_OR_RETURN(upgrade.waves, ReadWaves(request));
+  return upgrade;
+}
+
 absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,
                                              const v1::ListJobsRequest& request) {
   State::JobQuery query;
@@ -152,6 +160,13 @@ absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
   ASSIGN_OR_RETURN(job.waves, ReadWaves(request));
   job.filter_text = request.filter();
   job.script = request.script();
+  job.ignore_windows = request.ignore_windows();
+  if (!request.script_name().empty()) {
+    ASSIGN_OR_RETURN(const NamedChild name,
+                     ParseNamedChild("script_name", request.script_name(), "scripts"));
+    if (name.organization != scope.slug()) return UnknownResource(request.script_name());
+    job.script_name = name.name;
+  }
   job.description = request.description();
   if (request.has_not_before()) {
     ASSIGN_OR_RETURN(job.not_before_us, ReadTime("not_before", request.not_before()));

@@ -11,10 +11,12 @@
 #include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "muster/v1/agent_service.pb.h"
 #include "muster/v1/device_service.pb.h"
 #include "muster/v1/job_service.pb.h"
 #include "server/access/organization_scope.h"
 #include "server/devices/device_directory.h"
+#include "server/jobs/agent_rollout.h"
 #include "server/jobs/job_board.h"
 
 namespace muster::server {
@@ -32,6 +34,7 @@ absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request
 absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
                                   const v1::CreateJobRequest& request);
 absl::StatusOr<Rerun> ReadRerun(const OrganizationScope& scope, const v1::RerunJobRequest& request);
+absl::StatusOr<AgentUpgrade> ReadAgentUpgrade(const v1::UpgradeAgentsRequest& request);
 absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,
                                              const v1::ListJobsRequest& request);
 

@@ -9,6 +9,7 @@
 #include "server/errors/errors.h"
 #include "server/jobs/job_members.h"
 #include "server/jobs/script_check.h"
+#include "server/jobs/wait_reason.h"
 
 namespace muster::server {
 namespace {
@@ -24,6 +25,13 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
   create->set_job_id(MakeId<JobId>().value);
   create->set_organization_id(scope.id().value);
   create->set_script(terms.script);
+  create->set_script_name(terms.script_name);
+  create->set_ignore_windows(terms.ignore_windows);
+  if (terms.agent.has_value()) {
+    create->mutable_agent()->set_version(terms.agent->version);
+    create->mutable_agent()->mutable_urls()->Add(terms.agent->urls.begin(),
+                                                 terms.agent->urls.end());
+  }
   create->set_description(terms.description);
   create->set_device_id(terms.device.value);
   create->set_filter(terms.filter_text);
@@ -40,6 +48,15 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
   }
 }
 
+void FillWants(const JobTemplate& script, internal::v1::CreateJob* create) {
+  for (const auto& [name, in_word] : script.variables()) {
+    internal::v1::ScriptVariable* variable = create->mutable_variables()->add_variables();
+    variable->set_name(name);
+    variable->set_in_word(in_word);
+  }
+  for (const std::string& name : script.secrets()) create->add_secrets(name);
+}
+
 // What both ways of naming one device refuse.
 absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device) {
   const std::string name = FormatChildName(scope.slug(), "devices", device.id.value);
@@ -51,7 +68,7 @@ absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device
 }  // namespace
 
 absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
-  RETURN_IF_ERROR(CheckScript(terms.script));
+  if (!terms.agent.has_value()) RETURN_IF_ERROR(CheckScript(terms.script));
   RETURN_IF_ERROR(CheckText("description", terms.description, 1024, true));
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
   const int64_t begin_us = std::max(terms.not_before_us, now_us);
@@ -80,9 +97,32 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
   return absl::OkStatus();
 }
 
+absl::Status JobBoard::TakeFromLibrary(const OrganizationScope& scope, NewJob* terms) const {
+  if (terms->script_name.empty()) return absl::OkStatus();
+  if (!terms->script.empty()) {
+    return BadField("script_name", "give exactly one of script and script_name");
+  }
+  const auto script = state_.FindLibraryScript(scope.id(), terms->script_name);
+  if (!script.has_value()) {
+    return UnknownResource(absl::StrCat(scope.name(), "/scripts/", terms->script_name));
+  }
+  terms->script = script->body;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<JobTemplate> JobBoard::ReadTemplate(const OrganizationScope& scope,
+                                                   const NewJob& terms) const {
+  ASSIGN_OR_RETURN(JobTemplate script, JobTemplate::Read(terms.script));
+  for (const std::string& name : script.secrets()) {
+    if (!state_.FindSecret(scope.id(), name).has_value()) return SecretMissing(name);
+  }
+  return script;
+}
+
 absl::StatusOr<std::vector<uint64_t>> JobBoard::ChooseMembers(const OrganizationScope& scope,
-                                                              const NewJob& terms) const {
-  JobMembers members(terms.script.size());
+                                                              const NewJob& terms,
+                                                              const JobTemplate& script) const {
+  JobMembers members(script);
   std::vector<DeviceId> named = terms.devices;
   if (terms.device) named.push_back(terms.device);
   for (const DeviceId id : named) {
@@ -103,10 +143,13 @@ absl::StatusOr<std::vector<uint64_t>> JobBoard::ChooseMembers(const Organization
 
 absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
                                              const AuditedCall& call, const NewJob& terms,
+                                             const JobTemplate& script,
                                              const std::vector<uint64_t>& members) {
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  if (terms.ignore_windows) command.set_summary("ignores maintenance windows");
   internal::v1::CreateJob* create = command.mutable_create_job();
   FillCreate(scope, terms, create);
+  FillWants(script, create);
   const uint64_t job_id = create->job_id();
   // The canaries stand first; a wave of them alone may not be larger than a command.
   size_t taken = std::min(members.size(), kMembersPerCommand);
@@ -143,14 +186,20 @@ absl::StatusOr<std::optional<Job>> JobBoard::FindEarlier(const OrganizationScope
 }
 
 absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const AuditedCall& call,
-                                     const NewJob& terms, bool validate_only) {
+                                     const NewJob& given, bool validate_only) {
+  NewJob terms = given;
   const int ways = int{static_cast<bool>(terms.device)} + int{!terms.devices.empty()} +
                    int{!terms.filter_text.empty()};
   if (ways != 1) return BadField("device", "give exactly one of device, devices and filter");
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
   if (earlier.has_value()) return *std::move(earlier);
+  if (terms.ignore_windows && scope.caller().role() < Role::kAdmin) {
+    return RoleTooLow("ignore_windows", "admin");
+  }
+  RETURN_IF_ERROR(TakeFromLibrary(scope, &terms));
   RETURN_IF_ERROR(CheckTerms(terms));
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> members, ChooseMembers(scope, terms));
+  ASSIGN_OR_RETURN(const JobTemplate script, ReadTemplate(scope, terms));
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> members, ChooseMembers(scope, terms, script));
   if (validate_only) {
     Job job;
     job.organization = scope.id();
@@ -158,11 +207,13 @@ absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const Audit
     job.filter = terms.filter_text;
     job.description = terms.description;
     job.script = terms.script;
+    job.script_name = terms.script_name;
+    if (terms.agent.has_value()) job.agent_version = terms.agent->version;
     job.target_count = static_cast<uint32_t>(members.size());
     job.waves = terms.waves;
     return job;
   }
-  ASSIGN_OR_RETURN(const Applied applied, ProposeJob(scope, call, terms, members));
+  ASSIGN_OR_RETURN(const Applied applied, ProposeJob(scope, call, terms, script, members));
   return Get(scope, JobId{applied.result.create_job().job_id()});
 }
 
@@ -181,30 +232,35 @@ std::vector<Job> JobBoard::List(const OrganizationScope& scope, const State::Job
   return jobs;
 }
 
-TargetRow JobBoard::WithTitle(JobTarget target) const {
+TargetRow JobBoard::WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
+                              JobTarget target) const {
   const std::optional<Device> device = state_.FindDevice(target.device);
   std::string title = device.has_value() ? TitleOf(*device) : FormatId(target.device);
-  return {std::move(target), std::move(title)};
+  std::string wait;
+  if (device.has_value()) wait = WaitReason(job, target, *device, windows, state_.StateTime());
+  return {std::move(target), std::move(title), std::move(wait)};
 }
 
 absl::StatusOr<std::vector<TargetRow>> JobBoard::ListTargets(const OrganizationScope& scope,
-                                                             JobId job, DeviceId after,
+                                                             JobId id, DeviceId after,
                                                              size_t limit) const {
-  RETURN_IF_ERROR(Get(scope, job).status());
+  ASSIGN_OR_RETURN(const Job job, Get(scope, id));
+  const std::vector<MaintenanceWindow> windows = state_.ListWindows(scope.id());
   std::vector<TargetRow> rows;
-  for (JobTarget& target : state_.ListJobTargets(job, after, limit)) {
-    rows.push_back(WithTitle(std::move(target)));
+  for (JobTarget& target : state_.ListJobTargets(id, after, limit)) {
+    rows.push_back(WithTitle(job, windows, std::move(target)));
   }
   return rows;
 }
 
-absl::StatusOr<TargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId job,
+absl::StatusOr<TargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId id,
                                               DeviceId device) const {
-  std::optional<JobTarget> target = state_.FindJobTarget(job, device);
+  ASSIGN_OR_RETURN(const Job job, Get(scope, id));
+  std::optional<JobTarget> target = state_.FindJobTarget(id, device);
   if (!target.has_value()) {
     return UnknownResource(FormatChildName(scope.slug(), "devices", device.value));
   }
-  return WithTitle(*std::move(target));
+  return WithTitle(job, state_.ListWindows(scope.id()), *std::move(target));
 }
 
 absl::StatusOr<CancelledJob> JobBoard::Cancel(const OrganizationScope& scope,

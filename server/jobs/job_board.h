@@ -20,16 +20,25 @@
 #include "server/command_log/log/command_log.h"
 #include "server/devices/device_directory.h"
 #include "server/filter/filter.h"
+#include "server/jobs/job_template.h"
 #include "server/state/state.h"
 
 namespace muster::server {
+
+// The agent text that a job brings instead of a script.
+struct AgentGoal {
+  std::string version;
+  std::vector<std::string> urls;
+};
 
 struct NewJob {
   // Exactly one of device, devices and filter_text.
   DeviceId device;
   std::vector<DeviceId> devices;
   std::string filter_text;
+  // Exactly one of script and script_name, which is of the library.
   std::string script;
+  std::string script_name;
   std::string description;
   // 0: at once.
   int64_t not_before_us = 0;
@@ -40,6 +49,10 @@ struct NewJob {
   std::optional<JobEnd> ends_with;
   // Zero: 5 min.
   absl::Duration timeout;
+  // Admins only.
+  bool ignore_windows = false;
+  // Instead of a script.
+  std::optional<AgentGoal> agent;
   // Only the three terms count. Nullopt: all devices at once, whatever fails.
   std::optional<JobWaves> waves;
 };
@@ -69,6 +82,8 @@ struct CancelledJob {
 struct TargetRow {
   JobTarget target;
   std::string device_title;
+  // What a queued one waits for, for people; or empty.
+  std::string wait_reason;
 };
 
 class JobBoard {
@@ -111,13 +126,21 @@ class JobBoard {
   absl::StatusOr<std::optional<Job>> FindEarlier(const OrganizationScope& scope,
                                                  const AuditedCall& call) const;
   absl::StatusOr<std::vector<uint64_t>> ChooseMembers(const OrganizationScope& scope,
-                                                      const NewJob& terms) const;
+                                                      const NewJob& terms,
+                                                      const JobTemplate& script) const;
+  // The script of the library, where one is named.
+  absl::Status TakeFromLibrary(const OrganizationScope& scope, NewJob* terms) const;
+  // InvalidArgument for placeholders of another form, FailedPrecondition for an unknown secret.
+  absl::StatusOr<JobTemplate> ReadTemplate(const OrganizationScope& scope,
+                                           const NewJob& terms) const;
   absl::Status CheckTerms(const NewJob& terms) const;
   absl::StatusOr<std::vector<DeviceId>> RerunDevices(const OrganizationScope& scope,
                                                      const Rerun& rerun) const;
-  TargetRow WithTitle(JobTarget target) const;
+  TargetRow WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
+                      JobTarget target) const;
   absl::StatusOr<Applied> ProposeJob(const OrganizationScope& scope, const AuditedCall& call,
-                                     const NewJob& terms, const std::vector<uint64_t>& members);
+                                     const NewJob& terms, const JobTemplate& script,
+                                     const std::vector<uint64_t>& members);
 
   const State& state_;
   CommandLog& log_;

@@ -2,18 +2,39 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/status/status_macros.h"
 #include "server/errors/errors.h"
 
 namespace muster::server {
+namespace {
+
+constexpr size_t kDevicesNamed = 3;
+
+}  // namespace
 
 void JobMembers::Add(const Device& device) {
   if (device.monitor_only) return;
-  fit_.Add(device, TitleOf(device));
+  const absl::StatusOr<std::string> text = script_.For(device);
+  if (text.ok()) {
+    fit_.Add(device, TitleOf(device), text->size());
+  } else {
+    ++lacking_count_;
+    std::vector<std::string>& titles = lacking_[std::string(text.status().message())];
+    if (titles.size() < kDevicesNamed) titles.push_back(TitleOf(device));
+  }
   members_.push_back({device.id.value, device.status.online == OnlineState::kOnline});
 }
 
 absl::StatusOr<std::vector<uint64_t>> JobMembers::InOrder(uint32_t canary_count) const {
+  if (lacking_count_ > 0) {
+    std::vector<std::string> reasons;
+    for (const auto& [reason, titles] : lacking_) {
+      reasons.push_back(absl::StrCat(reason, " on ", absl::StrJoin(titles, ", ")));
+    }
+    return ValuesMissing(lacking_count_, absl::StrJoin(reasons, "; "));
+  }
   RETURN_IF_ERROR(fit_.Verdict());
   if (members_.empty()) {
     return NoTargets("no device that runs jobs matches the filter; try it with ListDevices");

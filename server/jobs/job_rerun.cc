@@ -70,6 +70,9 @@ absl::StatusOr<Job> JobBoard::Repeat(const OrganizationScope& scope, const Audit
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
   if (earlier.has_value()) return *std::move(earlier);
   ASSIGN_OR_RETURN(const Job job, Get(scope, rerun.job));
+  if (!job.agent_version.empty()) {
+    return NoTargets("it was an agent upgrade; make another one: muster agent upgrade");
+  }
   NewJob terms = TermsOf(job, rerun, absl::ToUnixMicros(state_.StateTime()));
   ASSIGN_OR_RETURN(terms.devices, RerunDevices(scope, rerun));
   return Create(scope, call, terms, validate_only);

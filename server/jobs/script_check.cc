@@ -63,9 +63,10 @@ std::string FindEndingCommand(absl::string_view script) {
   return "";
 }
 
-void ScriptFit::Add(const Device& device, absl::string_view title) {
+void ScriptFit::Add(const Device& device, absl::string_view title, size_t script_bytes) {
   const size_t limit = LargestScriptFor(device.routeros_version, device.agent_version);
-  if (script_bytes_ <= limit) return;
+  if (script_bytes <= limit) return;
+  script_bytes_ = std::max(script_bytes_, script_bytes);
   smallest_limit_ = std::min(smallest_limit_, limit);
   ++too_small_;
   if (first_.size() < 3) {

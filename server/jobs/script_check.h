@@ -27,17 +27,16 @@ std::string FindEndingCommand(absl::string_view script);
 // Collects which devices can't take a script of this size.
 class ScriptFit {
  public:
-  explicit ScriptFit(size_t script_bytes) : script_bytes_(script_bytes) {}
-
-  // `title` is what people call the device.
-  void Add(const Device& device, absl::string_view title);
+  // `title` is what people call the device; `script_bytes` what it would get.
+  void Add(const Device& device, absl::string_view title, size_t script_bytes);
 
   // Ok where all fit; else FailedPrecondition with the smallest limit, how many don't fit and the
   // first three of them.
   absl::Status Verdict() const;
 
  private:
-  size_t script_bytes_;
+  // Of the largest that does not fit.
+  size_t script_bytes_ = 0;
   size_t smallest_limit_ = kLargestScriptBytes;
   size_t too_small_ = 0;
   std::vector<std::string> first_;

@@ -38,10 +38,10 @@ TEST(ScriptCheckTest, NamesTheLimitAndTheFirstDevicesThatItHits) {
   const size_t limit = LargestScriptFor("6.49.10", "1");
   ASSERT_LT(limit, LargestScriptFor("7.20.8", "1"));
 
-  ScriptFit fit(limit + 1);
-  fit.Add(current, "new");
+  ScriptFit fit;
+  fit.Add(current, "new", limit + 1);
   EXPECT_TRUE(fit.Verdict().ok());
-  for (const char* title : {"a", "b", "c", "d"}) fit.Add(old, title);
+  for (const char* title : {"a", "b", "c", "d"}) fit.Add(old, title, limit + 1);
   const absl::Status verdict = fit.Verdict();
   EXPECT_EQ(verdict.code(), absl::StatusCode::kFailedPrecondition);
   const std::string message(verdict.message());

@@ -41,6 +41,8 @@ struct DeviceCore {
   // The job between AT_EDGE and its end; 0: none.
   uint64_t open_number = 0;
   uint64_t open_job = 0;
+  // The agent upgrade that is under way; 0: none.
+  uint64_t upgrade_job = 0;
   // Entry that deleted it; 0: live.
   uint64_t delete_index = 0;
   uint32_t least_epoch = 1;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/ids/ids.h"
+#include "common/secrets/secrets.h"
 
 namespace muster::server {
 
@@ -286,6 +287,11 @@ struct Job {
   uint32_t target_count = 0;
   // Nullopt: all devices at once.
   std::optional<JobWaves> waves;
+  bool ignore_windows = false;
+  // Of the library, or empty.
+  std::string script_name;
+  // The agent that it brings, instead of a script; empty: a script.
+  std::string agent_version;
   // Why it stopped by itself, or empty.
   std::string stop_reason;
   // Indexed by JobTargetState; members that have no target yet are counted as queued.
@@ -310,12 +316,65 @@ struct JobTarget {
   uint32_t wave = 0;
 };
 
+// A script that is kept under a name.
+struct LibraryScript {
+  std::string name;
+  std::string body;
+  std::string description;
+  int64_t create_time_us = 0;
+  int64_t update_time_us = 0;
+};
+
+// When jobs may start on some devices: exactly one of device, site and label is set.
+struct MaintenanceWindow {
+  struct Interval {
+    int64_t start_us = 0;
+    int64_t end_us = 0;
+  };
+
+  std::string name;
+  DeviceId device;
+  std::string site;
+  std::string label_key;
+  std::string label_value;
+  // "mon-fri 22:00-04:00, sun 00:00-24:00", and an IANA name.
+  std::string times;
+  std::string time_zone;
+  // The next ones; those that are over may be missing.
+  std::vector<Interval> intervals;
+};
+
+// A secret for scripts, without its value.
+struct SecretRecord {
+  std::string name;
+  int64_t create_time_us = 0;
+  int64_t update_time_us = 0;
+};
+
+// One that a job's script wants, sealed.
+struct SealedJobSecret {
+  std::string name;
+  std::string sealed;
+};
+
+struct JobSecret {
+  std::string name;
+  Secret value;
+};
+
 // A job as an edge holds it.
 struct EdgeJob {
   DeviceId device;
   JobId job;
   uint64_t number = 0;
+  // With its placeholders.
   std::string script;
+  // By name ("label.vlan"): what takes their place.
+  std::map<std::string, std::string> variables;
+  OrganizationId organization;
+  std::vector<SealedJobSecret> sealed_secrets;
+  // Opened only on the way to the edge.
+  std::vector<JobSecret> secrets;
   int64_t not_before_us = 0;
   int64_t not_after_us = 0;
   uint32_t times_sent = 0;

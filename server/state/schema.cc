@@ -299,6 +299,51 @@ constexpr const char* kVersion2[] = {
   PRIMARY KEY (organization, serial)) STRICT, WITHOUT ROWID)",
     // Value of muster.v1.CodePage; 1: none.
     "ALTER TABLE organizations ADD COLUMN code_page INTEGER NOT NULL DEFAULT 1",
+    // The script library, secrets, and what scripts want filled in (ScriptVariables); `variables`
+    // of a target are the values (Labels) that went with its number.
+    R"(CREATE TABLE library (
+  organization INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  script_hash BLOB NOT NULL,
+  description TEXT NOT NULL,
+  create_us INTEGER NOT NULL,
+  update_us INTEGER NOT NULL,
+  PRIMARY KEY (organization, name)) STRICT, WITHOUT ROWID)",
+    R"(CREATE TABLE secrets (
+  organization INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  sealed BLOB NOT NULL,
+  create_us INTEGER NOT NULL,
+  update_us INTEGER NOT NULL,
+  PRIMARY KEY (organization, name)) STRICT, WITHOUT ROWID)",
+    R"(CREATE TABLE job_secrets (
+  organization INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  job INTEGER NOT NULL,
+  PRIMARY KEY (organization, name, job)) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX job_secrets_by_job ON job_secrets (job, name)",
+    "ALTER TABLE jobs ADD COLUMN has_placeholders INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN variables BLOB NOT NULL DEFAULT x''",
+    "ALTER TABLE jobs ADD COLUMN script_name TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE targets ADD COLUMN variables BLOB NOT NULL DEFAULT x''",
+    // `agent_goal` (AgentGoal) makes a job an agent upgrade.
+    "ALTER TABLE jobs ADD COLUMN agent_goal BLOB NOT NULL DEFAULT x''",
+    // Maintenance windows; `intervals` (Intervals) reach up to `until_us`.
+    R"(CREATE TABLE windows (
+  organization INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  device INTEGER NOT NULL,
+  site TEXT NOT NULL,
+  label_key TEXT NOT NULL,
+  label_value TEXT NOT NULL,
+  times TEXT NOT NULL,
+  time_zone TEXT NOT NULL,
+  intervals BLOB NOT NULL,
+  until_us INTEGER NOT NULL,
+  PRIMARY KEY (organization, name)) STRICT, WITHOUT ROWID)",
+    "ALTER TABLE jobs ADD COLUMN ignore_windows INTEGER NOT NULL DEFAULT 0",
+    // When the window closes in which its number was given; 0: none.
+    "ALTER TABLE targets ADD COLUMN window_end_us INTEGER NOT NULL DEFAULT 0",
 };
 
 // Rows of version 1 keep these only within their facts.

@@ -83,6 +83,16 @@ class SqliteState : public State, public Store {
                             size_t limit) const override;
   std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const override;
   std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const override;
+  std::optional<LibraryScript> FindLibraryScript(OrganizationId organization,
+                                                 absl::string_view name) const override;
+  std::vector<LibraryScript> ListLibraryScripts(OrganizationId organization,
+                                                absl::string_view after,
+                                                size_t limit) const override;
+  std::optional<SecretRecord> FindSecret(OrganizationId organization,
+                                         absl::string_view name) const override;
+  std::vector<SecretRecord> ListSecrets(OrganizationId organization, absl::string_view after,
+                                        size_t limit) const override;
+  std::vector<MaintenanceWindow> ListWindows(OrganizationId organization) const override;
   std::optional<Edge> FindEdge(absl::string_view id) const override;
   std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const override;
   EdgeDevices ListEdgeDevices(absl::string_view edge, uint64_t after, size_t limit) const override;

@@ -177,14 +177,17 @@ absl::Status SqliteState::LoadSlabs() {
 
 void SqliteState::LoadQueues() {
   Query query(*writer_,
-              "SELECT device, job, state, number FROM targets WHERE state IN (1, 2, 3, 4, 7, 12) "
-              "ORDER BY device, seq, job");
+              "SELECT t.device, t.job, t.state, t.number, length(j.agent_goal) FROM targets t "
+              "JOIN jobs j ON j.id = t.job WHERE t.state IN (1, 2, 3, 4, 7, 12) "
+              "ORDER BY t.device, t.seq, t.job");
   while (query.Step()) {
     const auto device = devices_.FindBoth(IdOf(query.Int(0)));
     if (!device.has_value()) continue;
     DeviceCore core = device->core;
     const JobTargetState state = static_cast<JobTargetState>(query.Int(2));
-    if (state == JobTargetState::kQueued) {
+    if (query.Int(4) > 0) {
+      if (state == JobTargetState::kRunning) core.upgrade_job = IdOf(query.Int(1));
+    } else if (state == JobTargetState::kQueued) {
       ++core.queued;
     } else if (state != JobTargetState::kHeld) {
       core.open_job = IdOf(query.Int(1));

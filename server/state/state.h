@@ -115,6 +115,32 @@ class State {
   virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;
   virtual std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const = 0;
 
+  // `name` is that of the library.
+  virtual std::optional<LibraryScript> FindLibraryScript(OrganizationId organization,
+                                                         absl::string_view name) const {
+    return std::nullopt;
+  }
+  // By name, without text.
+  virtual std::vector<LibraryScript> ListLibraryScripts(OrganizationId organization,
+                                                        absl::string_view after,
+                                                        size_t limit) const {
+    return {};
+  }
+  virtual std::optional<SecretRecord> FindSecret(OrganizationId organization,
+                                                 absl::string_view name) const {
+    return std::nullopt;
+  }
+  // By name.
+  virtual std::vector<SecretRecord> ListSecrets(OrganizationId organization,
+                                                absl::string_view after, size_t limit) const {
+    return {};
+  }
+
+  // By name.
+  virtual std::vector<MaintenanceWindow> ListWindows(OrganizationId organization) const {
+    return {};
+  }
+
   virtual std::optional<Edge> FindEdge(absl::string_view id) const = 0;
   virtual std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const = 0;
   // Live devices that checked in through the edge within the last 10 minutes of its watermark, or

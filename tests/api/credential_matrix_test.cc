@@ -65,6 +65,25 @@ const MatrixRow kRows[] = {
     {"JobService/CancelDeviceJobs", v1::ROLE_OPERATOR,
      R"({"device":"organizations/first/devices/DEVICE"})"},
     {"JobService/WatchJob", v1::ROLE_VIEWER, R"({"name":"organizations/first/jobs/JOB"})"},
+    {"AgentService/ListAgents", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"AgentService/UpgradeAgents", v1::ROLE_OPERATOR, R"({"parent":"organizations/first"})"},
+    {"WindowService/SetWindow", v1::ROLE_ADMIN,
+     R"({"window":{"name":"organizations/first/windows/night"}})"},
+    {"WindowService/ListWindows", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"WindowService/DeleteWindow", v1::ROLE_ADMIN,
+     R"({"name":"organizations/first/windows/night"})"},
+    {"ScriptService/CreateScript", v1::ROLE_OPERATOR, R"({"parent":"organizations/first"})"},
+    {"ScriptService/GetScript", v1::ROLE_VIEWER, R"({"name":"organizations/first/scripts/ntp"})"},
+    {"ScriptService/ListScripts", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"ScriptService/UpdateScript", v1::ROLE_OPERATOR,
+     R"({"script":{"name":"organizations/first/scripts/ntp"}})"},
+    {"ScriptService/DeleteScript", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/scripts/ntp"})"},
+    {"SecretService/SetSecret", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/secrets/radius","value":"eA=="})"},
+    {"SecretService/ListSecrets", v1::ROLE_OPERATOR, R"({"parent":"organizations/first"})"},
+    {"SecretService/DeleteSecret", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/secrets/radius"})"},
     {"EdgeAdminService/CreateEdge", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/ListEdges", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/RevokeEdge", v1::ROLE_PLATFORM, ""},
@@ -169,8 +188,10 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
   std::set<std::string> rows;
   for (const MatrixRow& row : kRows) rows.insert(absl::StrCat("muster.v1.", row.method));
   std::set<std::string> shown;
-  for (const char* service : {"OrganizationService", "ApiKeyService", "DeviceService",
-                              "ClaimService", "JobService", "EdgeAdminService", "AuditService"}) {
+  for (const char* service :
+       {"OrganizationService", "ApiKeyService", "DeviceService", "ClaimService", "JobService",
+        "AgentService", "WindowService", "ScriptService", "SecretService", "EdgeAdminService",
+        "AuditService"}) {
     const std::string name = absl::StrCat("muster.v1.", service);
     EXPECT_TRUE(absl::StrContains(answer, name)) << name;
     const auto* descriptor = DescriptorPool::generated_pool()->FindServiceByName(name);
@@ -180,13 +201,13 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
     }
   }
   EXPECT_EQ(rows, shown);
-  // Nothing else of ours is served here: each name in the answer is one of those seven.
+  // Nothing else of ours is served here: each name in the answer is one of those.
   size_t services = 0;
   for (size_t at = answer.find("muster."); at != std::string::npos;
        at = answer.find("muster.", at + 1)) {
     ++services;
   }
-  EXPECT_EQ(services, 7u);
+  EXPECT_EQ(services, 11u);
 }
 
 TEST_F(CredentialMatrixTest, WithoutAValidKeyEverythingIsUnauthenticated) {

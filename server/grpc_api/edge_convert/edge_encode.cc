@@ -51,6 +51,11 @@ void PutJob(const EdgeJob& job, edge::v1::JobPut& wire) {
   wire.set_times_sent(job.times_sent);
   wire.set_boot_at_first_send(job.boot_at_first_send);
   wire.set_timeout_seconds(job.timeout_seconds);
+  for (const JobSecret& secret : job.secrets) {
+    edge::v1::JobSecret& out = *wire.add_secrets();
+    out.set_name(secret.name);
+    out.set_value(std::string(secret.value.Reveal()));
+  }
 }
 
 void Put(const DownState& state, edge::v1::ConnectResponse& response) {

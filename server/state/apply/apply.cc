@@ -42,6 +42,20 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.release_holds());
     case Command::kCancelTargets:
       return Apply(context, command.cancel_targets());
+    case Command::kSetScript:
+      return Apply(context, command.set_script());
+    case Command::kDeleteScript:
+      return Apply(context, command.delete_script());
+    case Command::kSetSecret:
+      return Apply(context, command.set_secret());
+    case Command::kDeleteSecret:
+      return Apply(context, command.delete_secret());
+    case Command::kSetWindow:
+      return Apply(context, command.set_window());
+    case Command::kDeleteWindow:
+      return Apply(context, command.delete_window());
+    case Command::kRenewWindow:
+      return Apply(context, command.renew_window());
     case Command::kCreateEdge:
       return Apply(context, command.create_edge());
     case Command::kJoinEdge:

@@ -38,6 +38,13 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command)
 ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHolds& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CancelTargets& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::SetScript& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteScript& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::SetSecret& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteSecret& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::SetWindow& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteWindow& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RenewWindow& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::JoinEdge& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RenewEdge& command);

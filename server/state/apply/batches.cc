@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
+#include "server/state/apply/agent_upgrades.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/facts.h"
 #include "server/state/apply/holds.h"
@@ -88,6 +89,7 @@ void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
     if (transition) WriteTransitions(context, *taken, check_in);
     if (check_in.next_token()) TakeNextToken(context, taken->index);
     const DeviceCore& core = taken->core;
+    if (core.upgrade_job != 0) JudgeUpgrade(context, taken->index, time_us);
     if (change.new_edge || core.open_number != 0 || core.queued != 0 ||
         check_in.last_number() != core.expected_last) {
       ReportCheckIn(context, *taken, check_in, time_us, context.now_us() - time_us, edge);

@@ -17,7 +17,7 @@ void Save(ApplyContext& context, DenseIndex index, const DeviceCore& core, absl:
 
 void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& job,
                 TargetRow& target, absl::string_view why) {
-  if (target.state == JobTargetState::kCancelling) return;
+  if (target.state == JobTargetState::kCancelling || job.is_upgrade) return;
   target.error = std::string(why);
   if (target.state == JobTargetState::kHeld) {
     SaveTarget(context, target);

@@ -150,7 +150,7 @@ void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, 
                     target->state == JobTargetState::kSent ||
                     target->state == JobTargetState::kRunning;
   if (new_edge && open && target->number == number && !target->cancel_wanted) {
-    AddHolder(context, *target, edge, job->not_after_us);
+    AddHolder(context, *target, edge, target->SendUntil(*job));
   }
 }
 

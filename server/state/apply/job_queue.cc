@@ -4,15 +4,20 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/state/apply/job_variables.h"
 #include "server/state/apply/job_waves.h"
 #include "server/state/apply/releases.h"
+#include "server/state/apply/windows.h"
 
 namespace muster::server {
 namespace {
 
+// Of one queue in one step; the rest ends at the next check-in.
+constexpr int kMostUnfit = 16;
+
 #define TARGET_COLUMNS                                                                     \
   "job, device, seq, state, number, attempt, cancel_wanted, due_us, times_sent, sent_us, " \
-  "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave"
+  "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave, window_end_us"
 
 TargetRow ReadTarget(const Query& query) {
   TargetRow row;
@@ -33,6 +38,7 @@ TargetRow ReadTarget(const Query& query) {
   row.error = query.Text(14);
   row.silent_us = query.Int(15);
   row.wave = static_cast<uint32_t>(query.Int(16));
+  row.window_end_us = query.Int(17);
   return row;
 }
 
@@ -122,21 +128,24 @@ void GiveNumber(ApplyContext& context, const JobRules& job, TargetRow& target,
   SaveCoreNumbers(context, both.index, core);
   context.db.Run("INSERT INTO numbers (device, number, job) VALUES (?, ?, ?)", KeyOf(target.device),
                  target.number, KeyOf(target.job));
-  target.due_us = job.not_after_us + kEdgeGraceUs;
+  target.due_us = target.SendUntil(job) + kEdgeGraceUs;
   MoveTarget(context, job, target, JobTargetState::kAtEdge);
-  for (const uint16_t edge : edges) InsertHolder(context, target, edge, job.not_after_us);
+  for (const uint16_t edge : edges) InsertHolder(context, target, edge, target.SendUntil(job));
 }
 
 // The first queued target of the device whose time has come.
-std::optional<TargetRow> FindHead(ApplyContext& context, uint64_t device, JobRules& job) {
+// Where no window is open, only of jobs that ignore them.
+std::optional<TargetRow> FindHead(ApplyContext& context, uint64_t device, bool window_open,
+                                  JobRules& job) {
   uint64_t id = 0;
   {
     Query query(context.db,
                 "SELECT t.job FROM targets t JOIN jobs j ON j.id = t.job "
                 "WHERE t.device = ?1 AND t.state = 1 AND t.state IN (1, 2, 3, 4, 7, 12) "
                 "AND j.not_before_us <= ?2 AND j.not_after_us > ?2 AND j.cancelled = 0 "
-                "AND t.wave <= j.wave ORDER BY t.seq LIMIT 1",
-                KeyOf(device), context.now_us());
+                "AND t.wave <= j.wave AND length(j.agent_goal) = 0 "
+                "AND (?3 = 1 OR j.ignore_windows = 1) ORDER BY t.seq LIMIT 1",
+                KeyOf(device), context.now_us(), window_open);
     if (!query.Step()) return std::nullopt;
     id = IdOf(query.Int(0));
   }
@@ -152,7 +161,8 @@ std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   Query query(context.db,
               "SELECT organization, not_before_us, not_after_us, idempotent, ends_with, "
               "timeout_s, expect_version, cancelled, canary_count, batch_size, max_failures, wave, "
-              "wave_due, members_done, stop_reason, sealed FROM jobs WHERE id = ?",
+              "wave_due, members_done, stop_reason, sealed, has_placeholders, length(agent_goal), "
+              "ignore_windows FROM jobs WHERE id = ?",
               KeyOf(job));
   if (!query.Step()) return std::nullopt;
   JobRules rules;
@@ -172,6 +182,9 @@ std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   rules.wave_due = static_cast<int>(query.Int(12));
   rules.members_done = query.Unsigned(13);
   rules.stop_reason = query.Text(14);
+  rules.has_placeholders = query.Bool(16);
+  rules.is_upgrade = query.Int(17) > 0;
+  rules.ignore_windows = query.Bool(18);
   rules.sealed = query.Bool(15);
   return rules;
 }
@@ -199,11 +212,12 @@ void SaveTarget(ApplyContext& context, const TargetRow& t) {
   context.db.Run(
       "UPDATE targets SET seq = ?, state = ?, number = ?, attempt = ?, cancel_wanted = ?, "
       "due_us = ?, update_us = ?, times_sent = ?, sent_us = ?, boot_at_first_send = ?, "
-      "silent_beats = ?, silent_us = ?, result_digest = ?, phase = ?, error = ? "
+      "silent_beats = ?, silent_us = ?, result_digest = ?, phase = ?, error = ?, "
+      "window_end_us = ? "
       "WHERE job = ? AND device = ?",
       t.sequence, t.state, t.number, t.attempt, t.cancel_wanted, t.due_us, context.now_us(),
       t.times_sent, t.sent_us, t.boot_at_first_send, t.silent_beats, t.silent_us,
-      Blob{t.result_digest}, t.phase, t.error, KeyOf(t.job), KeyOf(t.device));
+      Blob{t.result_digest}, t.phase, t.error, t.window_end_us, KeyOf(t.job), KeyOf(t.device));
 }
 
 void ForgetNumber(TargetRow& target) {
@@ -213,6 +227,7 @@ void ForgetNumber(TargetRow& target) {
   target.boot_at_first_send.clear();
   target.silent_beats = 0;
   target.silent_us = 0;
+  target.window_end_us = 0;
 }
 
 void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& t) {
@@ -223,7 +238,7 @@ void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& t) {
                                                     : job.not_after_us;
   context.db.Run("INSERT INTO targets (" TARGET_COLUMNS
                  ", update_us, output_cut, output) "
-                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, ?, 0, '')",
+                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, 0, ?, 0, '')",
                  KeyOf(t.job), KeyOf(t.device), t.sequence, t.state, t.due_us, t.phase, t.error,
                  t.wave, context.now_us());
   // Until now the job counted this member as queued.
@@ -233,7 +248,7 @@ void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& t) {
   }
   if (HasEnded(t.state)) CountOpen(context, job, -1);
   CountInWave(context, job, t, t.state, t.state, true);
-  MoveInCore(context, t, JobTargetState::kSucceeded, t.state);
+  if (!job.is_upgrade) MoveInCore(context, t, JobTargetState::kSucceeded, t.state);
   TargetChanged(context, job, t);
 }
 
@@ -249,7 +264,7 @@ void MoveTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
     const int64_t open = int64_t{HasEnded(from)} - int64_t{HasEnded(state)};
     if (open != 0) CountOpen(context, job, open);
     CountInWave(context, job, target, from, state, false);
-    MoveInCore(context, target, from, state);
+    if (!job.is_upgrade) MoveInCore(context, target, from, state);
   }
   TargetChanged(context, job, target);
 }
@@ -292,16 +307,27 @@ bool MayHaveRun(ApplyContext& context, const TargetRow& target) {
 }
 
 void ReleaseHead(ApplyContext& context, DenseIndex index) {
-  DeviceCore core = context.devices.Core(index);
-  if (core.queued == 0 || core.open_number != 0 || core.held || core.delete_index != 0) return;
-  const StatusRow row = context.devices.Row(index);
-  const std::vector<uint16_t> edges = EdgesFor(context, row);
-  if (edges.empty()) return;
-  JobRules job;
-  std::optional<TargetRow> head = FindHead(context, core.id, job);
-  if (!head.has_value()) return;
-  DeviceTable::Both both{index, core, row};
-  GiveNumber(context, job, *head, both, edges);
+  // A head whose script can't be filled in ends here, and it is the next one's turn.
+  for (int tried = 0; tried < kMostUnfit; ++tried) {
+    const DeviceCore core = context.devices.Core(index);
+    if (core.queued == 0 || core.open_number != 0 || core.held || core.delete_index != 0) return;
+    const StatusRow row = context.devices.Row(index);
+    const std::vector<uint16_t> edges = EdgesFor(context, row);
+    if (edges.empty()) return;
+    JobRules job;
+    const WindowState window = WindowsOf(context, core.organization, core.id);
+    std::optional<TargetRow> head = FindHead(context, core.id, window.open, job);
+    if (!head.has_value()) return;
+    head->window_end_us = job.ignore_windows ? 0 : window.until_us;
+    head->error = TakeVariables(context, job, *head);
+    if (head->error.empty()) {
+      DeviceTable::Both both{index, core, row};
+      GiveNumber(context, job, *head, both, edges);
+      return;
+    }
+    head->phase = "variables";
+    MoveTarget(context, job, *head, JobTargetState::kFailed);
+  }
 }
 
 void AddHolder(ApplyContext& context, const TargetRow& target, uint16_t edge,

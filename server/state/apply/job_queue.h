@@ -5,6 +5,7 @@
 // Example:  job_rules_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +47,11 @@ struct JobRules {
   int wave_due = 0;
   uint64_t members_done = 0;
   std::string stop_reason;
+  // Brings agent text instead of a script: no number, no queue; see agent_upgrades.h.
+  bool is_upgrade = false;
+  bool ignore_windows = false;
+  // Its script wants values or secrets.
+  bool has_placeholders = false;
 
   bool has_waves() const { return canary_count > 0 || batch_size > 0; }
 };
@@ -73,6 +79,13 @@ struct TargetRow {
   std::string error;
   // 0 in a job without waves.
   uint32_t wave = 0;
+  // When the window closes in which its number was given; 0: none.
+  int64_t window_end_us = 0;
+
+  // How long edges may send it.
+  int64_t SendUntil(const JobRules& rules) const {
+    return window_end_us == 0 ? rules.not_after_us : std::min(window_end_us, rules.not_after_us);
+  }
 };
 std::optional<TargetRow> LoadTarget(ApplyContext& context, uint64_t job, uint64_t device);
 // The target that number `number` was given to.

@@ -49,7 +49,8 @@ void OnHolderGone(ApplyContext& context, const JobRules& job, TargetRow& target,
   if (target.state == JobTargetState::kCancelling) {
     EndTarget(context, job, target, JobTargetState::kCancelled);
   } else if (target.state == JobTargetState::kAtEdge) {
-    if (kind == kExpired) {
+    // Where only the window has closed, it waits for the next one.
+    if (kind == kExpired && target.window_end_us == 0) {
       target.error = "its time ran out before it was sent";
       EndTarget(context, job, target, JobTargetState::kExpired);
       return;

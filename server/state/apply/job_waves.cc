@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/state/apply/agent_upgrades.h"
 
 namespace muster::server {
 namespace {
@@ -126,6 +127,11 @@ void StepWaves(ApplyContext& context, const JobRules& job) {
   }
   const std::vector<uint64_t> devices = NextToRelease(context, job);
   for (const uint64_t device : devices) {
+    if (job.is_upgrade) {
+      std::optional<TargetRow> target = LoadTarget(context, job.id, device);
+      if (target.has_value()) StartUpgrade(context, job, *target);
+      continue;
+    }
     if (const auto index = context.devices.Find(device)) ReleaseHead(context, *index);
   }
   if (devices.size() == static_cast<size_t>(kStep)) {

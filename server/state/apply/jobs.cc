@@ -6,8 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "common/secrets/secrets.h"
+#include "server/state/apply/agent_upgrades.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/job_waves.h"
+#include "server/state/apply/live_device.h"
 
 namespace muster::server {
 namespace {
@@ -70,13 +72,22 @@ std::string Objection(const std::optional<DeviceTable::Both>& device, uint64_t o
   return "";
 }
 
+// An upgrade goes through waves, if only one of all, and never runs again by itself.
+bool GoalIsSound(const CreateJob& command) {
+  const internal::v1::AgentGoal& goal = command.agent();
+  return !goal.version().empty() && goal.version().size() <= kMaxAgentVersionBytes &&
+         goal.profile() <= 3 && goal.urls_size() <= kMaxUrls && !command.idempotent() &&
+         (command.waves().canary_count() > 0 || command.waves().batch_size() > 0);
+}
+
 absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
   const int64_t not_after =
       command.not_after_us() == 0 ? context.now_us() + kDefaultLifeUs : command.not_after_us();
-  if (command.job_id() == 0 || command.script().empty() ||
-      command.script().size() > kMaxScriptBytes || command.description().size() > kMaxTextBytes ||
-      command.ends_with() > 2 || command.timeout_seconds() > kMaxTimeoutSeconds ||
-      not_after > kMaxTimeUs || command.not_before_us() < 0 || !MembersAreSound(command)) {
+  if (command.job_id() == 0 || command.script().empty() != command.has_agent() ||
+      (command.has_agent() && !GoalIsSound(command)) || command.script().size() > kMaxScriptBytes ||
+      command.description().size() > kMaxTextBytes || command.ends_with() > 2 ||
+      command.timeout_seconds() > kMaxTimeoutSeconds || not_after > kMaxTimeUs ||
+      command.not_before_us() < 0 || !MembersAreSound(command)) {
     return Malformed("job");
   }
   if (not_after <= context.now_us() || not_after <= command.not_before_us()) {
@@ -84,6 +95,13 @@ absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
   }
   if (OrganizationName(context.db, command.organization_id()).empty()) {
     return UnknownThing("organization", FormatId(command.organization_id()));
+  }
+  for (const std::string& name : command.secrets()) {
+    Query query(context.db, "SELECT 1 FROM secrets WHERE organization = ? AND name = ?",
+                KeyOf(command.organization_id()), name);
+    if (!query.Step()) {
+      return absl::FailedPreconditionError(absl::StrCat("there is no secret ", name));
+    }
   }
   if (command.device_id() != 0) {
     const auto device = context.devices.FindBoth(command.device_id());
@@ -107,15 +125,23 @@ void InsertJob(ApplyContext& context, const CreateJob& c) {
   context.db.Run(
       "INSERT INTO jobs (id, organization, seq, script_hash, description, device, filter, "
       "create_us, not_before_us, not_after_us, idempotent, ends_with, timeout_s, expect_version, "
-      "creator, canary_count, batch_size, max_failures, target_count, sealed, cancelled, "
+      "creator, has_placeholders, variables, script_name, agent_goal, ignore_windows, "
+      "canary_count, batch_size, max_failures, target_count, sealed, cancelled, "
       "cancel_after, open_count, end_us) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, "
+      "0)",
       KeyOf(c.job_id()), KeyOf(c.organization_id()), context.NextSequence(), Blob{hash},
       c.description(), KeyOf(c.device_id()), c.filter(), context.now_us(), c.not_before_us(),
       not_after, c.idempotent(), std::max(c.ends_with(), 1U),
       c.timeout_seconds() == 0 ? kDefaultTimeoutSeconds : c.timeout_seconds(), c.expect_version(),
-      c.creator(), c.waves().canary_count(), c.waves().batch_size(),
+      c.creator(), c.variables().variables_size() > 0 || c.secrets_size() > 0,
+      Blob{c.variables().SerializeAsString()}, c.script_name(), Blob{c.agent().SerializeAsString()},
+      c.ignore_windows(), c.waves().canary_count(), c.waves().batch_size(),
       c.has_waves() ? int64_t{c.waves().max_failures()} : int64_t{-1});
+  for (const std::string& name : c.secrets()) {
+    context.db.Run("INSERT OR IGNORE INTO job_secrets (organization, name, job) VALUES (?, ?, ?)",
+                   KeyOf(c.organization_id()), name, KeyOf(c.job_id()));
+  }
 }
 
 void AddMembers(ApplyContext& context, uint64_t job,
@@ -166,7 +192,7 @@ void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device, u
   } else if (job.cancelled != 0) {
     target.state = JobTargetState::kCancelled;
     target.error = NotStarted(job);
-  } else if (both->core.held) {
+  } else if (both->core.held && !job.is_upgrade) {
     target.state = JobTargetState::kHeld;
     target.error = HoldReason(context, both->index);
   }
@@ -286,6 +312,10 @@ bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
     case JobTargetState::kHeld:
       EndTarget(context, job, target, JobTargetState::kCancelled);
       return true;
+    case JobTargetState::kRunning:
+      // The text is no longer offered; whoever has fetched it is judged by what it reports.
+      if (job.is_upgrade) WithdrawUpgrade(context, target);
+      return false;
     case JobTargetState::kSent: {
       const auto both = context.devices.FindBoth(target.device);
       const bool unstarted = both.has_value() && both->row.time_us > target.sent_us &&

@@ -63,8 +63,9 @@ void DropJobs(ApplyContext& context) {
     context.db.Run("DELETE FROM targets WHERE job = ? AND device = ?", KeyOf(job), KeyOf(device));
   }
   if (devices.size() == static_cast<size_t>(kStep)) return;
-  for (const char* sql : {"DELETE FROM job_counts WHERE job = ?",
-                          "DELETE FROM job_waves WHERE job = ?", "DELETE FROM jobs WHERE id = ?"}) {
+  for (const char* sql :
+       {"DELETE FROM job_counts WHERE job = ?", "DELETE FROM job_waves WHERE job = ?",
+        "DELETE FROM job_secrets WHERE job = ?", "DELETE FROM jobs WHERE id = ?"}) {
     context.db.Run(sql, KeyOf(job));
   }
 }

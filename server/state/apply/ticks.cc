@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/state/apply/agent_upgrades.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/job_queue.h"
 #include "server/state/apply/retention.h"
@@ -46,6 +47,14 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
       EndTarget(context, job, target, JobTargetState::kExpired);
       return;
     case JobTargetState::kAtEdge:
+      if (job.not_after_us > context.now_us()) {
+        // Its window has closed, and no edge has it any more: it waits for the next one.
+        RemoveFromEdges(context, target, target.SendUntil(job));
+        ForgetNumber(target);
+        target.due_us = job.not_after_us;
+        MoveTarget(context, job, target, JobTargetState::kQueued);
+        return;
+      }
       target.error = "its time ran out before it was sent";
       EndTarget(context, job, target, JobTargetState::kExpired);
       return;
@@ -54,6 +63,10 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
       return;
     case JobTargetState::kSent:
     case JobTargetState::kRunning:
+      if (job.is_upgrade) {
+        EndOverdueUpgrade(context, job, target);
+        return;
+      }
       LoseTarget(context, job, target,
                  absl::StrCat("no result came within ", job.timeout_seconds, " s"));
       return;

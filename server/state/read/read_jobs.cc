@@ -11,15 +11,18 @@ namespace {
   "j.id, j.organization, j.description, j.device, j.filter, j.create_us, j.not_before_us, "      \
   "j.not_after_us, j.idempotent, j.ends_with, j.timeout_s, j.expect_version, j.creator, "        \
   "j.target_count, j.end_us, j.canary_count, j.batch_size, j.max_failures, j.wave, j.failures, " \
-  "j.stop_reason"
+  "j.stop_reason, j.script_name, j.agent_goal, j.ignore_windows"
 #define TARGET_COLUMNS                                                                 \
   "job, device, state, number, attempt, output, output_cut, phase, error, update_us, " \
   "times_sent, wave"
-#define EDGE_JOB_SELECT                                                                       \
-  "SELECT h.device, t.job, h.number, s.body, j.not_before_us, j.not_after_us, t.times_sent, " \
-  "t.boot_at_first_send, j.timeout_s FROM holders h "                                         \
-  "JOIN numbers n ON n.device = h.device AND n.number = h.number "                            \
-  "JOIN targets t ON t.job = n.job AND t.device = h.device AND t.number = h.number "          \
+#define EDGE_JOB_SELECT                                                                      \
+  "SELECT h.device, t.job, h.number, s.body, j.not_before_us, "                              \
+  "CASE WHEN t.window_end_us > 0 AND t.window_end_us < j.not_after_us THEN t.window_end_us " \
+  "ELSE j.not_after_us END, t.times_sent, "                                                  \
+  "t.boot_at_first_send, j.timeout_s, j.organization, t.variables, j.has_placeholders FROM " \
+  "holders h "                                                                               \
+  "JOIN numbers n ON n.device = h.device AND n.number = h.number "                           \
+  "JOIN targets t ON t.job = n.job AND t.device = h.device AND t.number = h.number "         \
   "JOIN jobs j ON j.id = n.job JOIN scripts s ON s.hash = j.script_hash "
 
 Job ReadJob(const Query& query) {
@@ -45,6 +48,13 @@ Job ReadJob(const Query& query) {
                          static_cast<uint32_t>(query.Int(19))};
   }
   job.stop_reason = query.Text(20);
+  job.script_name = query.Text(21);
+  job.ignore_windows = query.Bool(23);
+  internal::v1::AgentGoal goal;
+  const absl::string_view bytes = query.View(22);
+  if (goal.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    job.agent_version = goal.version();
+  }
   return job;
 }
 
@@ -92,7 +102,18 @@ EdgeJob ReadEdgeJob(const Query& query) {
   job.times_sent = static_cast<uint32_t>(query.Int(6));
   job.boot_at_first_send = query.Text(7);
   job.timeout_seconds = static_cast<uint32_t>(query.Int(8));
+  job.organization = OrganizationId{IdOf(query.Int(9))};
+  job.variables = DecodeLabels(query.View(10));
   return job;
+}
+
+void ReadSecrets(Database& db, EdgeJob& job) {
+  Query query(db,
+              "SELECT j.name, s.sealed FROM job_secrets j JOIN secrets s "
+              "ON s.organization = j.organization AND s.name = j.name "
+              "WHERE j.job = ? ORDER BY j.name",
+              KeyOf(job.job.value));
+  while (query.Step()) job.sealed_secrets.push_back({query.Text(0), query.Text(1)});
 }
 
 }  // namespace
@@ -164,7 +185,10 @@ std::vector<EdgeJob> SqliteState::ListEdgeJobs(absl::string_view edge, DeviceId 
               EDGE_JOB_SELECT
               "WHERE h.edge = ? AND h.removing = 0 AND h.device > ? ORDER BY h.device LIMIT ?",
               core->number, KeyOf(after.value), limit);
-  while (query.Step()) jobs.push_back(ReadEdgeJob(query));
+  while (query.Step()) {
+    jobs.push_back(ReadEdgeJob(query));
+    if (query.Bool(11)) ReadSecrets(*db, jobs.back());
+  }
   return jobs;
 }
 
@@ -177,7 +201,9 @@ std::optional<EdgeJob> SqliteState::FindEdgeJob(absl::string_view edge, DeviceId
               "WHERE h.edge = ? AND h.removing = 0 AND h.device = ? ORDER BY h.number LIMIT 1",
               core->number, KeyOf(device.value));
   if (!query.Step()) return std::nullopt;
-  return ReadEdgeJob(query);
+  EdgeJob job = ReadEdgeJob(query);
+  if (query.Bool(11)) ReadSecrets(*db, job);
+  return job;
 }
 
 std::vector<SqliteState::EdgeRemoval> SqliteState::ListEdgeRemovals(absl::string_view edge,

@@ -1,0 +1,92 @@
+#include "server/jobs/agent_rollout.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "routeros/script/agent.h"
+#include "server/errors/errors.h"
+
+namespace muster::server {
+namespace {
+
+constexpr size_t kMostUrls = 4;
+constexpr size_t kLongestUrl = 256;
+constexpr absl::Duration kUpgradeLife = absl::Hours(24 * 30);
+constexpr JobWaves kDefaultWaves = {1, 100, 0, 0, 0};
+
+// What the device would report after an upgrade that changes no setting.
+std::string WantedOf(const Device& device) {
+  const std::string version = AgentRollout::CurrentVersion();
+  return device.agent_generation == 0 ? version
+                                      : absl::StrCat(version, "+", device.agent_generation);
+}
+
+bool IsBehind(const Device& device) {
+  return !device.monitor_only && !device.agent_version.empty() &&
+         device.agent_version != WantedOf(device);
+}
+
+absl::Status CheckUrls(const std::vector<std::string>& urls) {
+  if (urls.size() > kMostUrls) return BadField("urls", "wants at most 4");
+  for (const std::string& url : urls) {
+    if (!absl::StartsWith(url, "https://") || url.size() > kLongestUrl ||
+        url.find_first_of(" \"\\$\r\n\t?#") != std::string::npos) {
+      return BadField("urls", "wants the form https://HOST[:PORT]");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string AgentRollout::CurrentVersion() { return std::string(routeros::AgentVersion()); }
+
+std::vector<AgentCount> AgentRollout::Count(const OrganizationScope& scope) const {
+  std::map<std::string, AgentCount> counts;
+  state_.ScanDevices(scope.id(), [&](const Device& device) {
+    AgentCount& count = counts[device.agent_version];
+    count.agent = device.agent_version;
+    ++count.devices;
+    if (device.status.online == OnlineState::kOnline) ++count.online;
+    if (IsBehind(device)) ++count.behind;
+    return true;
+  });
+  std::vector<AgentCount> rows;
+  for (auto& [agent, count] : counts) rows.push_back(std::move(count));
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const AgentCount& a, const AgentCount& b) { return a.devices > b.devices; });
+  return rows;
+}
+
+absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const AuditedCall& call,
+                                          const AgentUpgrade& upgrade, bool validate_only) {
+  RETURN_IF_ERROR(CheckUrls(upgrade.urls));
+  NewJob terms;
+  absl::StatusOr<Filter> filter =
+      Filter::Parse(upgrade.filter_text.empty() ? "name = \"*\"" : upgrade.filter_text);
+  if (!filter.ok()) return BadField("filter", filter.status());
+  devices_.VisitMatches(scope, *filter, [&](const Device& device) {
+    if (device.monitor_only || (upgrade.urls.empty() && !IsBehind(device))) return true;
+    terms.devices.push_back(device.id);
+    return true;
+  });
+  if (terms.devices.empty()) {
+    return NoTargets("no device that matches is behind; see: muster agent list");
+  }
+  terms.agent.emplace();
+  terms.agent->version = CurrentVersion();
+  terms.agent->urls = upgrade.urls;
+  terms.description = absl::StrCat("agent ", terms.agent->version);
+  terms.waves = upgrade.waves.value_or(kDefaultWaves);
+  // Waves are what opens its targets.
+  if (terms.waves->canary_count == 0 && terms.waves->batch_size == 0) {
+    terms.waves->batch_size = static_cast<uint32_t>(terms.devices.size());
+  }
+  terms.not_after_us = absl::ToUnixMicros(state_.StateTime() + kUpgradeLife);
+  return board_.Create(scope, call, terms, validate_only);
+}
+
+}  // namespace muster::server

@@ -1,0 +1,52 @@
+// Which agents the devices of an organization run, and how they get another one.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; what it is given must outlive this object.
+// Blocks:   looks at each device of the organization; a change waits until it is applied.
+// Errors:   as JobBoard; FailedPrecondition where no device would change.
+// Example:  tests/api/agent_service_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/jobs/job_board.h"
+
+namespace muster::server {
+
+struct AgentCount {
+  // As reported.
+  std::string agent;
+  uint32_t devices = 0;
+  uint32_t online = 0;
+  uint32_t behind = 0;
+};
+
+struct AgentUpgrade {
+  // Empty: all devices.
+  std::string filter_text;
+  std::vector<std::string> urls;
+  std::optional<JobWaves> waves;
+};
+
+class AgentRollout {
+ public:
+  AgentRollout(const State& state, JobBoard& board, const DeviceDirectory& devices)
+      : state_(state), board_(board), devices_(devices) {}
+
+  // The most frequent first.
+  std::vector<AgentCount> Count(const OrganizationScope& scope) const;
+  absl::StatusOr<Job> Upgrade(const OrganizationScope& scope, const AuditedCall& call,
+                              const AgentUpgrade& upgrade, bool validate_only);
+
+  // What an upgrade brings.
+  static std::string CurrentVersion();
+
+ private:
+  const State& state_;
+  JobBoard& board_;
+  const DeviceDirectory& devices_;
+};
+
+}  // namespace muster::server

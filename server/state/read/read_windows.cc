@@ -1,0 +1,12 @@
+// Reads maintenance windows.
+#include "server/state/apply/windows.h"
+#include "server/state/sqlite_state.h"
+
+namespace muster::server {
+
+std::vector<MaintenanceWindow> SqliteState::ListWindows(OrganizationId organization) const {
+  auto db = readers_.Get();
+  return ReadWindows(*db, organization.value);
+}
+
+}  // namespace muster::server
