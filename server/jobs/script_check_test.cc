@@ -58,8 +58,8 @@ TEST(ScriptCheckTest, AnAgentThatTakesPartsTakesTheLongestScript) {
   Device device;
   device.routeros_version = "6.49.10";
   device.agent_version = "2";
-  ScriptFit fit(kLargestScriptBytes);
-  fit.Add(device, "old");
+  ScriptFit fit;
+  fit.Add(device, "old", kLargestScriptBytes);
   EXPECT_TRUE(fit.Verdict().ok());
 }
 

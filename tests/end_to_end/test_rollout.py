@@ -1,5 +1,6 @@
 """Changes go out in waves, wait for their windows, and are filled in for each router."""
 import datetime
+import os
 import unittest
 
 from harness import Installation, wait_for
@@ -67,6 +68,31 @@ class RolloutTest(unittest.TestCase):
                                           ':put {{label.none}}', '--yes')
             self.assertEqual(result.returncode, 1)
             self.assertIn('label none is not set', result.stderr)
+
+    def test_a_secret_arrives_and_lies_nowhere(self):
+        with Installation('secret') as muster:
+            muster.first_light(2, versions='6.49.10,7.20.8')
+            canary = 'canary "of $the [script] secret'
+            muster.muster('secret', 'set', 'radius', '--file', '-', stdin=canary + '\n')
+            muster.muster('script', 'create', 'keep', '--file', '-', stdin=(
+                '/ip address add address=192.0.2.9/32 interface=ether1 comment={{secret:radius}}\n'
+                ':put "kept {{secret:radius}}"'))
+            muster.muster('job', 'run', '--where', 'online = true', '--script-name', 'keep', '--wait', '--yes')
+            job = muster.muster_json('job', 'list')[0]
+            for target in self.targets(muster, job):
+                self.assertEqual(target['state'], 'JOB_TARGET_STATE_SUCCEEDED', target)
+                self.assertIn('kept', target['output'])
+            # The routers have exactly the value.
+            muster.muster('job', 'run', '--where', 'online = true', '--wait', '--yes', '--script',
+                          ':put [:len [/ip address get [find address=192.0.2.9/32] comment]]')
+            for target in self.targets(muster, muster.muster_json('job', 'list')[0]):
+                self.assertEqual(target['output'].strip(), str(len(canary)))
+            shown = muster.muster('job', 'get', job['name'].split('/')[-1], '-o', 'json')
+            self.assertNotIn('canary', shown)
+            for folder, _, files in os.walk(muster.path()):
+                for name in files:
+                    with open(os.path.join(folder, name), 'rb') as file:
+                        self.assertNotIn(b'canary', file.read(), name)
 
     def test_a_window_holds_a_job_until_it_opens(self):
         with Installation('window') as muster:
