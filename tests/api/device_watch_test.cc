@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <thread>
 
+#include "absl/time/clock.h"
 #include "common/sync/mutex.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "muster/v1/device_service.grpc.pb.h"
@@ -15,6 +17,19 @@
 
 namespace muster::server {
 namespace {
+
+// What a watcher has read changes without a change of the state: looks again and again.
+bool WaitUntil(const std::function<bool()>& done) {
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (!done()) {
+    if (absl::Now() > deadline) return false;
+    Mutex mutex;
+    ConditionVariable never;
+    MutexLock lock(mutex);
+    never.WaitFor(mutex, absl::Milliseconds(5));
+  }
+  return true;
+}
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -103,7 +118,7 @@ class DeviceWatchTest : public testing::Test {
     request.set_filter(filter);
     request.set_include_status(include_status);
     auto watcher = std::make_unique<Watcher>(server_, key_, request);
-    EXPECT_TRUE(ApiTestServer::WaitFor([&] { return watcher->synced(); })) << filter;
+    EXPECT_TRUE(WaitUntil([&] { return watcher->synced(); })) << filter;
     return watcher;
   }
 
@@ -142,19 +157,19 @@ TEST_F(DeviceWatchTest, ShowsAllOnceAndThenWhatChanges) {
   const auto watcher = Watch("");
   EXPECT_THAT(watcher->identities(), ElementsAre("a"));
   const std::string b = server_.EnrollDevice("default", "b");
-  EXPECT_TRUE(ApiTestServer::WaitFor([&] { return watcher->identities().size() == 2; }));
+  EXPECT_TRUE(WaitUntil([&] { return watcher->identities().size() == 2; }));
   server_.CheckIn(b);
-  EXPECT_TRUE(ApiTestServer::WaitFor(
-      [&] { return watcher->device(b).status().online() == v1::ONLINE_STATE_ONLINE; }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return watcher->device(b).status().online() == v1::ONLINE_STATE_ONLINE; }));
   SetSite(a, "riga");
-  EXPECT_TRUE(ApiTestServer::WaitFor([&] { return watcher->device(a).site() == "riga"; }));
+  EXPECT_TRUE(WaitUntil([&] { return watcher->device(a).site() == "riga"; }));
   v1::DeleteDeviceRequest request;
   request.set_name(b);
   v1::DeleteDeviceResponse response;
   ASSERT_TRUE(v1::DeviceService::NewStub(server_.channel())
                   ->DeleteDevice(server_.Context(key_).get(), request, &response)
                   .ok());
-  EXPECT_TRUE(ApiTestServer::WaitFor([&] { return watcher->identities().size() == 1; }));
+  EXPECT_TRUE(WaitUntil([&] { return watcher->identities().size() == 1; }));
   EXPECT_THAT(watcher->identities(), ElementsAre("a"));
 }
 
@@ -168,15 +183,15 @@ TEST_F(DeviceWatchTest, AFilterAddsWhatBeginsToMatchAndRemovesWhatNoLongerDoes) 
   SetSite(a, "riga");
   server_.CheckIn(a, 90);
   server_.CheckIn(b, 90);
-  EXPECT_TRUE(ApiTestServer::WaitFor([&] {
+  EXPECT_TRUE(WaitUntil([&] {
     return sites->identities().size() == 1 && busy->identities().size() == 2 &&
            both->identities().size() == 1;
   }));
   EXPECT_THAT(both->identities(), ElementsAre("a"));
   EXPECT_THAT(busy->identities(), UnorderedElementsAre("a", "b"));
   server_.CheckIn(a, 10);
-  EXPECT_TRUE(ApiTestServer::WaitFor(
-      [&] { return busy->identities().size() == 1 && both->identities().empty(); }));
+  EXPECT_TRUE(
+      WaitUntil([&] { return busy->identities().size() == 1 && both->identities().empty(); }));
   EXPECT_THAT(sites->identities(), ElementsAre("a"));
 }
 
@@ -188,7 +203,7 @@ TEST_F(DeviceWatchTest, ACheckInAloneIsAChangeOnlyWhereStatusIsAskedFor) {
   const size_t before = quiet->changes();
   for (const uint32_t cpu : {20, 30}) {
     server_.CheckIn(a, cpu);
-    EXPECT_TRUE(ApiTestServer::WaitFor([&] {
+    EXPECT_TRUE(WaitUntil([&] {
       return with_status->device(a).status().cpu_load_percent() == static_cast<int>(cpu);
     }));
   }
@@ -206,7 +221,7 @@ TEST_F(DeviceWatchTest, ARevokedKeyEndsItsWatchWithinFiveSeconds) {
   const auto watcher = Watch("");
   RevokeKey();
   const absl::Time begin = absl::Now();
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return watcher->end().has_value(); }));
+  ASSERT_TRUE(WaitUntil([&] { return watcher->end().has_value(); }));
   EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
   EXPECT_EQ(watcher->end()->error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
@@ -214,7 +229,7 @@ TEST_F(DeviceWatchTest, ARevokedKeyEndsItsWatchWithinFiveSeconds) {
 TEST_F(DeviceWatchTest, AServerThatStopsEndsWatchesAsUnavailable) {
   const auto watcher = Watch("");
   server_.StopApi();
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return watcher->end().has_value(); }));
+  ASSERT_TRUE(WaitUntil([&] { return watcher->end().has_value(); }));
   EXPECT_EQ(watcher->end()->error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
@@ -223,7 +238,7 @@ TEST_F(DeviceWatchTest, ABadFilterIsRefusedAtOnce) {
   request.set_parent("organizations/default");
   request.set_filter("online = maybe");
   const Watcher watcher(server_, key_, request);
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return watcher.end().has_value(); }));
+  ASSERT_TRUE(WaitUntil([&] { return watcher.end().has_value(); }));
   EXPECT_EQ(watcher.end()->error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
@@ -281,11 +296,11 @@ class SlowDeviceWatchTest : public DeviceWatchTest {
 TEST_F(SlowDeviceWatchTest, ASlowReaderGetsEachDeviceOnceAsItIsInTheEnd) {
   const std::string a = server_.EnrollDevice("default", "a");
   ASSERT_TRUE(watches_.Start(Scope(), {*Filter::Parse(""), false}, &sink_).ok());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.messages().size() == 1; }));
+  ASSERT_TRUE(WaitUntil([&] { return sink_.messages().size() == 1; }));
   for (int i = 0; i < 50; ++i) SetSite(a, "site-" + std::to_string(i));
   EXPECT_EQ(sink_.messages().size(), 1u) << "nothing is sent before the first message was taken";
   watches_.Taken(sink_.watch(), true);
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.messages().size() == 2; }));
+  ASSERT_TRUE(WaitUntil([&] { return sink_.messages().size() == 2; }));
   const DeviceWatchMessage second = sink_.messages()[1];
   ASSERT_EQ(second.changes.size(), 1u);
   EXPECT_EQ(second.changes[0].kind, DeviceChangeKind::kChanged);
@@ -295,12 +310,12 @@ TEST_F(SlowDeviceWatchTest, ASlowReaderGetsEachDeviceOnceAsItIsInTheEnd) {
 
 TEST_F(SlowDeviceWatchTest, AReaderThatTakesNothingIsCutOffWhenItsKeyIsRevoked) {
   ASSERT_TRUE(watches_.Start(Scope(), {*Filter::Parse(""), false}, &sink_).ok());
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.messages().size() == 1; }));
+  ASSERT_TRUE(WaitUntil([&] { return sink_.messages().size() == 1; }));
   RevokeKey();
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.aborts() == 1; }));
+  ASSERT_TRUE(WaitUntil([&] { return sink_.aborts() == 1; }));
   EXPECT_FALSE(sink_.end().has_value()) << "the message is still under way";
   watches_.Taken(sink_.watch(), false);
-  ASSERT_TRUE(ApiTestServer::WaitFor([&] { return sink_.end().has_value(); }));
+  ASSERT_TRUE(WaitUntil([&] { return sink_.end().has_value(); }));
   EXPECT_EQ(sink_.end()->code(), absl::StatusCode::kUnauthenticated);
   EXPECT_EQ(watches_.size(), 0u);
 }

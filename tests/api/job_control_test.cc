@@ -65,7 +65,7 @@ class JobControlTest : public testing::Test {
     return response.job();
   }
   bool Ends(const std::string& job) {
-    return server_.WaitFor([&] { return Get(job).has_end_time(); });
+    return server_.WaitForState([&] { return Get(job).has_end_time(); });
   }
 
   ApiTestServer server_;
@@ -81,10 +81,10 @@ TEST_F(JobControlTest, TheCanaryIsADeviceThatIsOnlineAndItsFailureStopsTheJob) {
   request.set_canary_count(1);
   const v1::Job job = Create(request);
   EXPECT_EQ(job.waves().wave_count(), 2);
-  ASSERT_TRUE(server_.WaitFor([&] { return Get(job.name()).waves().open_wave() == 1; }));
+  ASSERT_TRUE(server_.WaitForState([&] { return Get(job.name()).waves().open_wave() == 1; }));
   EXPECT_EQ(Targets(job.name())[devices_[2]].wave(), 1);
   EXPECT_EQ(Targets(job.name())[devices_[0]].wave(), 2);
-  ASSERT_TRUE(server_.WaitFor(
+  ASSERT_TRUE(server_.WaitForState(
       [&] { return Targets(job.name())[devices_[2]].state() == v1::JOB_TARGET_STATE_AT_EDGE; }));
   server_.RunJob(devices_[2], false, "no such item");
   ASSERT_TRUE(Ends(job.name()));
