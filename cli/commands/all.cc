@@ -6,8 +6,9 @@ std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (const auto& group :
        {LoginCommands(), ContextCommands(), OrganizationCommands(), KeyCommands(), EdgeCommands(),
-        ClaimCommands(), DeviceCommands(), JobCommands(), AgentCommands(), WindowCommands(),
-        ScriptCommands(), SecretCommands(), AuditCommands(), VersionCommands()}) {
+        ClaimCommands(), DeviceCommands(), IdentityCommands(), ImportCommands(), JobCommands(),
+        AgentCommands(), WindowCommands(), ScriptCommands(), SecretCommands(), AuditCommands(),
+        VersionCommands()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

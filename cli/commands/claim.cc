@@ -1,6 +1,8 @@
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
+#include "cli/commands/profile.h"
 #include "cli/output/values.h"
 #include "common/status/status_macros.h"
 #include "muster/v1/claim_service.grpc.pb.h"
@@ -31,10 +33,44 @@ absl::StatusOr<muster::v1::CreateClaimRequest> MakeCreateRequest(Session& sessio
   ASSIGN_OR_RETURN(const auto ttl, session.Duration("ttl"));
   if (ttl.has_value()) *request.mutable_ttl() = ToDurationMessage(*ttl);
   request.set_allowed_source(session.Text("from"));
-  if (session.Has("edge")) {
-    ASSIGN_OR_RETURN(*request.mutable_edge(), TopLevelName("edges", session.Text("edge")));
+  const std::vector<std::string> edges = session.List("edge");
+  for (size_t i = 0; i < edges.size(); ++i) {
+    ASSIGN_OR_RETURN(const std::string edge, TopLevelName("edges", edges[i]));
+    if (i == 0) {
+      request.set_edge(edge);
+    } else {
+      request.add_fallback_edges(edge);
+    }
   }
+  request.set_approve(session.Switch("approve"));
+  request.set_monitor_only(session.Switch("monitor-only"));
+  if (session.Has("profile")) {
+    ASSIGN_OR_RETURN(const auto profile, ParseProfile(session.Text("profile")));
+    request.set_profile(profile);
+  }
+  if (session.Has("replace")) {
+    ASSIGN_OR_RETURN(*request.mutable_replaces_device(),
+                     FindDevice(session, session.Text("replace")));
+  }
+  request.set_validate_only(session.Switch("preview"));
   return request;
+}
+
+// What the line would change on a router.
+Outcome ShowPreviews(Session& session, const muster::v1::CreateClaimResponse& response) {
+  session.Note("nothing was created; not yet tried on hardware");
+  if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    Report report;
+    report.messages = {&response};
+    return session.Show(report);
+  }
+  std::string text;
+  for (const auto& preview : response.previews()) {
+    absl::StrAppend(&text, text.empty() ? "" : "\n", "RouterOS ", preview.family(), ":\n",
+                    preview.text(), absl::EndsWith(preview.text(), "\n") ? "" : "\n");
+  }
+  *session.console().out << text << std::flush;
+  return ExitCode::kDone;
 }
 
 Outcome Create(Session& session) {
@@ -46,6 +82,7 @@ Outcome Create(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->CreateClaim(context, request, &response);
   }));
+  if (request.validate_only()) return ShowPreviews(session, response);
   const Claim& claim = response.claim();
   session.Note("not yet tried on hardware: the line has only run on simulated routers so far");
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
@@ -86,6 +123,9 @@ Outcome List(Session& session) {
                   {"SITE", false, true},
                   {"LABELS", false, true},
                   {"FROM"},
+                  {"REPLACES", true},
+                  {"APPROVE", true},
+                  {"PROFILE", true},
                   {"CREATED", true}}};
   for (const Claim& claim : claims) {
     table.rows.push_back(
@@ -93,6 +133,9 @@ Outcome List(Session& session) {
          absl::StrCat(claim.max_devices()), ExpiryCell(claim, session.now()), claim.site(),
          LabelsText(claim.labels()),
          claim.allowed_source().empty() ? Cell("anywhere") : Cell(claim.allowed_source()),
+         ShortName(claim.replaces_device()), claim.approve() ? "yes" : "",
+         claim.monitor_only() ? "monitor-only"
+                              : EnumWord(muster::v1::Profile_Name(claim.profile()), "PROFILE_"),
          TimeCell(claim.has_create_time(), claim.create_time(), session.now())});
     report.names.push_back(claim.name());
     report.messages.push_back(&claim);
@@ -124,16 +167,25 @@ std::vector<Command> ClaimCommands() {
   create.noun = "claim";
   create.verb = "create";
   create.summary = "Create a claim and print the line to paste into routers, alone, on stdout";
-  create.flags = {{"site", "SITE", "site of the routers that join by it"},
-                  {"label", "KEY=VALUE", "label of these routers", false, true},
-                  {"max-devices", "N", "how many routers may join by it [1]"},
-                  {"ttl", "TIME", "how long it works, at most 90d [1h]"},
-                  {"from", "CIDR", "addresses that may use it [any]"},
-                  {"edge", "EDGE", "edge proxy that the routers call [the first one]"}};
+  create.flags = {
+      {"site", "SITE", "site of the routers that join by it"},
+      {"label", "KEY=VALUE", "label of these routers", false, true},
+      {"max-devices", "N", "how many routers may join by it [1]"},
+      {"ttl", "TIME", "how long it works, at most 90d [1h]"},
+      {"from", "CIDR", "addresses that may use it [any]"},
+      {"edge", "EDGE",
+       "edge proxy that the routers call [the first one]; again: the ones to turn to", false, true},
+      {"replace", "DEVICE", "the router takes over this device, with id and history"},
+      {"approve", "", "routers get no jobs before: muster device accept"},
+      {"profile", "PROFILE", "normal, metered or slow [normal]"},
+      {"monitor-only", "", "RouterOS itself lets these routers only report"},
+      {"preview", "", "create nothing; print what the line changes on a router"}};
   create.examples =
       "  muster claim create\n"
       "  muster claim create --site riga --label role=branch --max-devices 25 --ttl 24h\n"
-      "  muster claim create --from 203.0.113.0/24 --edge edge-1";
+      "  muster claim create --from 203.0.113.0/24 --edge edge-1 --edge edge-2\n"
+      "  muster claim create --replace riga-core\n"
+      "  muster claim create --approve --profile metered --preview";
   create.writes = true;
   create.run = Create;
   Command list;

@@ -88,12 +88,9 @@ absl::Status FillChange(Session& session, muster::v1::UpdateDeviceRequest* reque
     }
     paths->add_paths(absl::StrCat("labels.", key));
   }
-  // The field is false by default: only the mask says it.
-  if (session.Switch("release-jobs")) paths->add_paths("jobs_held");
   if (paths->paths().empty()) {
     return absl::InvalidArgumentError(
-        "nothing to change; give --name, --notes, --site, --label, --remove-label or "
-        "--release-jobs");
+        "nothing to change; give --name, --notes, --site, --label or --remove-label");
   }
   return absl::OkStatus();
 }
@@ -163,12 +160,10 @@ Command SetCommand() {
                {"notes", "TEXT", "notes; '' clears them"},
                {"site", "SITE", "site; '' clears it"},
                {"label", "KEY=VALUE", "set a label", false, true},
-               {"remove-label", "KEY", "remove a label", false, true},
-               {"release-jobs", "", "let jobs go on that wait for an operator"}};
+               {"remove-label", "KEY", "remove a label", false, true}};
   set.examples =
       "  muster device set MikroTik-7 --name riga-core --site riga\n"
-      "  muster device set riga-core --label role=core --remove-label new\n"
-      "  muster device set riga-core --release-jobs";
+      "  muster device set riga-core --label role=core --remove-label new";
   set.writes = true;
   set.run = Set;
   return set;

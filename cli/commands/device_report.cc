@@ -24,6 +24,19 @@ Cell OnlineCell(const Device& device) {
     default:
       cell.tone = Tone::kDoubtful;
   }
+  switch (device.state()) {
+    case muster::v1::DEVICE_STATE_PENDING:
+    case muster::v1::DEVICE_STATE_REVOKED:
+    case muster::v1::DEVICE_STATE_RELEASING:
+      // What it is waiting for says more than whether it is there.
+      cell.text = EnumWord(muster::v1::DeviceState_Name(device.state()), "DEVICE_STATE_");
+      cell.tone = Tone::kDoubtful;
+      return cell;
+    case muster::v1::DEVICE_STATE_RELEASED:
+      return Cell("released");
+    default:
+      break;
+  }
   if (device.has_delete_time()) return Cell("deleted");
   return cell;
 }
@@ -154,6 +167,26 @@ Cell VersionCell(const Device& device) {
   return Cell(version.substr(0, version.find(' ')), version);
 }
 
+Cell WantedAgent(const Device& device) {
+  if (device.wanted_agent_version().empty() ||
+      device.wanted_agent_version() == device.agent_version()) {
+    return Cell();
+  }
+  return absl::StrCat(device.wanted_agent_version(),
+                      device.agent_offered() ? " (offered)" : " (not offered yet)");
+}
+
+Cell TokenText(const Device& device) {
+  if (device.state() == muster::v1::DEVICE_STATE_REVOKED) return Cell("revoked");
+  return device.token_rotating() ? Cell("a new one is on its way") : Cell();
+}
+
+Cell HeldText(const Device& device) {
+  if (!device.jobs_held()) return Cell();
+  if (device.hold_reason().empty()) return Cell("yes");
+  return absl::StrCat("yes: ", device.hold_reason());
+}
+
 // In the order of the columns of DeviceListReport.
 std::vector<Cell> ListRow(const Device& device, absl::Time now) {
   const DeviceStatus& status = device.status();
@@ -238,7 +271,12 @@ Report DeviceDetailReport(const Device& device, absl::Time now) {
   lines.AddIfKnown("MAC address", device.mac_address());
   lines.Add("Agent", device.agent_version());
   lines.AddIfKnown("Monitor only", device.monitor_only() ? Cell("yes") : Cell());
-  lines.AddIfKnown("Jobs held", device.jobs_held() ? Cell("yes") : Cell());
+  lines.AddIfKnown("Agent wanted", WantedAgent(device));
+  if (device.profile() > muster::v1::PROFILE_NORMAL) {
+    lines.AddIfKnown("Profile", EnumWord(muster::v1::Profile_Name(device.profile()), "PROFILE_"));
+  }
+  lines.AddIfKnown("Token", TokenText(device));
+  lines.AddIfKnown("Jobs held", HeldText(device));
   lines.Add("Joined", TimeCell(device.has_create_time(), device.create_time(), now));
   lines.AddIfKnown("Deleted", TimeCell(device.has_delete_time(), device.delete_time(), now));
   AddStatus(device.status(), now, &lines);

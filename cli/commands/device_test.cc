@@ -161,16 +161,15 @@ TEST_F(DeviceTest, SetSendsOnlyWhatWasGiven) {
   fake_.Answer("UpdateDevice", response);
   const std::string name = MakeDevice(1, now()).name();
   EXPECT_EQ(Run({"device", "set", name, "--name", "core", "--notes", "", "--label", "role=core",
-                 "--remove-label", "new", "--release-jobs"})
+                 "--remove-label", "new"})
                 .code,
             0);
   const auto request = fake_.LastRequest<muster::v1::UpdateDeviceRequest>("UpdateDevice");
   EXPECT_EQ(request.device().name(), name);
   EXPECT_EQ(request.device().display_name(), "core");
   EXPECT_EQ(request.device().labels().at("role"), "core");
-  EXPECT_THAT(
-      request.update_mask().paths(),
-      testing::ElementsAre("display_name", "notes", "labels.role", "labels.new", "jobs_held"));
+  EXPECT_THAT(request.update_mask().paths(),
+              testing::ElementsAre("display_name", "notes", "labels.role", "labels.new"));
 }
 
 TEST_F(DeviceTest, DeleteAsksOnATerminalOnly) {

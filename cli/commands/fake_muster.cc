@@ -71,6 +71,21 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(UpdateDevice)
     MUSTER_FAKE_METHOD(DeleteDevice)
   } devices;
+  struct Identity final : muster::v1::DeviceIdentityService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(AcceptDevice)
+    MUSTER_FAKE_METHOD(AcceptDeviceIdentity)
+    MUSTER_FAKE_METHOD(ResyncDevice)
+    MUSTER_FAKE_METHOD(MoveDevice)
+    MUSTER_FAKE_METHOD(ReleaseDevice)
+    MUSTER_FAKE_METHOD(PreviewDevice)
+    MUSTER_FAKE_METHOD(RotateDeviceToken)
+    MUSTER_FAKE_METHOD(RevokeDeviceToken)
+    MUSTER_FAKE_METHOD(SetDeviceProfile)
+    MUSTER_FAKE_METHOD(ImportPreregistrations)
+    MUSTER_FAKE_METHOD(ListPreregistrations)
+    MUSTER_FAKE_METHOD(DeletePreregistration)
+  } identity;
   struct Jobs final : muster::v1::JobService::Service {
     FakeMuster* fake;
     MUSTER_FAKE_METHOD(CreateJob)
@@ -129,9 +144,9 @@ struct FakeMuster::Services {
 
 FakeMuster::FakeMuster(const std::string& folder) : folder_(folder), services_(new Services) {
   services_->organizations.fake = services_->keys.fake = services_->edges.fake =
-      services_->claims.fake = services_->devices.fake = services_->jobs.fake =
-          services_->windows.fake = services_->agents.fake = services_->scripts.fake =
-              services_->secrets.fake = services_->audit.fake = this;
+      services_->claims.fake = services_->devices.fake = services_->identity.fake =
+          services_->jobs.fake = services_->windows.fake = services_->agents.fake =
+              services_->scripts.fake = services_->secrets.fake = services_->audit.fake = this;
   const absl::Time now = absl::Now();
   const auto key = PrivateKey::GenerateEcdsaP256();
   CertificateTerms terms;
@@ -159,6 +174,7 @@ void FakeMuster::Start() {
   builder.RegisterService(&services_->edges);
   builder.RegisterService(&services_->claims);
   builder.RegisterService(&services_->devices);
+  builder.RegisterService(&services_->identity);
   builder.RegisterService(&services_->jobs);
   builder.RegisterService(&services_->agents);
   builder.RegisterService(&services_->windows);

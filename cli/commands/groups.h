@@ -14,6 +14,8 @@ std::vector<Command> KeyCommands();
 std::vector<Command> EdgeCommands();
 std::vector<Command> ClaimCommands();
 std::vector<Command> DeviceCommands();
+std::vector<Command> IdentityCommands();
+std::vector<Command> ImportCommands();
 std::vector<Command> JobCommands();
 std::vector<Command> AgentCommands();
 std::vector<Command> WindowCommands();

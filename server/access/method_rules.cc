@@ -10,7 +10,7 @@ struct MethodRule {
   Role least_role;
 };
 
-constexpr std::array<MethodRule, 40> kRules = {{
+constexpr std::array<MethodRule, 52> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -22,6 +22,18 @@ constexpr std::array<MethodRule, 40> kRules = {{
     {"muster.v1.DeviceService/UpdateDevice", Role::kOperator},
     {"muster.v1.DeviceService/DeleteDevice", Role::kAdmin},
     {"muster.v1.DeviceService/WatchDevices", Role::kViewer},
+    {"muster.v1.DeviceIdentityService/AcceptDevice", Role::kOperator},
+    {"muster.v1.DeviceIdentityService/AcceptDeviceIdentity", Role::kOperator},
+    {"muster.v1.DeviceIdentityService/ResyncDevice", Role::kOperator},
+    {"muster.v1.DeviceIdentityService/MoveDevice", Role::kPlatform},
+    {"muster.v1.DeviceIdentityService/ReleaseDevice", Role::kAdmin},
+    {"muster.v1.DeviceIdentityService/PreviewDevice", Role::kViewer},
+    {"muster.v1.DeviceIdentityService/RotateDeviceToken", Role::kAdmin},
+    {"muster.v1.DeviceIdentityService/RevokeDeviceToken", Role::kAdmin},
+    {"muster.v1.DeviceIdentityService/SetDeviceProfile", Role::kOperator},
+    {"muster.v1.DeviceIdentityService/ImportPreregistrations", Role::kOperator},
+    {"muster.v1.DeviceIdentityService/ListPreregistrations", Role::kViewer},
+    {"muster.v1.DeviceIdentityService/DeletePreregistration", Role::kOperator},
     {"muster.v1.ClaimService/CreateClaim", Role::kOperator},
     {"muster.v1.ClaimService/ListClaims", Role::kViewer},
     {"muster.v1.ClaimService/DeleteClaim", Role::kOperator},

@@ -24,6 +24,9 @@ absl::Status CheckTerms(const ClaimTerms& terms) {
     return BadField("ttl", "wants up to 90 days (2160h)");
   }
   if (terms.site.size() > kLongestSite) return BadField("site", "wants at most 128 bytes");
+  if (terms.replaces && terms.max_devices > 1) {
+    return BadField("max_devices", "wants 1 for a claim that replaces a device");
+  }
   return CheckLabels("labels", terms.labels);
 }
 
@@ -48,13 +51,28 @@ void Fill(const ClaimTerms& terms, internal::v1::CreateClaim& create) {
     label.set_value(value);
   }
   create.set_monitor_only(terms.monitor_only);
+  create.set_approve(terms.approve);
+  create.set_profile(static_cast<uint32_t>(terms.profile));
+  create.set_replaces_device_id(terms.replaces.value);
+  for (const std::string& url : terms.urls) create.add_urls(url);
 }
 
 }  // namespace
 
+absl::Status ClaimBook::Check(const OrganizationScope& scope, const ClaimTerms& terms) const {
+  RETURN_IF_ERROR(CheckTerms(terms));
+  internal::v1::CreateClaim unused;
+  RETURN_IF_ERROR(FillNetwork(terms, unused));
+  if (!terms.replaces) return absl::OkStatus();
+  const std::optional<Device> device = state_.FindDevice(terms.replaces);
+  const std::string name = FormatChildName(scope.slug(), "devices", terms.replaces.value);
+  if (!device.has_value() || device->organization != scope.id()) return UnknownResource(name);
+  return device->delete_time_us != 0 ? DeviceDeleted(name) : absl::OkStatus();
+}
+
 absl::StatusOr<CreatedClaim> ClaimBook::Create(const OrganizationScope& scope,
                                                const AuditedCall& call, const ClaimTerms& terms) {
-  RETURN_IF_ERROR(CheckTerms(terms));
+  RETURN_IF_ERROR(Check(scope, terms));
   const Secret bytes = RandomSecret(kClaimBytes);
   CreatedClaim created;
   created.text = Secret(absl::BytesToHexString(bytes.Reveal()));
@@ -102,6 +120,8 @@ ClaimCheck ClaimBook::Check(absl::string_view claim, absl::string_view source) c
   const std::optional<Claim> found = state_.FindClaimByHash(Hash256(claim));
   if (claim.size() != kClaimBytes || !found.has_value()) return check;
   check.monitor_only = found->monitor_only;
+  check.profile = found->profile;
+  check.urls = found->urls;
   const Network allowed{found->allowed_network, found->allowed_prefix_bits};
   if (found->expire_time_us <= absl::ToUnixMicros(state_.StateTime())) {
     check.verdict = internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED;

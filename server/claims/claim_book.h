@@ -6,7 +6,7 @@
 // Owns:     nothing; what it is given must outlive this object.
 // Blocks:   on the state's tables; Create and Delete wait until they are applied.
 // Errors:   InvalidArgument for terms outside of the limits; NotFound for a claim of another
-//           organization, as for one that never was.
+//           organization, as for one that never was, and for a device to replace that is none.
 // Example:  tests/edges/edge_enrolment_test.cc; tests/api for what operators call.
 #pragma once
 
@@ -37,6 +37,13 @@ struct ClaimTerms {
   // A CIDR; empty: any address.
   std::string allowed_source;
   bool monitor_only = false;
+  // Its devices wait until they are accepted.
+  bool approve = false;
+  Profile profile = Profile::kNormal;
+  // None: it makes new devices. Else max_devices is 1.
+  DeviceId replaces;
+  // Where the agent posts, 1 to 4; empty: the edge that renders the installer.
+  std::vector<std::string> urls;
 };
 
 struct CreatedClaim {
@@ -50,6 +57,8 @@ struct ClaimCheck {
   internal::v1::EnrollVerdict verdict = internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN;
   // Of a claim that is known, whatever the verdict.
   bool monitor_only = false;
+  Profile profile = Profile::kNormal;
+  std::vector<std::string> urls;
 };
 
 class ClaimBook {
@@ -59,6 +68,9 @@ class ClaimBook {
 
   ClaimBook(const State& state, CommandLog& log, const Secret& master_key)
       : state_(state), log_(log), master_key_(master_key) {}
+
+  // What Create would refuse, without creating anything.
+  absl::Status Check(const OrganizationScope& scope, const ClaimTerms& terms) const;
 
   // A repetition under the same request id answers the same claim and text.
   absl::StatusOr<CreatedClaim> Create(const OrganizationScope& scope, const AuditedCall& call,

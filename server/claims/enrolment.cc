@@ -6,6 +6,7 @@
 #include "common/status/status_macros.h"
 #include "routeros/token/token.h"
 #include "server/pki/device_secret.h"
+#include "server/pki/device_token.h"
 
 namespace muster::server {
 namespace {
@@ -34,13 +35,16 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
   const absl::Status checked = Check(request);
   if (!checked.ok()) return done(checked);
   const Held held = Prove(request.held_token);
-  const DeviceId proposed = MakeId<DeviceId>();
+  const std::string claim_hash = Hash256(request.claim);
+  const std::optional<Claim> claim = state_.FindClaimByHash(claim_hash);
+  const bool replaces = claim.has_value() && claim->replaces;
+  const DeviceId proposed = replaces ? claim->replaces : MakeId<DeviceId>();
   internal::v1::Command command;
   command.mutable_actor()->set_principal(absl::StrCat("edges/", request.edge_id));
   command.set_method("muster.edge.v1.EdgeService/Enroll");
   internal::v1::EnrollDevice& enroll = *command.mutable_enroll_device();
   enroll.set_edge_id(std::move(request.edge_id));
-  enroll.set_claim_hash(Hash256(request.claim));
+  enroll.set_claim_hash(claim_hash);
   enroll.set_nonce_hash(Hash256(request.nonce));
   enroll.set_proposed_device_id(proposed.value);
   enroll.set_proposed_sealed_secret(
@@ -63,7 +67,9 @@ Enrolment::Held Enrolment::Prove(const Secret& token) const {
   if (!contents.ok()) return {};
   const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(contents->device);
   if (!key.has_value() || key->deleted || contents->epoch < key->least_epoch) return {};
-  const absl::StatusOr<Secret> secret = OpenDeviceSecret(master_key_, key->id, key->sealed_secret);
+  const bool is_next = key->next_epoch != 0 && contents->epoch >= key->next_epoch;
+  const absl::StatusOr<Secret> secret = OpenDeviceSecret(
+      master_key_, key->id, is_next ? key->sealed_next_secret : key->sealed_secret);
   if (!secret.ok() || !EqualInConstantTime(secret->Reveal(), contents->secret.Reveal())) return {};
   return {contents->device, contents->epoch};
 }
@@ -73,15 +79,11 @@ absl::StatusOr<EnrolmentAnswer> Enrolment::Answer(const internal::v1::EnrollResu
   answer.verdict = result.verdict();
   if (answer.verdict != internal::v1::ENROLL_VERDICT_OK) return answer;
   answer.device = DeviceId{result.device_id()};
-  routeros::TokenContents contents;
-  contents.device = answer.device;
-  contents.organization = OrganizationId{result.organization_id()};
-  contents.epoch = result.epoch();
-  contents.issued_at = clock_.Now();
-  ASSIGN_OR_RETURN(contents.secret,
-                   OpenDeviceSecret(master_key_, answer.device, result.sealed_secret()));
   ASSIGN_OR_RETURN(answer.token,
-                   routeros::SealToken(keys_.token_keys.back(), keys_.cluster_id, contents));
+                   IssueDeviceToken(keys_, master_key_,
+                                    {answer.device, OrganizationId{result.token_organization_id()},
+                                     result.epoch(), clock_.Now()},
+                                    result.sealed_secret()));
   return answer;
 }
 

@@ -6,7 +6,7 @@
 //
 // Threads:  safe to call from any thread; `done` comes on the log's writer thread.
 // Owns:     nothing; what it is given must outlive it.
-// Blocks:   never; Enroll reads keys from memory.
+// Blocks:   Enroll reads the claim; it does not wait for the log.
 // Errors:   InvalidArgument for a claim or nonce of a wrong size; what the log says. A claim that
 // is
 //           refused is a verdict, not an error.

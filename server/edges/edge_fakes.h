@@ -48,6 +48,7 @@ class FakeState : public State {
   void DeleteDevice(DeviceId id) {
     MutexLock lock(mutex_);
     keys_[id.value].deleted = true;
+    ++keys_[id.value].least_epoch;
   }
   void PutEdge(Edge edge) {
     MutexLock lock(mutex_);

@@ -16,6 +16,7 @@ bool MattersToEdges(ChangeKind kind) {
     case ChangeKind::kDevice:
     case ChangeKind::kDeviceAtEdge:
     case ChangeKind::kDeviceRevoked:
+    case ChangeKind::kDeviceRekeyed:
     case ChangeKind::kJobPut:
     case ChangeKind::kJobRemove:
     case ChangeKind::kEdge:
@@ -165,7 +166,8 @@ void EdgeHub::Route(const Change& change) {
     for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
       session->TellAgain(change.organization);
     }
-  } else if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceRevoked) {
+  } else if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceRevoked ||
+             change.kind == ChangeKind::kDeviceRekeyed) {
     ToAll(change);
   } else {
     ToEdge(change.edge, change);
@@ -177,6 +179,9 @@ void EdgeHub::ToAll(const Change& change) {
     if (change.kind == ChangeKind::kDeviceRevoked) {
       session->Forget(change.device);
       session->outbox().AddRevocation(change.device);
+    } else if (change.kind == ChangeKind::kDeviceRekeyed) {
+      if (session->Knows(change.device)) session->outbox().AddDevice(change.device);
+      session->Forget(change.device);
     } else if (session->Knows(change.device)) {
       session->outbox().AddDevice(change.device);
     }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -148,6 +149,14 @@ struct EdgeDevice {
   bool monitor_only = false;
   // Value of muster.edge.v1.CodePage.
   uint32_t code_page = kNoCodePage;
+  // A token on its way to the router; 0: none.
+  uint32_t next_epoch = 0;
+  std::array<char, 16> next_secret_check{};
+  // The agent text that it should have, with the token that comes along (or none).
+  std::optional<AgentOffer> offer;
+  Secret offered_token;
+  // Every beat is answered X.
+  bool released = false;
 };
 
 struct RemovedJob {

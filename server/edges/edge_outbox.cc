@@ -13,7 +13,8 @@ constexpr size_t kChunkBytes = size_t{256} << 10;
 // A job with the longest script and its numbers must still fit behind what a chunk holds.
 constexpr size_t kFullBytes = kChunkBytes - (size_t{66} << 10);
 constexpr size_t kDeviceBytes = 56;
-constexpr size_t kDevicesAChunk = 4'000;
+// With agent offers and their tokens a record takes up to 500 bytes, a few URLs included.
+constexpr size_t kDevicesAChunk = 500;
 constexpr size_t kJobsAPage = 64;
 constexpr size_t kRemovalsAChunk = 8'000;
 constexpr size_t kPendingADelta = 1'000;
@@ -22,6 +23,13 @@ constexpr size_t kMostQuestions = 64;
 size_t BytesOf(const EdgeJob& job) {
   size_t bytes = job.script.size() + job.boot_at_first_send.size() + 64;
   for (const JobSecret& secret : job.secrets) bytes += secret.name.size() + secret.value.size() + 8;
+  return bytes;
+}
+
+size_t BytesOf(const EdgeDevice& device) {
+  if (!device.offer.has_value()) return kDeviceBytes;
+  size_t bytes = kDeviceBytes + 64 + device.offered_token.size();
+  for (const std::string& url : device.offer->urls) bytes += url.size() + 4;
   return bytes;
 }
 
@@ -143,7 +151,7 @@ void EdgeOutbox::AddSnapshotDevices(DownState& chunk) {
   const State::EdgeDevices page = state_.ListEdgeDevices(edge_id_, device_cursor_, kDevicesAChunk);
   for (const DeviceKeyRecord& key : page.devices) {
     if (std::optional<EdgeDevice> device = checks_->Describe(key.id)) {
-      chunk.devices.push_back(*device);
+      chunk.devices.push_back(*std::move(device));
     }
   }
   device_cursor_ = page.next;
@@ -201,14 +209,15 @@ void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta,
     const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
     const bool gone = !key.has_value() || key->deleted;
     if (gone) delta.removed_devices.push_back(device);
+    // A deletion and a revocation raise the least epoch; a device that is replaced goes on from it.
     delta.revocations.push_back(
-        {device, gone ? std::numeric_limits<uint32_t>::max() : key->least_epoch});
+        {device, key.has_value() ? key->least_epoch : std::numeric_limits<uint32_t>::max()});
     bytes += kDeviceBytes;
   }
   if (pending.device) {
     if (std::optional<EdgeDevice> described = checks_->Describe(device)) {
-      delta.devices.push_back(*described);
-      bytes += kDeviceBytes;
+      bytes += BytesOf(*described);
+      delta.devices.push_back(*std::move(described));
     }
   }
   for (const uint64_t number : pending.removed_jobs) {

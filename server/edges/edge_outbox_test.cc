@@ -44,7 +44,9 @@ class EdgeOutboxTest : public ::testing::Test {
   const Secret master_ = RandomSecret(32);
   const Secret secret_ = RandomSecret(16);
   FakeState state_;
-  SecretChecks checks_{state_, master_, RandomSecret(32)};
+  const ClusterKeys keys_ = *GenerateClusterKeys(absl::Now());
+  SystemClock clock_;
+  SecretChecks checks_{state_, master_, keys_, clock_, RandomSecret(32)};
   EdgeOutbox outbox_{state_, "edge-one"};
 };
 
@@ -162,7 +164,7 @@ TEST_F(EdgeOutboxTest, DeletedDeviceIsRemovedAndRevoked) {
   ASSERT_THAT(states, SizeIs(1));
   EXPECT_THAT(states[0].removed_devices, ElementsAre(DeviceId{1}));
   ASSERT_THAT(states[0].revocations, SizeIs(1));
-  EXPECT_EQ(states[0].revocations[0].least_epoch, UINT32_MAX);
+  EXPECT_EQ(states[0].revocations[0].least_epoch, 2u);
 }
 
 TEST_F(EdgeOutboxTest, RemovedJobsAreNamedByNumber) {

@@ -30,13 +30,13 @@ internal::v1::Command CommandOf(const std::string& edge_id, absl::string_view me
   return command;
 }
 
-// Keeps the items of `items` whose verdict is kRight; reports the others.
+// Keeps the items of `items` whose verdict is right; reports the others.
 template <typename Items>
 void KeepProven(Items& items, const std::vector<ProofVerdict>& verdicts, size_t& next,
                 UpBatch& batch) {
   int kept = 0;
   for (int i = 0; i < items.size(); ++i, ++next) {
-    if (verdicts[next] == ProofVerdict::kRight) {
+    if (IsRight(verdicts[next])) {
       items.SwapElements(kept++, i);
       continue;
     }
@@ -139,7 +139,8 @@ void EdgeSession::BeginIfApplied() {
   SecretChecks* checks = nullptr;
   {
     MutexLock lock(mutex_);
-    checks_ = std::make_unique<SecretChecks>(context_.state, context_.master, *std::move(key));
+    checks_ = std::make_unique<SecretChecks>(context_.state, context_.master, context_.keys,
+                                             context_.clock, *std::move(key));
     checks = checks_.get();
     for (const internal::v1::LaneNumber& lane : applied->result.applied()) {
       if (lane.lane() < 1 || lane.lane() > kEdgeLanes) continue;
@@ -247,10 +248,23 @@ void EdgeSession::DropUnproven(UpBatch& batch) {
                   [](ProofVerdict verdict) { return verdict == ProofVerdict::kRight; })) {
     return;
   }
+  for (int i = 0; i < batch.batch.check_ins_size(); ++i) {
+    const bool proves_next = verdicts[static_cast<size_t>(i)] == ProofVerdict::kRightNext;
+    if (proves_next) batch.batch.mutable_check_ins(i)->set_next_token(true);
+  }
+  TellOfReleased(batch, verdicts);
   size_t next = 0;
   KeepProven(*batch.batch.mutable_check_ins(), verdicts, next, batch);
   KeepProven(*batch.batch.mutable_job_events(), verdicts, next, batch);
   KeepProven(*batch.batch.mutable_job_results(), verdicts, next, batch);
+}
+
+void EdgeSession::TellOfReleased(const UpBatch& batch, const std::vector<ProofVerdict>& verdicts) {
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    if (verdicts[i] != ProofVerdict::kUnknownDevice) continue;
+    const std::optional<DeviceKeyRecord> key = context_.state.FindDeviceKey(batch.proofs[i].device);
+    if (key.has_value() && key->released) outbox_.AddDevice(batch.proofs[i].device);
+  }
 }
 
 void EdgeSession::ProposeBatch(UpBatch batch) {

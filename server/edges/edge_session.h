@@ -128,6 +128,8 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   bool TakeNumber(Lane lane, uint64_t number);
   // Drops the items whose proof is not right, and says so in `batch.refused`.
   void DropUnproven(UpBatch& batch);
+  // A router that was released and has come back (out of a backup, say): its edge shall know it.
+  void TellOfReleased(const UpBatch& batch, const std::vector<ProofVerdict>& verdicts);
   void ProposeBatch(UpBatch batch);
   void OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts,
                    const absl::StatusOr<Applied>& applied);

@@ -5,18 +5,25 @@
 #include "common/log/log.h"
 #include "routeros/token/token.h"
 #include "server/pki/device_secret.h"
+#include "server/pki/device_token.h"
 
 namespace muster::server {
 namespace {
 
 absl::string_view View(const std::array<char, 16>& bytes) { return {bytes.data(), bytes.size()}; }
 
-ProofVerdict Judge(const SecretProof& proof, const std::array<char, 16>& expected) {
-  const bool right = EqualInConstantTime(View(proof.check), View(expected));
-  return right && proof.present ? ProofVerdict::kRight : ProofVerdict::kWrong;
+bool Fits(const SecretProof& proof, const std::array<char, 16>& expected) {
+  return EqualInConstantTime(View(proof.check), View(expected)) && proof.present;
 }
 
 }  // namespace
+
+ProofVerdict SecretChecks::Judge(const SecretProof& proof, const Expected& expected) {
+  const bool now = Fits(proof, expected.now);
+  const bool next = Fits(proof, expected.next) && expected.has_next;
+  if (next) return ProofVerdict::kRightNext;
+  return now ? ProofVerdict::kRight : ProofVerdict::kWrong;
+}
 
 std::vector<ProofVerdict> SecretChecks::Check(absl::Span<const SecretProof> proofs) {
   std::vector<ProofVerdict> verdicts(proofs.size(), ProofVerdict::kUnknownDevice);
@@ -33,34 +40,68 @@ std::vector<ProofVerdict> SecretChecks::Check(absl::Span<const SecretProof> proo
     }
   }
   for (const size_t i : unmet) {
-    const std::optional<EdgeDevice> device = Describe(proofs[i].device);
-    if (device.has_value()) verdicts[i] = Judge(proofs[i], device->secret_check);
+    const std::optional<Met> met = Meet(proofs[i].device);
+    if (met.has_value() && !met->key.deleted) verdicts[i] = Judge(proofs[i], met->expected);
   }
   return verdicts;
 }
 
-std::optional<EdgeDevice> SecretChecks::Describe(DeviceId device) {
+std::optional<SecretChecks::Met> SecretChecks::Meet(DeviceId device) {
+  // Before the key is read: it may be from before the next Forget.
   uint64_t forgotten = 0;
   {
     MutexLock lock(mutex_);
     forgotten = forgotten_;
   }
-  const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
-  if (!key.has_value() || key->deleted) return std::nullopt;
-  std::optional<CheckValue> check = Find(device);
-  if (!check.has_value()) {
-    check = Compute(*key);
-    if (!check.has_value()) return std::nullopt;
-    Keep(device, *check, forgotten);
+  std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
+  if (!key.has_value() || (key->deleted && !key->released)) return std::nullopt;
+  if (const std::optional<Expected> kept = Find(device)) return Met{*std::move(key), *kept};
+  const std::optional<CheckValue> now = Compute(device, key->sealed_secret);
+  if (!now.has_value()) return std::nullopt;
+  Expected expected{*now};
+  if (key->next_epoch != 0) {
+    const std::optional<CheckValue> next = Compute(device, key->sealed_next_secret);
+    expected.has_next = next.has_value();
+    if (next.has_value()) expected.next = *next;
   }
+  Keep(device, expected, forgotten);
+  return Met{*std::move(key), expected};
+}
+
+std::optional<EdgeDevice> SecretChecks::Describe(DeviceId device) {
+  const std::optional<Met> met = Meet(device);
+  if (!met.has_value()) return std::nullopt;
+  const DeviceKeyRecord* const key = &met->key;
+  const Expected* const expected = &met->expected;
   EdgeDevice described;
   described.device = key->id;
-  described.organization = key->organization;
+  described.organization = key->token_organization;
   described.least_epoch = key->least_epoch;
-  described.secret_check = *check;
+  described.secret_check = expected->now;
+  described.interval_seconds = IntervalSeconds(key->profile);
   described.monitor_only = key->monitor_only;
   described.code_page = key->code_page;
+  described.released = key->released;
+  if (key->next_epoch != 0 && expected->has_next) {
+    described.next_epoch = key->next_epoch;
+    described.next_secret_check = expected->next;
+  }
+  if (key->has_offer && !key->released) AddOffer(*key, described);
   return described;
+}
+
+void SecretChecks::AddOffer(const DeviceKeyRecord& key, EdgeDevice& device) const {
+  std::optional<AgentOffer> offer = state_.FindAgentOffer(key.id);
+  if (!offer.has_value()) return;
+  if (key.next_epoch != 0) {
+    absl::StatusOr<Secret> token = IssueDeviceToken(
+        keys_, master_, {key.id, device.organization, key.next_epoch, clock_.Now()},
+        key.sealed_next_secret);
+    // Text of this generation without its token would be taken for the right one.
+    if (!token.ok()) return;
+    device.offered_token = *std::move(token);
+  }
+  device.offer = *std::move(offer);
 }
 
 bool SecretChecks::Knows(DeviceId device) const {
@@ -88,17 +129,18 @@ void SecretChecks::Forget(DeviceId device) {
   expected_.erase(device.value);
 }
 
-std::optional<SecretChecks::CheckValue> SecretChecks::Find(DeviceId device) const {
+std::optional<SecretChecks::Expected> SecretChecks::Find(DeviceId device) const {
   MutexLock lock(mutex_);
   const auto found = expected_.find(device.value);
   if (found == expected_.end()) return std::nullopt;
   return found->second;
 }
 
-std::optional<SecretChecks::CheckValue> SecretChecks::Compute(const DeviceKeyRecord& key) const {
-  const absl::StatusOr<Secret> secret = OpenDeviceSecret(master_, key.id, key.sealed_secret);
+std::optional<SecretChecks::CheckValue> SecretChecks::Compute(
+    DeviceId device, absl::string_view sealed_secret) const {
+  const absl::StatusOr<Secret> secret = OpenDeviceSecret(master_, device, sealed_secret);
   if (!secret.ok()) {
-    LogError("edges", "a device's secret does not open", {{"device", FormatId(key.id)}});
+    LogError("edges", "a device's secret does not open", {{"device", FormatId(device)}});
     return std::nullopt;
   }
   const std::string check = routeros::SecretCheck(edge_key_, *secret);
@@ -107,7 +149,7 @@ std::optional<SecretChecks::CheckValue> SecretChecks::Compute(const DeviceKeyRec
   return value;
 }
 
-void SecretChecks::Keep(DeviceId device, const CheckValue& value, uint64_t forgotten) {
+void SecretChecks::Keep(DeviceId device, const Expected& value, uint64_t forgotten) {
   MutexLock lock(mutex_);
   if (forgotten == forgotten_) expected_.emplace(device.value, value);
 }

@@ -1,11 +1,11 @@
 // Which secret check each device must show at one edge, computed once per device and stream.
 //
-// 16 bytes a device are kept, never a secret: opening the sealed one for each check-in would cost
-// more than the rest of a check-in together.
+// Two checks of 16 bytes a device are kept, never a secret: opening the sealed one for each
+// check-in would cost more than the rest of a check-in together.
 //
 // Threads:  safe to call from any thread.
 // Owns:     the edge's key; `state` and `master` must outlive this object.
-// Blocks:   never; the state answers keys from memory.
+// Blocks:   Check never, since the state answers keys from memory.
 // Example:  edge_session_test.cc, SecretsAreOpenedOnceADevice.
 #pragma once
 
@@ -17,24 +17,37 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "common/clock/clock.h"
 #include "common/secrets/secrets.h"
 #include "common/sync/mutex.h"
 #include "server/edges/edge_messages.h"
+#include "server/pki/cluster_keys.h"
 #include "server/state/state.h"
 
 namespace muster::server {
 
-enum class ProofVerdict : uint8_t { kRight, kWrong, kUnknownDevice };
+// kRightNext: it proves the token that is on its way to the router.
+enum class ProofVerdict : uint8_t { kRight, kRightNext, kWrong, kUnknownDevice };
+
+inline bool IsRight(ProofVerdict verdict) {
+  return verdict == ProofVerdict::kRight || verdict == ProofVerdict::kRightNext;
+}
 
 class SecretChecks {
  public:
-  SecretChecks(const State& state, const Secret& master, Secret edge_key)
-      : state_(state), master_(master), edge_key_(std::move(edge_key)) {}
+  SecretChecks(const State& state, const Secret& master, const ClusterKeys& keys,
+               const Clock& clock, Secret edge_key)
+      : state_(state),
+        master_(master),
+        keys_(keys),
+        clock_(clock),
+        edge_key_(std::move(edge_key)) {}
 
   // Judges each proof, in constant time for a known device; one verdict for each.
   std::vector<ProofVerdict> Check(absl::Span<const SecretProof> proofs);
 
-  // What the edge may know of a device; nullopt for one that is unknown or deleted.
+  // What the edge may know of a device; nullopt for one that is unknown, revoked or deleted, unless
+  // it was released. Reads the state where an agent text is wanted.
   std::optional<EdgeDevice> Describe(DeviceId device);
 
   // True where this stream has met the device.
@@ -42,7 +55,7 @@ class SecretChecks {
   // Those of an organization that this stream has met.
   std::vector<DeviceId> KnownOf(OrganizationId organization) const;
 
-  // After the device was deleted or got another secret.
+  // After the device was deleted, or got another secret or a next one.
   void Forget(DeviceId device);
 
   const Secret& edge_key() const { return edge_key_; }
@@ -51,18 +64,35 @@ class SecretChecks {
 
  private:
   using CheckValue = std::array<char, 16>;
+  struct Expected {
+    CheckValue now{};
+    // Of the next token, where there is one.
+    bool has_next = false;
+    CheckValue next{};
+  };
 
-  std::optional<CheckValue> Find(DeviceId device) const;
+  static ProofVerdict Judge(const SecretProof& proof, const Expected& expected);
+  std::optional<Expected> Find(DeviceId device) const;
+  // A device with what it must show, kept or computed; nullopt where it is unknown, revoked or
+  // deleted (unless released), or its secret does not open.
+  struct Met {
+    DeviceKeyRecord key;
+    Expected expected;
+  };
+  std::optional<Met> Meet(DeviceId device);
   // Nullopt where the secret does not open, which is logged.
-  std::optional<CheckValue> Compute(const DeviceKeyRecord& key) const;
+  std::optional<CheckValue> Compute(DeviceId device, absl::string_view sealed_secret) const;
+  void AddOffer(const DeviceKeyRecord& key, EdgeDevice& device) const;
   // Unless something was forgotten since `forgotten`.
-  void Keep(DeviceId device, const CheckValue& value, uint64_t forgotten);
+  void Keep(DeviceId device, const Expected& value, uint64_t forgotten);
 
   const State& state_;
   const Secret& master_;
+  const ClusterKeys& keys_;
+  const Clock& clock_;
   const Secret edge_key_;
   mutable Mutex mutex_;
-  absl::flat_hash_map<uint64_t, CheckValue> expected_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint64_t, Expected> expected_ ABSL_GUARDED_BY(mutex_);
   // Counts Forget, so that a value computed before it is not stored after it.
   uint64_t forgotten_ ABSL_GUARDED_BY(mutex_) = 0;
 };

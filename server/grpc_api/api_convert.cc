@@ -76,6 +76,35 @@ void FillStatus(const DeviceStatus& status, v1::DeviceStatus* out) {
   FillReadings(status, out);
 }
 
+v1::DeviceState StateOf(const Device& device) {
+  if (device.release_time_us != 0) return v1::DEVICE_STATE_RELEASED;
+  if (device.delete_time_us != 0) return v1::DEVICE_STATE_DELETED;
+  if (device.revoke_time_us != 0) return v1::DEVICE_STATE_REVOKED;
+  if (device.release_job) return v1::DEVICE_STATE_RELEASING;
+  if (device.hold_kind == HoldKind::kPending) return v1::DEVICE_STATE_PENDING;
+  return v1::DEVICE_STATE_ACTIVE;
+}
+
+void FillIdentity(const Device& device, absl::string_view slug, v1::Device* out) {
+  out->set_state(StateOf(device));
+  out->set_hold_kind(std::string(HoldWord(device.hold_kind)));
+  out->set_hold_reason(CleanText(device.hold_reason));
+  out->set_profile(static_cast<v1::Profile>(device.profile));
+  out->mutable_agent_urls()->Assign(device.urls.begin(), device.urls.end());
+  if (!device.offer_version.empty()) {
+    out->set_wanted_agent_version(
+        device.agent_generation == 0
+            ? device.offer_version
+            : absl::StrCat(device.offer_version, "+", device.agent_generation));
+    out->set_agent_offered(device.offer_open);
+  }
+  out->set_token_rotating(device.next_epoch != 0);
+  SET_TIME(*out, token_revoke_time, device.revoke_time_us);
+  if (device.release_job) {
+    out->set_release_job(FormatChildName(slug, "jobs", device.release_job.value));
+  }
+}
+
 }  // namespace
 
 v1::Organization ToMessage(const Organization& organization) {
@@ -99,8 +128,19 @@ v1::ApiKey ToMessage(const ApiKey& key, absl::string_view organization_slug) {
   return out;
 }
 
+v1::Preregistration ToMessage(const Preregistration& row) {
+  v1::Preregistration out;
+  out.set_serial_number(row.serial_number);
+  out.set_display_name(row.display_name);
+  out.set_site(row.site);
+  out.mutable_labels()->insert(row.labels.begin(), row.labels.end());
+  SET_TIME(out, create_time, row.create_time_us);
+  return out;
+}
+
 v1::Device ToMessage(const Device& device, absl::string_view organization_slug) {
   v1::Device out;
+  FillIdentity(device, organization_slug, &out);
   out.set_name(FormatChildName(organization_slug, "devices", device.id.value));
   out.set_display_name(device.display_name);
   out.set_notes(device.notes);
@@ -142,6 +182,12 @@ v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug) {
   out.set_allowed_source(claim.allowed_source);
   out.set_site(claim.site);
   out.mutable_labels()->insert(claim.labels.begin(), claim.labels.end());
+  if (claim.replaces) {
+    out.set_replaces_device(FormatChildName(organization_slug, "devices", claim.replaces.value));
+  }
+  out.set_approve(claim.approve);
+  out.set_monitor_only(claim.monitor_only);
+  out.set_profile(static_cast<v1::Profile>(claim.profile));
   return out;
 }
 

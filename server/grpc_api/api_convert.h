@@ -20,6 +20,7 @@ google::protobuf::Timestamp ToTimestamp(int64_t time_us);
 v1::Organization ToMessage(const Organization& organization);
 // `organization_slug` is empty for the role platform.
 v1::ApiKey ToMessage(const ApiKey& key, absl::string_view organization_slug);
+v1::Preregistration ToMessage(const Preregistration& row);
 v1::Device ToMessage(const Device& device, absl::string_view organization_slug);
 v1::DeviceEvent ToMessage(const DeviceEvent& event);
 v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug);

@@ -21,6 +21,7 @@
 #include "server/grpc_api/api_key_service.h"
 #include "server/grpc_api/audit_service.h"
 #include "server/grpc_api/claim_service.h"
+#include "server/grpc_api/device_identity_service.h"
 #include "server/grpc_api/device_service.h"
 #include "server/grpc_api/edge_admin_service.h"
 #include "server/grpc_api/job_service.h"
@@ -69,6 +70,7 @@ class GrpcApiServer final : public ApiServer {
         edges_(state, log, issuer, master_key, clock, terms.control),
         claims_(state, log, master_key),
         devices_(state, log),
+        identity_(state, log, master_key, root_sha256),
         jobs_(state, log, devices_),
         device_watches_(state, authorizer_),
         library_(state, log, master_key),
@@ -78,8 +80,9 @@ class GrpcApiServer final : public ApiServer {
         job_watches_(state, jobs_, authorizer_),
         organization_service_(gate_, tokens_, organizations_),
         api_key_service_(gate_, tokens_, state, keys_),
+        device_identity_service_(gate_, tokens_, identity_),
         device_service_(gate_, tokens_, devices_, device_watches_),
-        claim_service_(gate_, tokens_, claims_, edges_, std::move(root_sha256)),
+        claim_service_(gate_, tokens_, claims_, devices_, edges_, std::move(root_sha256)),
         job_service_(gate_, tokens_, jobs_, job_watches_),
         agent_service_(gate_, rollout_),
         window_service_(gate_, state, windows_),
@@ -127,9 +130,9 @@ class GrpcApiServer final : public ApiServer {
 
  private:
   std::vector<grpc::Service*> Services() {
-    return {&organization_service_, &api_key_service_,    &device_service_, &claim_service_,
-            &job_service_,          &agent_service_,      &window_service_, &script_service_,
-            &secret_service_,       &edge_admin_service_, &audit_service_};
+    return {&organization_service_, &api_key_service_, &device_identity_service_, &device_service_,
+            &claim_service_,        &job_service_,     &agent_service_,           &window_service_,
+            &script_service_,       &secret_service_,  &edge_admin_service_,      &audit_service_};
   }
 
   Authorizer authorizer_;
@@ -140,6 +143,7 @@ class GrpcApiServer final : public ApiServer {
   EdgeRegistry edges_;
   ClaimBook claims_;
   DeviceDirectory devices_;
+  DeviceIdentity identity_;
   JobBoard jobs_;
   DeviceWatches device_watches_;
   ScriptLibrary library_;
@@ -149,6 +153,7 @@ class GrpcApiServer final : public ApiServer {
   JobWatches job_watches_;
   OrganizationGrpcService organization_service_;
   ApiKeyGrpcService api_key_service_;
+  DeviceIdentityGrpcService device_identity_service_;
   DeviceGrpcService device_service_;
   ClaimGrpcService claim_service_;
   JobGrpcService job_service_;

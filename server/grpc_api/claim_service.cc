@@ -1,8 +1,13 @@
 #include "server/grpc_api/claim_service.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "routeros/script/agent.h"
 #include "server/access/resource_names.h"
+#include "server/claims/text_profile.h"
+#include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
@@ -14,7 +19,84 @@ constexpr char kCreate[] = "muster.v1.ClaimService/CreateClaim";
 constexpr char kList[] = "muster.v1.ClaimService/ListClaims";
 constexpr char kDelete[] = "muster.v1.ClaimService/DeleteClaim";
 
+// A preview shows no claim.
+constexpr size_t kClaimDigits = 32;
+// Beside the first.
+constexpr int kMostFallbackEdges = 3;
+
+constexpr routeros::Family kFamilies[] = {routeros::Family::k6_49, routeros::Family::k7_1,
+                                          routeros::Family::k7_11, routeros::Family::k7_13,
+                                          routeros::Family::k7_17};
+
+// The edge of the line, then those that the agent turns to; more than one edge only where asked
+// for.
+absl::StatusOr<std::vector<std::string>> ReadUrls(const EdgeRegistry& edges,
+                                                  const v1::CreateClaimRequest& request,
+                                                  const std::string& first_url) {
+  std::vector<std::string> urls;
+  if (request.fallback_edges_size() > kMostFallbackEdges) {
+    return BadField("fallback_edges", "wants at most 3");
+  }
+  for (const std::string& name : request.fallback_edges()) {
+    ASSIGN_OR_RETURN(const std::string id, ParseEdgeName("fallback_edges", name));
+    ASSIGN_OR_RETURN(const Edge edge, edges.ChooseForClaim(id));
+    if (edge.public_url == first_url ||
+        std::find(urls.begin(), urls.end(), edge.public_url) != urls.end()) {
+      return BadField("fallback_edges", absl::StrCat(edge.public_url, " comes twice"));
+    }
+    urls.push_back(edge.public_url);
+  }
+  if (!urls.empty()) urls.insert(urls.begin(), first_url);
+  return urls;
+}
+
 }  // namespace
+
+absl::StatusOr<ClaimTerms> ClaimGrpcService::ReadTerms(
+    const OrganizationScope& scope, const v1::CreateClaimRequest& request) const {
+  ClaimTerms terms;
+  terms.site = request.site();
+  terms.labels = {request.labels().begin(), request.labels().end()};
+  terms.max_devices = request.max_devices();
+  ASSIGN_OR_RETURN(terms.ttl, ReadDuration("ttl", request.ttl()));
+  terms.allowed_source = request.allowed_source();
+  terms.approve = request.approve();
+  terms.monitor_only = request.monitor_only();
+  if (!v1::Profile_IsValid(request.profile())) {
+    return BadField("profile", "wants NORMAL, METERED or SLOW");
+  }
+  if (!request.replaces_device().empty()) {
+    ASSIGN_OR_RETURN(const ChildName name,
+                     ParseChildName("replaces_device", request.replaces_device(), "devices"));
+    if (name.organization != scope.slug()) return UnknownResource(request.replaces_device());
+    terms.replaces = DeviceId{name.id};
+    ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, terms.replaces));
+    terms.profile = device.profile;
+    terms.monitor_only = terms.monitor_only || device.monitor_only;
+  }
+  if (request.profile() != v1::PROFILE_UNSPECIFIED) {
+    terms.profile = static_cast<Profile>(request.profile());
+  }
+  return terms;
+}
+
+absl::Status ClaimGrpcService::Preview(const ClaimTerms& terms, const std::string& url,
+                                       v1::CreateClaimResponse* response) const {
+  routeros::InstallerTerms installer;
+  installer.url = url;
+  installer.urls = terms.urls;
+  installer.root_sha256 = root_sha256_;
+  installer.claim = std::string(kClaimDigits, '0');
+  installer.monitor_only = terms.monitor_only;
+  installer.profile = TextProfile(terms.profile);
+  for (const routeros::Family family : kFamilies) {
+    ASSIGN_OR_RETURN(std::string text, routeros::RenderPreview(installer, family));
+    v1::ClaimPreview& preview = *response->add_previews();
+    preview.set_family(std::string(routeros::FamilyName(family)));
+    preview.set_text(std::move(text));
+  }
+  return absl::OkStatus();
+}
 
 absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaimRequest& request,
                                       v1::CreateClaimResponse* response) const {
@@ -25,12 +107,12 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
     ASSIGN_OR_RETURN(edge_id, ParseEdgeName("edge", request.edge()));
   }
   ASSIGN_OR_RETURN(const Edge edge, edges_.ChooseForClaim(edge_id));
-  ClaimTerms terms;
-  terms.site = request.site();
-  terms.labels = {request.labels().begin(), request.labels().end()};
-  terms.max_devices = request.max_devices();
-  ASSIGN_OR_RETURN(terms.ttl, ReadDuration("ttl", request.ttl()));
-  terms.allowed_source = request.allowed_source();
+  ASSIGN_OR_RETURN(ClaimTerms terms, ReadTerms(scope, request));
+  ASSIGN_OR_RETURN(terms.urls, ReadUrls(edges_, request, edge.public_url));
+  if (request.validate_only()) {
+    RETURN_IF_ERROR(claims_.Check(scope, terms));
+    return Preview(terms, edge.public_url, response);
+  }
   ASSIGN_OR_RETURN(const CreatedClaim created, claims_.Create(scope, call.audited(), terms));
   ASSIGN_OR_RETURN(std::string line,
                    routeros::RenderBootstrapLine(

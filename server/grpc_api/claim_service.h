@@ -7,6 +7,7 @@
 #include "server/access/page_tokens/page_tokens.h"
 #include "server/administration/edge_registry.h"
 #include "server/claims/claim_book.h"
+#include "server/devices/device_directory.h"
 #include "server/grpc_api/gate.h"
 
 namespace muster::server {
@@ -15,10 +16,12 @@ class ClaimGrpcService final : public v1::ClaimService::Service {
  public:
   // `root_sha256` is the fingerprint of the router root, lower-case hex.
   ClaimGrpcService(const Gate& gate, const PageTokens& tokens, ClaimBook& claims,
-                   const EdgeRegistry& edges, std::string root_sha256)
+                   const DeviceDirectory& devices, const EdgeRegistry& edges,
+                   std::string root_sha256)
       : gate_(gate),
         tokens_(tokens),
         claims_(claims),
+        devices_(devices),
         edges_(edges),
         root_sha256_(std::move(root_sha256)) {}
 
@@ -30,12 +33,18 @@ class ClaimGrpcService final : public v1::ClaimService::Service {
                            v1::DeleteClaimResponse* response) override;
 
  private:
+  // What the request says of the devices that join by the claim.
+  absl::StatusOr<ClaimTerms> ReadTerms(const OrganizationScope& scope,
+                                       const v1::CreateClaimRequest& request) const;
+  absl::Status Preview(const ClaimTerms& terms, const std::string& url,
+                       v1::CreateClaimResponse* response) const;
   absl::Status Create(const ApiCall& call, const v1::CreateClaimRequest& request,
                       v1::CreateClaimResponse* response) const;
 
   const Gate& gate_;
   const PageTokens& tokens_;
   ClaimBook& claims_;
+  const DeviceDirectory& devices_;
   const EdgeRegistry& edges_;
   const std::string root_sha256_;
 };

@@ -235,9 +235,11 @@ std::vector<Job> JobBoard::List(const OrganizationScope& scope, const State::Job
 TargetRow JobBoard::WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
                               JobTarget target) const {
   const std::optional<Device> device = state_.FindDevice(target.device);
-  std::string title = device.has_value() ? TitleOf(*device) : FormatId(target.device);
+  // What it is called in another organization, where it moved, is not known here.
+  const bool ours = device.has_value() && device->organization == job.organization;
+  std::string title = ours ? TitleOf(*device) : FormatId(target.device);
   std::string wait;
-  if (device.has_value()) wait = WaitReason(job, target, *device, windows, state_.StateTime());
+  if (ours) wait = WaitReason(job, target, *device, windows, state_.StateTime());
   return {std::move(target), std::move(title), std::move(wait)};
 }
 

@@ -58,6 +58,8 @@ struct DeviceCore {
   bool releasing = false;
   // A tombstone whose router is answered X.
   bool released = false;
+  // Its last check-in proved the token that is on its way.
+  bool proving = false;
   // The devices table says which agent text it should have.
   bool has_offer = false;
   Profile profile = Profile::kNormal;

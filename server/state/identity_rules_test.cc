@@ -42,7 +42,7 @@ class IdentityRulesTest : public StateFixture {
 
   // A check-in with facts.
   void BeatAs(uint64_t device, const std::string& serial, uint64_t last = 0,
-              bool next_token = false) {
+              bool next_token = false, const std::string& agent = "2") {
     Pass(1);
     Command command = Batch("edge-a", 2);
     auto& check_in = *command.mutable_edge_batch()->add_check_ins();
@@ -53,6 +53,7 @@ class IdentityRulesTest : public StateFixture {
     check_in.set_next_token(next_token);
     check_in.mutable_facts()->set_serial_number(serial);
     check_in.mutable_facts()->set_routeros_version("7.15.3 (stable)");
+    check_in.mutable_facts()->set_agent_version(agent);
     EXPECT_TRUE(Apply(command).status.ok());
   }
 
@@ -282,7 +283,7 @@ TEST_F(IdentityRulesTest, StateThatGoesBackAndForthIsAClone) {
   EXPECT_EQ(CountEvents(kDevice, "router-state-went-back"), 1);
 }
 
-TEST_F(IdentityRulesTest, ARotatedTokenIsTheOnlyOneAfterThreeBeats) {
+TEST_F(IdentityRulesTest, ARotatedTokenIsTheOnlyOneWhenTheNewAgentReports) {
   Join(kDevice, "HC1");
   ASSERT_TRUE(Rotate().status.ok());
   EXPECT_EQ(Key().next_epoch, 2u);
@@ -301,7 +302,7 @@ TEST_F(IdentityRulesTest, ARotatedTokenIsTheOnlyOneAfterThreeBeats) {
   EXPECT_EQ(Key().least_epoch, 1u);
   Open();
   EXPECT_EQ(Key().next_epoch, 2u) << "a restart keeps what is on its way";
-  BeatAs(kDevice, "HC1", 0, true);
+  BeatAs(kDevice, "HC1", 0, true, "2+1");
   EXPECT_EQ(Key().least_epoch, 2u);
   EXPECT_EQ(Key().sealed_secret, "secret-next");
   EXPECT_EQ(Key().next_epoch, 0u);
@@ -309,6 +310,20 @@ TEST_F(IdentityRulesTest, ARotatedTokenIsTheOnlyOneAfterThreeBeats) {
   const auto revocations = state_->ListRevocations({}, 10);
   ASSERT_EQ(revocations.size(), 1u);
   EXPECT_EQ(revocations[0].least_epoch, 2u);
+}
+
+TEST_F(IdentityRulesTest, ATrialThatFailsLeavesTheOldTokenGood) {
+  Join(kDevice, "HC1");
+  ASSERT_TRUE(Rotate().status.ok());
+  for (int i = 0; i < 5; ++i) {
+    BeatAs(kDevice, "HC1", 0, true);
+    BeatAs(kDevice, "HC1", 0, true);
+    BeatAs(kDevice, "HC1", 0, false);
+  }
+  EXPECT_EQ(Key().least_epoch, 1u);
+  // Small bodies don't name the agent: a long row of beats proves it too.
+  for (int i = 0; i < 6; ++i) BeatAs(kDevice, "HC1", 0, true);
+  EXPECT_EQ(Key().least_epoch, 2u);
 }
 
 TEST_F(IdentityRulesTest, ARevokedTokenIsRefusedUntilTheDeviceIsReplaced) {

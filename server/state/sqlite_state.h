@@ -68,6 +68,7 @@ class SqliteState : public State, public Store {
   std::optional<Device> FindDevice(DeviceId id) const override;
   std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const override;
   std::optional<AgentOffer> FindAgentOffer(DeviceId id) const override;
+  DeviceId FindDeviceBySerial(OrganizationId organization, absl::string_view serial) const override;
   std::vector<Preregistration> ListPreregistrations(OrganizationId organization,
                                                     absl::string_view after_serial,
                                                     size_t limit) const override;

@@ -51,6 +51,7 @@ bool ReadCore(const Query& query, DeviceCore& core) {
   core.revoked = query.Int(13) != 0;
   core.releasing = !query.IsNull(14);
   core.released = query.Int(15) != 0;
+  core.proving = query.Int(20) != 0;
   core.has_offer = query.Bool(16);
   core.profile = static_cast<Profile>(query.Int(17));
   return core.SetSealedSecret(query.View(10));

@@ -75,6 +75,10 @@ class State {
   virtual std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const = 0;
   // The agent text that the device should have; nullopt: what it has.
   virtual std::optional<AgentOffer> FindAgentOffer(DeviceId id) const { return std::nullopt; }
+  // A live device with this serial number; none where there is none.
+  virtual DeviceId FindDeviceBySerial(OrganizationId organization, absl::string_view serial) const {
+    return {};
+  }
   // By serial number.
   virtual std::vector<Preregistration> ListPreregistrations(OrganizationId organization,
                                                             absl::string_view after_serial,

@@ -49,6 +49,29 @@ const MatrixRow kRows[] = {
     {"DeviceService/DeleteDevice", v1::ROLE_ADMIN,
      R"({"name":"organizations/first/devices/DEVICE"})"},
     {"DeviceService/WatchDevices", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"DeviceIdentityService/AcceptDevice", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/AcceptDeviceIdentity", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/ResyncDevice", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/MoveDevice", v1::ROLE_PLATFORM, ""},
+    {"DeviceIdentityService/ReleaseDevice", v1::ROLE_ADMIN,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/PreviewDevice", v1::ROLE_VIEWER,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/RotateDeviceToken", v1::ROLE_ADMIN,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/RevokeDeviceToken", v1::ROLE_ADMIN,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceIdentityService/SetDeviceProfile", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/devices/DEVICE","profile":"PROFILE_SLOW"})"},
+    {"DeviceIdentityService/ImportPreregistrations", v1::ROLE_OPERATOR,
+     R"({"parent":"organizations/first","preregistrations":[{"serialNumber":"HC1"}]})"},
+    {"DeviceIdentityService/ListPreregistrations", v1::ROLE_VIEWER,
+     R"({"parent":"organizations/first"})"},
+    {"DeviceIdentityService/DeletePreregistration", v1::ROLE_OPERATOR,
+     R"({"parent":"organizations/first","serialNumber":"HC1"})"},
     {"ClaimService/CreateClaim", v1::ROLE_OPERATOR, R"({"parent":"organizations/first"})"},
     {"ClaimService/ListClaims", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
     {"ClaimService/DeleteClaim", v1::ROLE_OPERATOR,
@@ -189,9 +212,9 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
   for (const MatrixRow& row : kRows) rows.insert(absl::StrCat("muster.v1.", row.method));
   std::set<std::string> shown;
   for (const char* service :
-       {"OrganizationService", "ApiKeyService", "DeviceService", "ClaimService", "JobService",
-        "AgentService", "WindowService", "ScriptService", "SecretService", "EdgeAdminService",
-        "AuditService"}) {
+       {"OrganizationService", "ApiKeyService", "DeviceService", "DeviceIdentityService",
+        "ClaimService", "JobService", "AgentService", "WindowService", "ScriptService",
+        "SecretService", "EdgeAdminService", "AuditService"}) {
     const std::string name = absl::StrCat("muster.v1.", service);
     EXPECT_TRUE(absl::StrContains(answer, name)) << name;
     const auto* descriptor = DescriptorPool::generated_pool()->FindServiceByName(name);
@@ -207,7 +230,7 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
        at = answer.find("muster.", at + 1)) {
     ++services;
   }
-  EXPECT_EQ(services, 11u);
+  EXPECT_EQ(services, 12u);
 }
 
 TEST_F(CredentialMatrixTest, WithoutAValidKeyEverythingIsUnauthenticated) {

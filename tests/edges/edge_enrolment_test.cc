@@ -92,6 +92,43 @@ TEST_F(EdgeEnrolmentTest, ForgedTokenWithTheRightSealButAWrongSecretMakesANewDev
   EXPECT_NE(response.record().device_id(), first.record().device_id());
 }
 
+TEST_F(EdgeEnrolmentTest,
+       AClaimThatReplacesGivesTheSameDeviceANewTokenAndTheOldOneCountsForNothing) {
+  const edge::v1::EnrollResponse first = EnrollOk(CreateClaim(1), kNonce);
+  const std::string claim = RandomBytes(16);
+  Command command;
+  internal::v1::CreateClaim& create = *command.mutable_create_claim();
+  create.set_claim_id(RandomId());
+  create.set_organization_id(DefaultOrganization().value);
+  create.set_claim_hash(Hash256(claim));
+  create.set_max_devices(1);
+  create.set_ttl_us(3'600'000'000);
+  create.set_profile(2);
+  create.add_urls("https://one.example.net");
+  create.set_replaces_device_id(first.record().device_id());
+  ASSERT_TRUE(Propose(std::move(command)).ok());
+  edge::v1::CheckClaimRequest question;
+  question.set_claim(claim);
+  question.set_source_address("\x7f\x01\x01\x01");
+  grpc::ClientContext context;
+  edge::v1::CheckClaimResponse answer;
+  ASSERT_TRUE(client_->stub().CheckClaim(&context, question, &answer).ok());
+  EXPECT_EQ(answer.profile(), edge::v1::PROFILE_METERED);
+  EXPECT_EQ(answer.urls(0), "https://one.example.net");
+  const edge::v1::EnrollResponse second = EnrollOk(claim, "another-nonce-00");
+  ASSERT_EQ(second.verdict(), edge::v1::CLAIM_VERDICT_OK);
+  EXPECT_EQ(second.record().device_id(), first.record().device_id());
+  EXPECT_EQ(second.record().least_epoch(), 2u);
+  EXPECT_EQ(second.record().interval_seconds(), 300u);
+  EXPECT_EQ(Open(second.token()).epoch, 2u);
+  EXPECT_NE(Open(second.token()).secret.Reveal(), Open(first.token()).secret.Reveal());
+  EXPECT_EQ(DeviceCount(), 1u);
+  // The old router runs its line again with the token that it holds.
+  const edge::v1::EnrollResponse stale =
+      EnrollOk(CreateClaim(1), "third-nonce-0000", first.token());
+  EXPECT_NE(stale.record().device_id(), first.record().device_id());
+}
+
 TEST_F(EdgeEnrolmentTest, UnknownClaimIsAVerdict) {
   EXPECT_EQ(EnrollOk(RandomBytes(16), kNonce).verdict(), edge::v1::CLAIM_VERDICT_UNKNOWN);
   EXPECT_EQ(DeviceCount(), 0u);

@@ -271,6 +271,56 @@ TEST_F(EdgeStreamTest, DeletedDeviceIsRevokedAtTheEdgeAndUnknownFromThenOn) {
   EXPECT_EQ(ack->verdicts(0).code(), edge::v1::ITEM_VERDICT_CODE_UNKNOWN_DEVICE);
 }
 
+TEST_F(EdgeStreamTest, ANewTokenTravelsWithTheAgentOfferAndTheOldOneEndsWhenTheAgentReports) {
+  const auto stream = Connect(*client_, "edge-one");
+  stream->Send(BatchOf(1, {CheckInOf(record_)}));
+  ASSERT_TRUE(stream->WaitForAck(edge::v1::LANE_LIVE, 1).ok());
+  const DeviceId id{record_.device_id()};
+  Command rotate;
+  rotate.mutable_rotate_token()->set_device_id(id.value);
+  rotate.mutable_rotate_token()->set_organization_id(DefaultOrganization().value);
+  rotate.mutable_rotate_token()->set_proposed_sealed_secret(
+      SealDeviceSecret(installation().master_key, id, RandomSecret(16)));
+  rotate.mutable_rotate_token()->set_agent_version("9");
+  ASSERT_TRUE(Propose(std::move(rotate)).ok());
+  const auto told = stream->WaitFor([](const ConnectResponse& response) {
+    return response.has_state() && response.state().records_size() > 0 &&
+           response.state().records(0).has_agent();
+  });
+  ASSERT_TRUE(told.ok()) << told.status();
+  const edge::v1::DeviceRecord& record = told->state().records(0);
+  EXPECT_EQ(record.secret_check(), record_.secret_check());
+  EXPECT_EQ(record.next_epoch(), 2u);
+  EXPECT_TRUE(record.agent().offered());
+  EXPECT_EQ(record.agent().generation(), 1u);
+  const auto token = routeros::OpenToken(installation().keys.token_keys,
+                                         installation().keys.cluster_id, record.agent().token());
+  ASSERT_TRUE(token.ok());
+  EXPECT_EQ(token->epoch, 2u);
+  EXPECT_EQ(routeros::SecretCheck(Secret(welcome_.secret_check_key()), token->secret),
+            record.next_secret_check());
+  // The old one is good while the new one is tried.
+  edge::v1::CheckIn tried = CheckInOf(record_);
+  tried.set_secret_check(record.next_secret_check());
+  stream->Send(BatchOf(2, {tried, CheckInOf(record_)}));
+  auto ack = stream->WaitForAck(edge::v1::LANE_LIVE, 2);
+  ASSERT_TRUE(ack.ok()) << ack.status();
+  EXPECT_THAT(ack->verdicts(), SizeIs(0));
+  tried.set_time_us(absl::ToUnixMicros(absl::Now()));
+  tried.mutable_facts()->set_agent_version("9+1");
+  stream->Send(BatchOf(3, {tried}));
+  const auto revoked = stream->WaitFor([](const ConnectResponse& response) {
+    return response.has_state() && response.state().revocations_size() > 0;
+  });
+  ASSERT_TRUE(revoked.ok()) << revoked.status();
+  EXPECT_EQ(revoked->state().revocations(0).least_epoch(), 2u);
+  stream->Send(BatchOf(4, {CheckInOf(record_)}));
+  ack = stream->WaitForAck(edge::v1::LANE_LIVE, 4);
+  ASSERT_TRUE(ack.ok()) << ack.status();
+  ASSERT_THAT(ack->verdicts(), SizeIs(1));
+  EXPECT_EQ(ack->verdicts(0).code(), edge::v1::ITEM_VERDICT_CODE_WRONG_SECRET);
+}
+
 TEST_F(EdgeStreamTest, WatermarkMovesTheEdge) {
   const auto stream = Connect(*client_, "edge-one");
   stream->Send(BatchOf(1, {CheckInOf(record_)}));

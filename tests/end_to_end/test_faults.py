@@ -109,7 +109,7 @@ class FaultsTest(unittest.TestCase):
                 self.assertEqual(note.count('<first>'), 1)
                 self.assertNotIn('<third>', note)
             freed = muster.devices()[0]['name']
-            muster.muster('device', 'set', freed, '--release-jobs')
+            muster.muster('job', 'release', '--device', freed)
             wait_for('the freed router goes on', lambda: [t for t in all_targets(muster, third)
                                                           if t['device'] == freed and state_of(t) == 'SUCCEEDED'], 30, 0.5)
             self.assertFalse(muster.muster_json('device', 'get', freed).get('jobsHeld'))

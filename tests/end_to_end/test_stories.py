@@ -201,7 +201,7 @@ class StoriesTest(unittest.TestCase):
             if device.get('jobsHeld'):
                 router = next(r for r in self.routers if r.name == device['name'])
                 self.assertIn(events[router], ('restore', 'power-loss'), f'router {router.index} is held without a reason')
-                self.muster.muster('device', 'set', device['name'], '--release-jobs')
+                self.muster.muster('job', 'release', '--device', device['name'])
 
     def ended(self, job):
         targets = {t['device']: t for t in all_targets(self.muster, job)}

@@ -97,6 +97,19 @@ void ToWire(const EdgeDevice& device, edge::v1::DeviceRecord& record) {
   record.set_interval_seconds(device.interval_seconds);
   record.set_monitor_only(device.monitor_only);
   record.set_code_page(static_cast<edge::v1::CodePage>(device.code_page));
+  record.set_released(device.released);
+  if (device.next_epoch != 0) {
+    record.set_next_epoch(device.next_epoch);
+    record.set_next_secret_check(device.next_secret_check.data(), device.next_secret_check.size());
+  }
+  if (!device.offer.has_value()) return;
+  edge::v1::AgentOffer& offer = *record.mutable_agent();
+  offer.set_agent_version(device.offer->agent_version);
+  offer.set_generation(device.offer->generation);
+  offer.set_token(std::string(device.offered_token.Reveal()));
+  for (const std::string& url : device.offer->urls) offer.add_urls(url);
+  offer.set_profile(static_cast<edge::v1::Profile>(device.offer->profile));
+  offer.set_offered(device.offer->offered);
 }
 
 std::string EncodeDown(const DownMessage& message) {

@@ -47,7 +47,8 @@ class GrpcEdgeListener final : public EdgeListener {
         enrolment_(terms.state, terms.log, terms.installation.master_key, terms.installation.keys,
                    terms.clock),
         service_({hub_, membership_, claims_, enrolment_, terms.state,
-                  terms.installation.master_key, terms.installation.keys.cluster_id}) {}
+                  terms.installation.master_key, terms.installation.keys, terms.clock,
+                  terms.installation.keys.cluster_id}) {}
 
   ~GrpcEdgeListener() override { Stop(absl::Seconds(1)); }
 

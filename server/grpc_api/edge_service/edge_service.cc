@@ -128,6 +128,8 @@ grpc::ServerUnaryReactor* EdgeService::CheckClaim(grpc::CallbackServerContext* c
   const ClaimCheck check = rules_.claims.Check(request->claim(), request->source_address());
   response->set_verdict(ToWire(check.verdict));
   response->set_monitor_only(check.monitor_only);
+  response->set_profile(static_cast<edge::v1::Profile>(check.profile));
+  for (const std::string& url : check.urls) response->add_urls(url);
   return FinishNow(context, absl::OkStatus());
 }
 
@@ -154,7 +156,7 @@ absl::Status EdgeService::AnswerEnrolment(const std::string& edge_id,
   if (answer->verdict != internal::v1::ENROLL_VERDICT_OK) return absl::OkStatus();
   response.set_token(std::string(answer->token.Reveal()));
   ASSIGN_OR_RETURN(Secret key, rules_.membership.CheckKey(edge_id));
-  SecretChecks checks(rules_.state, rules_.master, std::move(key));
+  SecretChecks checks(rules_.state, rules_.master, rules_.keys, rules_.clock, std::move(key));
   const std::optional<EdgeDevice> device = checks.Describe(answer->device);
   if (device.has_value()) muster::server::ToWire(*device, *response.mutable_record());
   return absl::OkStatus();

@@ -25,6 +25,8 @@ struct EdgeRules {
   Enrolment& enrolment;
   const State& state;
   const Secret& master;
+  const ClusterKeys& keys;
+  const Clock& clock;
   // 16 bytes.
   std::string cluster_id;
 };

@@ -87,7 +87,9 @@ void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
     const RowChange& change = taken->change;
     const bool transition = change.new_boot || change.address_event || check_in.has_facts();
     if (transition) WriteTransitions(context, *taken, check_in);
-    if (check_in.next_token()) TakeNextToken(context, taken->index);
+    if (check_in.next_token() || taken->core.proving) {
+      TakeTokenProof(context, taken->index, check_in.next_token());
+    }
     const DeviceCore& core = taken->core;
     if (core.upgrade_job != 0) JudgeUpgrade(context, taken->index, time_us);
     if (change.new_edge || core.open_number != 0 || core.queued != 0 ||

@@ -6,6 +6,7 @@
 #include "common/ids/ids.h"
 #include "server/state/apply/agent_offers.h"
 #include "server/state/apply/apply.h"
+#include "server/state/apply/facts.h"
 #include "server/state/apply/live_device.h"
 
 namespace muster::server {
@@ -41,11 +42,19 @@ void SaveKey(ApplyContext& context, DenseIndex index, const DeviceCore& core) {
 
 }  // namespace
 
-void TakeNextToken(ApplyContext& context, DenseIndex index) {
+void TakeTokenProof(ApplyContext& context, DenseIndex index, bool proved) {
   DeviceExtra extra = context.devices.Extra(index);
   if (extra.next_epoch == 0) return;
-  if (++extra.next_beats >= kProvingBeats) return PromoteNextToken(context, index);
+  extra.next_beats = proved ? extra.next_beats + 1 : 0;
+  DeviceCore core = context.devices.Core(index);
+  core.proving = proved;
+  context.devices.SetCore(index, core);
   SaveNext(context, index, extra);
+  if (!proved) return;
+  const AgentOfferRow offer = LoadAgentOffer(context, index);
+  const bool reported = ReadFacts(context, index).agent_version() ==
+                        absl::StrCat(offer.version, "+", offer.generation);
+  if (reported || extra.next_beats >= kProvingBeats) PromoteNextToken(context, index);
 }
 
 void PromoteNextToken(ApplyContext& context, DenseIndex index) {
@@ -53,6 +62,7 @@ void PromoteNextToken(ApplyContext& context, DenseIndex index) {
   DeviceCore core = context.devices.Core(index);
   core.least_epoch = extra.next_epoch;
   core.SetSealedSecret(extra.next_secret);
+  core.proving = false;
   DropNext(context, index);
   SaveKey(context, index, core);
   WriteEvent(context, core.id, "token-rotated",
@@ -67,6 +77,7 @@ void Rekey(ApplyContext& context, DenseIndex index, absl::string_view sealed_sec
   core.least_epoch = std::max(core.least_epoch, extra.next_epoch) + 1;
   core.SetSealedSecret(sealed_secret);
   core.revoked = false;
+  core.proving = false;
   DropNext(context, index);
   SaveKey(context, index, core);
 }

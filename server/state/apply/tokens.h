@@ -11,13 +11,13 @@
 
 namespace muster::server {
 
-// Check-ins that must have proved a new token before the old one is refused: the agent keeps its
-// new text, and with it the token, after two good beats, and the third shows that it did.
-inline constexpr uint32_t kProvingBeats = 3;
+// The agent tries its new text, and with it the token, for two beats and goes back where one of
+// them fails: the old token is refused only when the new generation is reported, or after so many
+// check-ins in a row that proved the new one (small bodies don't name the agent).
+inline constexpr uint32_t kProvingBeats = 6;
 
-// A check-in proved the token that was on its way; with the last of kProvingBeats it becomes the
-// only one.
-void TakeNextToken(ApplyContext& context, DenseIndex index);
+// A check-in proved the token that is on its way, or (not `proved`) the old one again.
+void TakeTokenProof(ApplyContext& context, DenseIndex index, bool proved);
 
 // The token that is on its way becomes the only one. There must be one.
 void PromoteNextToken(ApplyContext& context, DenseIndex index);

@@ -182,6 +182,16 @@ std::optional<DeviceKeyRecord> SqliteState::FindDeviceKey(DeviceId id) const {
   return key;
 }
 
+DeviceId SqliteState::FindDeviceBySerial(OrganizationId organization,
+                                         absl::string_view serial) const {
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT id FROM devices WHERE organization = ? AND serial = ? AND serial <> '' "
+              "AND delete_us = 0 ORDER BY id LIMIT 1",
+              KeyOf(organization.value), serial);
+  return query.Step() ? DeviceId{IdOf(query.Int(0))} : DeviceId{};
+}
+
 std::optional<AgentOffer> SqliteState::FindAgentOffer(DeviceId id) const {
   auto db = readers_.Get();
   Query query(*db,

@@ -1,0 +1,121 @@
+#include "cli/commands/command_test_support.h"
+#include "common/ids/ids.h"
+#include "gmock/gmock.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::Device;
+using testing::HasSubstr;
+
+class IdentityTest : public CommandTest {
+ protected:
+  absl::Time now() { return clock_.Now(); }
+  Device device() {
+    Device made = MakeDevice(1, now());
+    made.set_state(muster::v1::DEVICE_STATE_ACTIVE);
+    return made;
+  }
+  template <typename Response>
+  void AnswerDevice(const std::string& method) {
+    Response response;
+    *response.mutable_device() = device();
+    fake_.Answer(method, response);
+  }
+};
+
+TEST_F(IdentityTest, EachDecisionIsOneCallThatNamesTheDevice) {
+  const std::string name = device().name();
+  AnswerDevice<muster::v1::AcceptDeviceResponse>("AcceptDevice");
+  EXPECT_EQ(Run({"device", "accept", name}).code, 0);
+  EXPECT_EQ(fake_.LastRequest<muster::v1::AcceptDeviceRequest>("AcceptDevice").name(), name);
+  EXPECT_FALSE(
+      fake_.LastRequest<muster::v1::AcceptDeviceRequest>("AcceptDevice").request_id().empty());
+  AnswerDevice<muster::v1::AcceptDeviceIdentityResponse>("AcceptDeviceIdentity");
+  EXPECT_EQ(Run({"device", "accept-identity", name}).code, 0);
+  AnswerDevice<muster::v1::ResyncDeviceResponse>("ResyncDevice");
+  EXPECT_EQ(Run({"device", "resync", name}).code, 0);
+  AnswerDevice<muster::v1::MoveDeviceResponse>("MoveDevice");
+  EXPECT_EQ(Run({"device", "move", name, "--to", "other"}).code, 0);
+  EXPECT_EQ(fake_.LastRequest<muster::v1::MoveDeviceRequest>("MoveDevice").organization(),
+            "organizations/other");
+  AnswerDevice<muster::v1::SetDeviceProfileResponse>("SetDeviceProfile");
+  EXPECT_EQ(Run({"device", "profile", name, "metered"}).code, 0);
+  EXPECT_EQ(fake_.LastRequest<muster::v1::SetDeviceProfileRequest>("SetDeviceProfile").profile(),
+            muster::v1::PROFILE_METERED);
+  EXPECT_EQ(Run({"device", "profile", name, "fast"}).code, 2);
+}
+
+TEST_F(IdentityTest, TokensAreRotatedOrRevokedAndRevokingAsks) {
+  const std::string name = device().name();
+  AnswerDevice<muster::v1::RotateDeviceTokenResponse>("RotateDeviceToken");
+  EXPECT_EQ(Run({"device", "token", "rotate", name}).code, 0);
+  EXPECT_EQ(Run({"device", "token", "shake", name}).code, 2);
+  console_.in_is_terminal = true;
+  input_ = "n\n";
+  EXPECT_EQ(Run({"device", "token", "revoke", name}).code, 1);
+  EXPECT_EQ(fake_.RequestCount("RevokeDeviceToken"), 0u);
+  AnswerDevice<muster::v1::RevokeDeviceTokenResponse>("RevokeDeviceToken");
+  EXPECT_EQ(Run({"device", "token", "revoke", name, "--yes"}).code, 0);
+}
+
+TEST_F(IdentityTest, AReleaseSaysItsJobAndOfflineOnlyPrintsALine) {
+  const std::string name = device().name();
+  muster::v1::ReleaseDeviceResponse response;
+  *response.mutable_device() = device();
+  response.set_job("organizations/default/jobs/" + FormatId(7));
+  fake_.Answer("ReleaseDevice", response);
+  EXPECT_THAT(Run({"device", "release", name}).err, HasSubstr(FormatId(7)));
+  muster::v1::ReleaseDeviceResponse offline;
+  offline.set_removal_line(":put gone");
+  fake_.Answer("ReleaseDevice", offline);
+  EXPECT_EQ(Run({"device", "release", name, "--offline"}).out, ":put gone\n");
+  EXPECT_TRUE(fake_.LastRequest<muster::v1::ReleaseDeviceRequest>("ReleaseDevice").offline());
+}
+
+TEST_F(IdentityTest, AHeldDeviceSaysWhy) {
+  Device held = device();
+  held.set_jobs_held(true);
+  held.set_hold_kind("clone");
+  held.set_hold_reason("clone: two routers");
+  held.set_state(muster::v1::DEVICE_STATE_REVOKED);
+  held.set_token_rotating(true);
+  muster::v1::GetDeviceResponse response;
+  *response.mutable_device() = held;
+  fake_.Answer("GetDevice", response);
+  const Ran ran = Run({"device", "get", held.name()});
+  EXPECT_THAT(ran.out, HasSubstr("yes: clone: two routers"));
+  EXPECT_THAT(ran.out, HasSubstr("revoked"));
+}
+
+TEST_F(IdentityTest, ClaimsSayHowTheirDevicesAreToBe) {
+  muster::v1::CreateClaimResponse response;
+  response.set_bootstrap_line(":put line");
+  fake_.Answer("CreateClaim", response);
+  const Ran ran = Run({"claim", "create", "--replace", device().name(), "--approve", "--profile",
+                       "slow", "--monitor-only", "--edge", "one", "--edge", "two"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("not yet tried on hardware"));
+  const auto request = fake_.LastRequest<muster::v1::CreateClaimRequest>("CreateClaim");
+  EXPECT_EQ(request.replaces_device(), device().name());
+  EXPECT_TRUE(request.approve());
+  EXPECT_TRUE(request.monitor_only());
+  EXPECT_EQ(request.profile(), muster::v1::PROFILE_SLOW);
+  EXPECT_EQ(request.edge(), "edges/one");
+  EXPECT_EQ(request.fallback_edges(0), "edges/two");
+}
+
+TEST_F(IdentityTest, APreviewShowsEachFamilyAndCreatesNothing) {
+  muster::v1::CreateClaimResponse response;
+  auto* preview = response.add_previews();
+  preview->set_family("7.17");
+  preview->set_text("script muster-beat");
+  fake_.Answer("CreateClaim", response);
+  const Ran ran = Run({"claim", "create", "--preview"});
+  EXPECT_EQ(ran.out, "RouterOS 7.17:\nscript muster-beat\n");
+  EXPECT_THAT(ran.err, HasSubstr("nothing was created"));
+  EXPECT_TRUE(fake_.LastRequest<muster::v1::CreateClaimRequest>("CreateClaim").validate_only());
+}
+
+}  // namespace
+}  // namespace muster::cli

@@ -1,0 +1,179 @@
+// Routers that have not joined yet.
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/commands/groups.h"
+#include "cli/commands/import_file.h"
+#include "cli/commands/names.h"
+#include "cli/output/values.h"
+#include "common/status/status_macros.h"
+#include "muster/v1/device_identity_service.grpc.pb.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::DeviceIdentityService;
+using muster::v1::Preregistration;
+
+constexpr size_t kRowsPerCall = 2'000;
+constexpr size_t kLongestFile = size_t{64} << 20;
+constexpr size_t kSerialsShown = 5;
+
+absl::StatusOr<std::string> ReadAll(Session& session, const std::string& path) {
+  std::ostringstream text;
+  if (path == "-") {
+    text << session.console().in->rdbuf();
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return absl::InvalidArgumentError(absl::StrCat("can't read ", path));
+    text << file.rdbuf();
+  }
+  std::string bytes = text.str();
+  if (bytes.size() > kLongestFile) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " is longer than 64 MiB"));
+  }
+  return bytes;
+}
+
+// All rows in calls of at most kRowsPerCall; collects the serial numbers that have joined.
+absl::Status Send(Connection& connection, const std::string& parent,
+                  const std::vector<Preregistration>& rows, bool validate_only,
+                  std::vector<std::string>* joined) {
+  const auto stub = DeviceIdentityService::NewStub(connection.channel());
+  for (size_t from = 0; from < rows.size(); from += kRowsPerCall) {
+    muster::v1::ImportPreregistrationsRequest request;
+    request.set_parent(parent);
+    request.set_validate_only(validate_only);
+    request.set_request_id(from == 0 ? connection.request_id()
+                                     : absl::StrCat(connection.request_id(), "/", from));
+    const size_t to = std::min(rows.size(), from + kRowsPerCall);
+    for (size_t i = from; i < to; ++i) *request.add_preregistrations() = rows[i];
+    muster::v1::ImportPreregistrationsResponse response;
+    RETURN_IF_ERROR(connection.Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+      return stub->ImportPreregistrations(context, request, &response);
+    }));
+    joined->insert(joined->end(), response.joined_serial_numbers().begin(),
+                   response.joined_serial_numbers().end());
+  }
+  return absl::OkStatus();
+}
+
+Outcome Import(Session& session) {
+  const std::string path = session.Text("FILE");
+  ASSIGN_OR_RETURN(const std::string text, ReadAll(session, path));
+  absl::StatusOr<std::vector<Preregistration>> rows = ReadImport(text);
+  if (!rows.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": ", rows.status().message(), "; nothing was imported"));
+  }
+  ASSIGN_OR_RETURN(const std::string parent, session.OrganizationName());
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  RETURN_IF_ERROR(session.Confirm(
+      static_cast<int64_t>(rows->size()),
+      absl::StrCat("This will import ", rows->size(), " routers into ", parent, ".")));
+  // Everything is checked before the first call that changes anything.
+  std::vector<std::string> joined;
+  RETURN_IF_ERROR(Send(*connection, parent, *rows, true, &joined));
+  joined.clear();
+  RETURN_IF_ERROR(Send(*connection, parent, *rows, false, &joined));
+  session.Note(absl::StrCat("imported ", rows->size(), rows->size() == 1 ? " router" : " routers",
+                            "; each gets its name, site and labels when it joins"));
+  if (!joined.empty()) {
+    const size_t shown = std::min(joined.size(), kSerialsShown);
+    session.Note(absl::StrCat(
+        joined.size(), " of them joined before and keep what they have: ",
+        absl::StrJoin(joined.begin(), joined.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+        joined.size() > shown ? ", ..." : ""));
+  }
+  return ExitCode::kDone;
+}
+
+Outcome List(Session& session) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = DeviceIdentityService::NewStub(connection->channel());
+  std::vector<Preregistration> rows;
+  muster::v1::ListPreregistrationsRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_page_size(1000);
+  do {
+    muster::v1::ListPreregistrationsResponse response;
+    RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+      return stub->ListPreregistrations(context, request, &response);
+    }));
+    rows.insert(rows.end(), response.preregistrations().begin(), response.preregistrations().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  Report report;
+  report.is_list = true;
+  Table table = {"",
+                 {{"SERIAL"},
+                  {"NAME", false, true},
+                  {"SITE", false, true},
+                  {"LABELS", false, true},
+                  {"IMPORTED"}}};
+  for (const Preregistration& row : rows) {
+    table.rows.push_back({row.serial_number(), row.display_name(), row.site(),
+                          LabelsText(row.labels()),
+                          TimeCell(row.has_create_time(), row.create_time(), session.now())});
+    report.names.push_back(row.serial_number());
+    report.messages.push_back(&row);
+  }
+  report.tables.push_back(std::move(table));
+  return session.Show(report);
+}
+
+Outcome Delete(Session& session) {
+  muster::v1::DeletePreregistrationRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_serial_number(session.Text("SERIAL"));
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = DeviceIdentityService::NewStub(connection->channel());
+  request.set_request_id(connection->request_id());
+  muster::v1::DeletePreregistrationResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+    return stub->DeletePreregistration(context, request, &response);
+  }));
+  session.Note(absl::StrCat("forgot what was imported for serial number ", session.Text("SERIAL")));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+std::vector<Command> ImportCommands() {
+  Command import;
+  import.noun = "device";
+  import.verb = "import";
+  import.summary = "Import names, sites and labels of routers that have not joined yet";
+  import.positionals = {
+      { "FILE",
+        "CSV with the columns serial, name, site, label.KEY; - is stdin" }};
+  import.flags = {{ "yes", "", "don't ask" }};
+  import.examples =
+      "  muster device import routers.csv --yes\n"
+      "  printf 'serial,name,site,label.role\\nHC123,riga-core,riga,core\\n' | muster device "
+      "import -";
+  import.writes = true;
+  import.run = Import;
+
+  Command list;
+  list.noun = "preregistration";
+  list.verb = "list";
+  list.summary = "List imported routers that have not joined yet";
+  list.examples = "  muster preregistration list";
+  list.run = List;
+
+  Command remove;
+  remove.noun = "preregistration";
+  remove.verb = "delete";
+  remove.summary = "Forget what was imported for a serial number";
+  remove.positionals = {{"SERIAL", "serial number"}};
+  remove.examples = "  muster preregistration delete HC123";
+  remove.writes = true;
+  remove.run = Delete;
+  return {import, list, remove};
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,88 @@
+// Who a device is, as operators decide it: accepted, resynced, moved, released, its tokens; and
+// routers that have not joined yet.
+//
+// Threads:  safe to call from any thread.
+// Owns:     nothing; what it is given must outlive this object.
+// Blocks:   on the state's tables; changes wait until they are applied.
+// Errors:   NotFound for a device of another organization, as for one that never was;
+//           FailedPrecondition where the device is in no state for it, saying what to do instead.
+// Example:  tests/api/device_identity_service_test.cc; the rules in state/identity_rules_test.cc.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/secrets/secrets.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/access/audited_call.h"
+#include "server/access/organization_scope.h"
+#include "server/command_log/log/command_log.h"
+#include "server/state/state.h"
+
+namespace muster::server {
+
+struct ReleasedDevice {
+  Device device;
+  // The job that takes the agent off.
+  JobId job;
+};
+
+class DeviceIdentity {
+ public:
+  static constexpr size_t kMostImported = 2'000;
+
+  // `root_sha256` is the fingerprint of the router root, lower-case hex.
+  DeviceIdentity(const State& state, CommandLog& log, const Secret& master_key,
+                 std::string root_sha256)
+      : state_(state), log_(log), master_key_(master_key), root_sha256_(std::move(root_sha256)) {}
+
+  absl::StatusOr<Device> Accept(const OrganizationScope& scope, const AuditedCall& call,
+                                DeviceId id);
+  absl::StatusOr<Device> AcceptHardware(const OrganizationScope& scope, const AuditedCall& call,
+                                        DeviceId id);
+  absl::StatusOr<Device> Resync(const OrganizationScope& scope, const AuditedCall& call,
+                                DeviceId id);
+  // `to` must be a scope that the same caller entered.
+  absl::StatusOr<Device> Move(const OrganizationScope& scope, const AuditedCall& call, DeviceId id,
+                              const OrganizationScope& to);
+  // A repetition under the same request id answers the same job.
+  absl::StatusOr<ReleasedDevice> Release(const OrganizationScope& scope, const AuditedCall& call,
+                                         DeviceId id);
+  absl::StatusOr<Device> RotateToken(const OrganizationScope& scope, const AuditedCall& call,
+                                     DeviceId id);
+  absl::StatusOr<Device> RevokeToken(const OrganizationScope& scope, const AuditedCall& call,
+                                     DeviceId id);
+  // What Muster has on the router, one item a line. FailedPrecondition before its first check-in.
+  absl::StatusOr<std::string> Preview(const OrganizationScope& scope, DeviceId id) const;
+  // How often it beats, by an agent update.
+  absl::StatusOr<Device> SetProfile(const OrganizationScope& scope, const AuditedCall& call,
+                                    DeviceId id, Profile profile);
+
+  // InvalidArgument naming the row. Answers the serial numbers that have joined already.
+  absl::StatusOr<std::vector<std::string>> Import(const OrganizationScope& scope,
+                                                  const AuditedCall& call,
+                                                  const std::vector<Preregistration>& rows,
+                                                  bool validate_only);
+  std::vector<Preregistration> ListPreregistrations(const OrganizationScope& scope,
+                                                    absl::string_view after, size_t limit) const;
+  absl::Status DeletePreregistration(const OrganizationScope& scope, const AuditedCall& call,
+                                     absl::string_view serial_number);
+
+  absl::StatusOr<Device> FindLive(const OrganizationScope& scope, DeviceId id) const;
+
+ private:
+  // Proposes `command` for the device, then reads it.
+  absl::StatusOr<Device> Propose(const OrganizationScope& scope, internal::v1::Command command,
+                                 DeviceId id);
+
+  const State& state_;
+  CommandLog& log_;
+  const Secret& master_key_;
+  const std::string root_sha256_;
+};
+
+}  // namespace muster::server

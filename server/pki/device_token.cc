@@ -1,0 +1,21 @@
+#include "server/pki/device_token.h"
+
+#include "common/status/status_macros.h"
+#include "routeros/token/token.h"
+#include "server/pki/device_secret.h"
+
+namespace muster::server {
+
+absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys, const Secret& master,
+                                        const DeviceTokenTerms& terms,
+                                        absl::string_view sealed_secret) {
+  routeros::TokenContents contents;
+  contents.device = terms.device;
+  contents.organization = terms.organization;
+  contents.epoch = terms.epoch;
+  contents.issued_at = terms.issued_at;
+  ASSIGN_OR_RETURN(contents.secret, OpenDeviceSecret(master, terms.device, sealed_secret));
+  return routeros::SealToken(keys.token_keys.back(), keys.cluster_id, contents);
+}
+
+}  // namespace muster::server
