@@ -8,6 +8,7 @@ std::vector<Command> AllCommands() {
        {LoginCommands(), ContextCommands(), OrganizationCommands(), KeyCommands(), EdgeCommands(),
         ClaimCommands(), DeviceCommands(), IdentityCommands(), ImportCommands(), JobCommands(),
         AgentCommands(), WindowCommands(), ScriptCommands(), SecretCommands(), AuditCommands(),
+        CompletionCommands(),
         VersionCommands()}) {
     all.insert(all.end(), group.begin(), group.end());
   }

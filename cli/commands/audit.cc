@@ -1,8 +1,11 @@
 #include <algorithm>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "cli/commands/audit_verify.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
 #include "cli/output/values.h"
@@ -14,6 +17,8 @@ namespace {
 
 using muster::v1::AuditEntry;
 using muster::v1::AuditService;
+using muster::v1::ListAuditEntriesRequest;
+using muster::v1::ListAuditEntriesResponse;
 
 constexpr int64_t kDefaultLimit = 100;
 
@@ -53,30 +58,74 @@ Report MakeReport(const std::vector<AuditEntry>& entries, absl::Time now) {
   return report;
 }
 
-Outcome List(Session& session) {
-  ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
-  const int64_t limit = given_limit.value_or(kDefaultLimit);
-  ASSIGN_OR_RETURN(Connection * connection, session.connection());
-  const auto stub = AuditService::NewStub(connection->channel());
-  std::vector<AuditEntry> entries;
-  muster::v1::ListAuditEntriesRequest request;
+// "--since 2h" is two hours ago; "--since 2026-11-22T10:00:00Z" that moment.
+absl::Status SetTime(Session& session, const std::string& flag,
+                     google::protobuf::Timestamp* (ListAuditEntriesRequest::*mutable_time)(),
+                     ListAuditEntriesRequest* request) {
+  if (!session.Has(flag)) return absl::OkStatus();
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, session.Text(flag), &time, &error)) {
+    const absl::StatusOr<absl::Duration> ago = ParseDuration(session.Text(flag));
+    if (!ago.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag, ": \"", session.Text(flag),
+                       "\" is no time; wants how long ago, like 2h, or 2026-11-22T10:00:00Z"));
+    }
+    time = session.now() - *ago;
+  }
+  *(request->*mutable_time)() = ToTimestamp(time);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ListAuditEntriesRequest> MakeRequest(Session& session) {
+  ListAuditEntriesRequest request;
   if (!session.Switch("all-organizations")) {
     ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   }
-  request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<int64_t>(limit, 1000)));
-  do {
-    muster::v1::ListAuditEntriesResponse response;
+  if (session.Has("actor")) {
+    const std::string actor = session.Text("actor");
+    const bool is_full = actor == "musterd" || absl::StrContains(actor, "/");
+    request.set_actor(is_full ? actor : absl::StrCat("apiKeys/", actor));
+  }
+  request.set_method(session.Text("method"));
+  request.set_resource(session.Text("resource"));
+  RETURN_IF_ERROR(SetTime(session, "since", &ListAuditEntriesRequest::mutable_since, &request));
+  RETURN_IF_ERROR(SetTime(session, "until", &ListAuditEntriesRequest::mutable_until, &request));
+  return request;
+}
+
+// Every entry that the request means, in pages, until `take` answers false.
+absl::Status ReadEntries(Session& session, ListAuditEntriesRequest request,
+                         absl::FunctionRef<bool(const ListAuditEntriesResponse&)> take) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = AuditService::NewStub(connection->channel());
+  bool more = true;
+  while (more) {
+    ListAuditEntriesResponse response;
     RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
       return stub->ListAuditEntries(context, request, &response);
     }));
-    entries.insert(entries.end(), response.entries().begin(), response.entries().end());
     request.set_page_token(response.next_page_token());
-  } while (!request.page_token().empty() &&
-           (limit == 0 || entries.size() < static_cast<size_t>(limit)));
-  if (limit > 0 && entries.size() > static_cast<size_t>(limit)) {
-    entries.resize(static_cast<size_t>(limit));
+    more = take(response) && !request.page_token().empty();
   }
-  if (!request.page_token().empty()) {
+  return absl::OkStatus();
+}
+
+Outcome List(Session& session) {
+  ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
+  const auto limit = static_cast<size_t>(given_limit.value_or(kDefaultLimit));
+  ASSIGN_OR_RETURN(ListAuditEntriesRequest request, MakeRequest(session));
+  request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<size_t>(limit, 1000)));
+  std::vector<AuditEntry> entries;
+  bool is_cut = false;
+  RETURN_IF_ERROR(ReadEntries(session, request, [&](const ListAuditEntriesResponse& response) {
+    entries.insert(entries.end(), response.entries().begin(), response.entries().end());
+    is_cut = limit > 0 && entries.size() >= limit && !response.next_page_token().empty();
+    return !is_cut;
+  }));
+  if (limit > 0 && entries.size() > limit) entries.resize(limit);
+  if (is_cut) {
     session.Note(absl::StrCat("the newest ", entries.size(), " entries; --limit 0 shows all"));
   }
   return session.Show(MakeReport(entries, session.now()));
@@ -90,10 +139,18 @@ std::vector<Command> AuditCommands() {
   list.verb = "list";
   list.summary = "List who changed what, newest first";
   list.flags = {{"limit", "N", "show at most so many, 0: all [100]"},
+                {"actor", "KEY", "only what this key did (its id), or musterd"},
+                {"method", "TEXT", "only methods that hold this, like DeleteDevice"},
+                {"resource", "TEXT", "only resources that hold this, like a device's id"},
+                {"since", "TIME", "from then on: 2h (ago) or 2026-11-22T10:00:00Z"},
+                {"until", "TIME", "before then"},
                 {"all-organizations", "", "entries of every organization and of the platform"}};
-  list.examples = "  muster audit list\n  muster audit list --limit 0 -o csv > audit.csv";
+  list.examples =
+      "  muster audit list\n"
+      "  muster audit list --method Delete --since 7d\n"
+      "  muster audit list --limit 0 --all-organizations -o json > audit.json";
   list.run = List;
-  return {list};
+  return {list, AuditVerifyCommand()};
 }
 
 }  // namespace muster::cli

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/commands/completion.h"
 #include "cli/commands/groups.h"
 #include "common/program/options.h"
 #include "common/text/clean.h"
@@ -219,6 +220,9 @@ int RunCommandLine(const std::vector<std::string>& arguments, const Console& con
     return Fail(console, absl::StrCat("an argument is not UTF-8: ", argument), ExitCode::kUsage);
   }
   const std::vector<Command> commands = AllCommands();
+  if (!arguments.empty() && arguments.front() == kCompleteWord) {
+    return PrintCompletions(commands, {arguments.begin() + 1, arguments.end()}, console);
+  }
   Parsed parsed;
   CLI::App app("Command line client of Muster, the control plane for fleets of RouterOS routers.",
                "muster");

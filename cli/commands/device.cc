@@ -1,7 +1,12 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "cli/commands/device_choice.h"
+#include "cli/commands/device_doctor.h"
+#include "cli/commands/device_find.h"
 #include "cli/commands/device_report.h"
+#include "cli/commands/device_set.h"
+#include "cli/commands/device_watch.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
 #include "common/status/status_macros.h"
@@ -15,8 +20,8 @@ using muster::v1::DeviceService;
 
 constexpr int64_t kDefaultLimit = 1000;
 
-Outcome Get(Session& session) {
-  ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
+absl::StatusOr<Device> Fetch(Session& session, const std::string& text) {
+  ASSIGN_OR_RETURN(const std::string name, FindDevice(session, text));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = DeviceService::NewStub(connection->channel());
   muster::v1::GetDeviceRequest request;
@@ -25,7 +30,32 @@ Outcome Get(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
     return stub->GetDevice(context, request, &response);
   }));
-  return session.Show(DeviceDetailReport(response.device(), session.now()));
+  return response.device();
+}
+
+// Several, as a list; what is not there is said, and the others are shown.
+Outcome GetNamed(Session& session) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> texts, NamesFromStdin(session));
+  std::vector<Device> devices;
+  for (const std::string& text : texts) {
+    const absl::StatusOr<Device> device = Fetch(session, text);
+    if (device.ok()) {
+      devices.push_back(*device);
+    } else if (absl::IsNotFound(device.status())) {
+      session.Note(absl::StrCat(text, ": ", std::string(device.status().message())));
+    } else {
+      return device.status();
+    }
+  }
+  ASSIGN_OR_RETURN(const ExitCode shown, session.Show(DeviceListReport(devices, session.now())));
+  if (devices.empty()) return ExitCode::kNotFound;
+  return devices.size() == texts.size() ? shown : ExitCode::kPartlyFailed;
+}
+
+Outcome Get(Session& session) {
+  if (session.Text("DEVICE") == kFromStdin) return GetNamed(session);
+  ASSIGN_OR_RETURN(const Device device, Fetch(session, session.Text("DEVICE")));
+  return session.Show(DeviceDetailReport(device, session.now()));
 }
 
 Outcome List(Session& session) {
@@ -38,6 +68,7 @@ Outcome List(Session& session) {
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(session.Text("where"));
   request.set_show_deleted(session.Switch("deleted"));
+  request.set_order_by(session.Text("sort"));
   request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<size_t>(limit, 1000)));
   int64_t total = 0;
   do {
@@ -58,56 +89,6 @@ Outcome List(Session& session) {
                                       : "no devices yet; see: muster claim create --help");
   }
   return session.Show(DeviceListReport(devices, session.now()));
-}
-
-// What is to be changed, as device fields and their mask. InvalidArgument where that is nothing.
-absl::Status FillChange(Session& session, muster::v1::UpdateDeviceRequest* request) {
-  Device* device = request->mutable_device();
-  auto* paths = request->mutable_update_mask();
-  if (session.Has("name")) {
-    device->set_display_name(session.Text("name"));
-    paths->add_paths("display_name");
-  }
-  if (session.Has("notes")) {
-    device->set_notes(session.Text("notes"));
-    paths->add_paths("notes");
-  }
-  if (session.Has("site")) {
-    device->set_site(session.Text("site"));
-    paths->add_paths("site");
-  }
-  ASSIGN_OR_RETURN(const auto labels, session.Labels("label"));
-  for (const auto& [key, value] : labels) {
-    (*device->mutable_labels())[key] = value;
-    paths->add_paths(absl::StrCat("labels.", key));
-  }
-  for (const std::string& key : session.List("remove-label")) {
-    if (labels.contains(key)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--remove-label: the label \"", key, "\" is also given with --label"));
-    }
-    paths->add_paths(absl::StrCat("labels.", key));
-  }
-  if (paths->paths().empty()) {
-    return absl::InvalidArgumentError(
-        "nothing to change; give --name, --notes, --site, --label or --remove-label");
-  }
-  return absl::OkStatus();
-}
-
-Outcome Set(Session& session) {
-  muster::v1::UpdateDeviceRequest request;
-  RETURN_IF_ERROR(FillChange(session, &request));
-  ASSIGN_OR_RETURN(*request.mutable_device()->mutable_name(),
-                   FindDevice(session, session.Text("DEVICE")));
-  ASSIGN_OR_RETURN(Connection * connection, session.connection());
-  const auto stub = DeviceService::NewStub(connection->channel());
-  request.set_request_id(connection->request_id());
-  muster::v1::UpdateDeviceResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
-    return stub->UpdateDevice(context, request, &response);
-  }));
-  return session.Show(DeviceSettingsReport(response.device()));
 }
 
 Outcome Delete(Session& session) {
@@ -139,34 +120,17 @@ Command ListCommand() {
   list.verb = "list";
   list.summary = "List devices with their state and health";
   list.flags = {{"where", "FILTER", "only those that match; docs/filter.md has the language"},
+                {"sort", "FIELDS", "order, like 'site, last_check_in_time desc'; docs/api.md"},
                 {"limit", "N", "show at most so many, 0: all [1000]"},
                 {"deleted", "", "deleted devices too"}};
   list.examples =
       "  muster device list\n"
       "  muster device list --where 'online = true AND version < 7.16'\n"
       "  muster device list --where 'labels.role = \"branch\" AND cpu > 80' -o wide\n"
+      "  muster device list --sort 'last_check_in_time' --limit 20\n"
       "  muster device list -o csv > devices.csv";
   list.run = List;
   return list;
-}
-
-Command SetCommand() {
-  Command set;
-  set.noun = "device";
-  set.verb = "set";
-  set.summary = "Change a device's name, notes, site or labels";
-  set.positionals = {{"DEVICE", "id, display name or identity"}};
-  set.flags = {{"name", "TEXT", "display name; '' clears it"},
-               {"notes", "TEXT", "notes; '' clears them"},
-               {"site", "SITE", "site; '' clears it"},
-               {"label", "KEY=VALUE", "set a label", false, true},
-               {"remove-label", "KEY", "remove a label", false, true}};
-  set.examples =
-      "  muster device set MikroTik-7 --name riga-core --site riga\n"
-      "  muster device set riga-core --label role=core --remove-label new";
-  set.writes = true;
-  set.run = Set;
-  return set;
 }
 
 }  // namespace
@@ -176,7 +140,7 @@ std::vector<Command> DeviceCommands() {
   get.noun = "device";
   get.verb = "get";
   get.summary = "Show one device with its health and last events";
-  get.positionals = {{"DEVICE", "id, display name or identity"}};
+  get.positionals = {{"DEVICE", "id, display name or identity; - reads names from stdin"}};
   get.examples = "  muster device get riga-core\n  muster device get riga-core -o json";
   get.run = Get;
   Command remove;
@@ -188,7 +152,9 @@ std::vector<Command> DeviceCommands() {
   remove.examples = "  muster device delete riga-core --yes";
   remove.writes = true;
   remove.run = Delete;
-  return {ListCommand(), get, SetCommand(), remove};
+  return {
+      ListCommand(),      get,   DeviceFindCommand(), DeviceWatchCommand(), DeviceDoctorCommand(),
+      DeviceSetCommand(), remove};
 }
 
 }  // namespace muster::cli

@@ -305,4 +305,35 @@ Report DeviceSettingsReport(const Device& device) {
   return report;
 }
 
+Report DeviceSettingsListReport(const std::vector<Device>& devices) {
+  Report report;
+  report.is_list = true;
+  Table table = {"",
+                 {{"ID"},
+                  {"NAME", false, true},
+                  {"IDENTITY", false, true},
+                  {"SITE", false, true},
+                  {"LABELS", false, true},
+                  {"NOTES", false, true}},
+                 {}};
+  for (const Device& device : devices) {
+    table.rows.push_back({ShortName(device.name()), device.display_name(), device.identity(),
+                          device.site(), LabelsText(device.labels()), device.notes()});
+    report.names.push_back(device.name());
+    report.messages.push_back(&device);
+  }
+  report.tables.push_back(std::move(table));
+  return report;
+}
+
+std::string DeviceLine(const Device& device) {
+  std::string line = absl::StrCat(DeviceTitle(device), ": ", OnlineCell(device).text);
+  for (const std::string& part :
+       {VersionCell(device).text, device.status().source_address(), device.site()}) {
+    if (!part.empty()) absl::StrAppend(&line, ", ", part);
+  }
+  if (device.jobs_held()) absl::StrAppend(&line, ", jobs held");
+  return line;
+}
+
 }  // namespace muster::cli

@@ -70,6 +70,18 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(ListDevices)
     MUSTER_FAKE_METHOD(UpdateDevice)
     MUSTER_FAKE_METHOD(DeleteDevice)
+    MUSTER_FAKE_METHOD(DiagnoseDevice)
+    // Sends what is queued; a queued failure ends the stream.
+    Status WatchDevices(ServerContext* context, const muster::v1::WatchDevicesRequest* request,
+                        grpc::ServerWriter<muster::v1::WatchDevicesResponse>* writer) override {
+      while (true) {
+        const Answered answer = fake->Take("WatchDevices", *context, request->SerializeAsString());
+        if (!answer.status.ok()) return answer.status;
+        muster::v1::WatchDevicesResponse response;
+        response.ParseFromString(answer.bytes);
+        writer->Write(response);
+      }
+    }
   } devices;
   struct Identity final : muster::v1::DeviceIdentityService::Service {
     FakeMuster* fake;
@@ -137,6 +149,7 @@ struct FakeMuster::Services {
   struct Audit final : muster::v1::AuditService::Service {
     FakeMuster* fake;
     MUSTER_FAKE_METHOD(ListAuditEntries)
+    MUSTER_FAKE_METHOD(VerifyAudit)
   } audit;
 };
 

@@ -22,6 +22,7 @@ std::vector<Command> WindowCommands();
 std::vector<Command> ScriptCommands();
 std::vector<Command> SecretCommands();
 std::vector<Command> AuditCommands();
+std::vector<Command> CompletionCommands();
 std::vector<Command> VersionCommands();
 
 // All of them, in the order in which help shows them.

@@ -5,18 +5,17 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "cli/commands/device_report.h"
+#include "cli/commands/device_choice.h"
+#include "cli/commands/job_dry_run.h"
 #include "cli/commands/job_report.h"
 #include "cli/commands/job_watch.h"
 #include "cli/commands/named_devices.h"
 #include "cli/commands/names.h"
 #include "cli/commands/script_file.h"
 #include "cli/commands/wave_flags.h"
-#include "cli/output/text_table.h"
 #include "cli/output/values.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
-#include "muster/v1/device_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 
 namespace muster::cli {
@@ -25,7 +24,6 @@ namespace {
 using muster::v1::CreateJobRequest;
 using muster::v1::Job;
 
-constexpr int kMatchesShown = 20;
 // As the server counts it from the creation.
 constexpr absl::Duration kDefaultLife = absl::Hours(24);
 
@@ -83,45 +81,6 @@ absl::StatusOr<CreateJobRequest> MakeRequest(Session& session) {
                                                                 : muster::v1::JOB_END_RESULT);
   }
   return request;
-}
-
-// The devices that match, the first of them in detail.
-struct Matches {
-  std::vector<muster::v1::Device> first;
-  int64_t count = 0;
-};
-
-absl::StatusOr<Matches> FindMatches(Session& session, const std::string& filter) {
-  ASSIGN_OR_RETURN(Connection * connection, session.connection());
-  const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
-  muster::v1::ListDevicesRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
-  request.set_filter(filter);
-  request.set_page_size(kMatchesShown);
-  muster::v1::ListDevicesResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
-    return stub->ListDevices(context, request, &response);
-  }));
-  Matches matches;
-  matches.first.assign(response.devices().begin(), response.devices().end());
-  matches.count = std::max<int64_t>(response.total_size(), response.devices_size());
-  if (matches.count == 0) {
-    return absl::NotFoundError(
-        absl::StrCat("no device matches ", filter, "\nSee what there is: muster device list"));
-  }
-  return matches;
-}
-
-// What is about to be touched, on stderr.
-void ShowMatches(Session& session, const Matches& matches) {
-  const Report report = DeviceListReport(matches.first, session.now());
-  int hidden = 0;
-  *session.console().err << DrawTable(report.tables.front(), {.width = session.console().width},
-                                      &hidden);
-  const int64_t rest = matches.count - static_cast<int64_t>(matches.first.size());
-  if (rest > 0) *session.console().err << "... and " << rest << " more\n";
-  session.Note(
-      absl::StrCat(matches.count, matches.count == 1 ? " device matches" : " devices match"));
 }
 
 // The devices that a file or stdin names.
@@ -186,8 +145,8 @@ absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
 Outcome Run(Session& session) {
   ASSIGN_OR_RETURN(CreateJobRequest request, MakeRequest(session));
   RETURN_IF_ERROR(ChooseDevices(session, &request));
-  ASSIGN_OR_RETURN(const Job job, CreateJob(session, std::move(request)));
-  if (session.Switch("dry-run")) return ShowDryRun(session, job);
+  ASSIGN_OR_RETURN(const Job job, CreateJob(session, request));
+  if (session.Switch("dry-run")) return ShowScriptCheck(session, request, job);
   if (session.Switch("wait")) return WaitAndShow(session, job);
   return ShowCreated(session, job);
 }
@@ -253,13 +212,15 @@ Command JobRunCommand() {
                {"ends-with", "reboot|result",
                 "reboot: the script ends with one, success is the boot after it"},
                {"description", "TEXT", "what it is for, for people"},
-               {"dry-run", "", "check everything and show the devices, do nothing"},
+               {"dry-run", "", "check everything, show devices and findings, do nothing"},
+               {"trees", "DIR", "with --dry-run: console trees to check commands against"},
                {"yes", "", "don't ask where more than one device is touched"}};
   const std::vector<Flag> waves = WaveFlags();
   run.flags.insert(run.flags.begin() + 5, waves.begin(), waves.end());
   run.examples =
       "  muster job run --device riga-core --script '/system/resource/print' --wait\n"
       "  muster job run --where 'site = \"riga\"' --script-file ntp.rsc --dry-run\n"
+      "  muster job run --where 'name:*' --script-file ntp.rsc --dry-run --trees routeros-trees\n"
       "  muster job run --where 'online = true' --script-file ntp.rsc --canary 2 --batch 50 "
       "--max-fail 1 --wait\n"
       "  sort riga.txt | muster job run --devices - --script-file ntp.rsc --not-before 2h --yes\n"

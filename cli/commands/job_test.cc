@@ -215,6 +215,7 @@ TEST_F(JobTest, ScriptsComeFromFilesAndStdinUnchanged) {
 
 TEST_F(JobTest, ADryRunCreatesNothing) {
   AnswerMatches(2);
+  AnswerMatches(2);
   AnswerCreate(MakeJob({Target(1, kFailed), Target(2, kFailed)}, false));
   const Ran ran =
       Run({"job", "run", "--where", "online = true", "--script", ":put x", "--dry-run"});

@@ -30,8 +30,7 @@ absl::StatusOr<std::vector<muster::v1::Device>> DevicesCalled(Session& session,
                                                               const std::string& text) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
-  const std::string quoted = absl::StrCat(
-      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"*", "\\*"}}), "\"");
+  const std::string quoted = QuoteForFilter(text);
   muster::v1::ListDevicesRequest request;
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(absl::StrCat("display_name = ", quoted, " OR identity = ", quoted));
@@ -123,6 +122,11 @@ absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text
   return absl::NotFoundError(absl::StrCat("no device of ", organization,
                                           " has the id, display name or identity \"", text,
                                           "\"; see: muster device list"));
+}
+
+std::string QuoteForFilter(absl::string_view text) {
+  return absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"*", "\\*"}}), "\"");
 }
 
 std::string EnumWord(absl::string_view name, absl::string_view prefix) {

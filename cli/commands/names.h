@@ -27,6 +27,9 @@ absl::StatusOr<std::string> TopLevelName(absl::string_view collection, absl::str
 // FailedPrecondition with the candidates where more than one has.
 absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text);
 
+// A text in quotes, so that a filter takes it as it stands: no wildcard, no end of the text.
+std::string QuoteForFilter(absl::string_view text);
+
 // JOB_TARGET_STATE_AT_EDGE with the prefix JOB_TARGET_STATE_ is "at-edge".
 std::string EnumWord(absl::string_view name, absl::string_view prefix);
 

@@ -1,6 +1,6 @@
 // A channel to musterd: TLS, the API key with each call, repeated attempts while it is unavailable.
 //
-// Threads:  not safe; one command uses it.
+// Threads:  one command uses it; its Call is safe to call from several threads.
 // Blocks:   Call waits for the answer, at most 30 s an attempt.
 // Errors:   Unauthenticated without a usable key; FailedPrecondition for an unreadable CA file;
 // else

@@ -20,6 +20,8 @@ struct AuditedCall {
   std::string request_id;
   // BLAKE2b-256 of the request without its request id.
   std::string request_digest;
+  // Check everything, change nothing.
+  bool validate_only = false;
 };
 
 // A command without payload. `organization` none: a change of the platform.

@@ -10,7 +10,7 @@ struct MethodRule {
   Role least_role;
 };
 
-constexpr std::array<MethodRule, 52> kRules = {{
+constexpr std::array<MethodRule, 54> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -34,6 +34,7 @@ constexpr std::array<MethodRule, 52> kRules = {{
     {"muster.v1.DeviceIdentityService/ImportPreregistrations", Role::kOperator},
     {"muster.v1.DeviceIdentityService/ListPreregistrations", Role::kViewer},
     {"muster.v1.DeviceIdentityService/DeletePreregistration", Role::kOperator},
+    {"muster.v1.DeviceService/DiagnoseDevice", Role::kViewer},
     {"muster.v1.ClaimService/CreateClaim", Role::kOperator},
     {"muster.v1.ClaimService/ListClaims", Role::kViewer},
     {"muster.v1.ClaimService/DeleteClaim", Role::kOperator},
@@ -63,6 +64,7 @@ constexpr std::array<MethodRule, 52> kRules = {{
     {"muster.v1.EdgeAdminService/ListEdges", Role::kPlatform},
     {"muster.v1.EdgeAdminService/RevokeEdge", Role::kPlatform},
     {"muster.v1.AuditService/ListAuditEntries", Role::kAdmin},
+    {"muster.v1.AuditService/VerifyAudit", Role::kPlatform},
 }};
 
 }  // namespace

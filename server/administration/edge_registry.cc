@@ -41,6 +41,13 @@ absl::StatusOr<CreatedEdge> EdgeRegistry::Create(const Caller& caller, const Aud
     const auto url = ParsePublicUrl(public_url);
     if (!url.ok()) return BadField("public_url", url.status());
   }
+  if (call.validate_only) {
+    if (state_.FindEdge(edge_id).has_value()) return NameTaken(absl::StrCat("edges/", edge_id));
+    CreatedEdge checked;
+    checked.edge.id = std::string(edge_id);
+    checked.edge.public_url = std::string(public_url);
+    return checked;
+  }
   ASSIGN_OR_RETURN(JoinCredentials credentials,
                    MakeJoinCredentials(issuer_, master_key_, edge_id, control_, clock_.Now()));
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);
@@ -86,6 +93,7 @@ absl::StatusOr<Edge> EdgeRegistry::ChooseForClaim(absl::string_view edge_id) con
 
 absl::StatusOr<Edge> EdgeRegistry::Revoke(const Caller& caller, const AuditedCall& call,
                                           absl::string_view edge_id) {
+  if (call.validate_only) return Find(edge_id);
   RETURN_IF_ERROR(Find(edge_id).status());
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);
   command.mutable_revoke_edge()->set_edge_id(std::string(edge_id));

@@ -44,6 +44,7 @@ class EdgeRegistry {
         clock_(clock),
         control_(std::move(control)) {}
 
+  // With call.validate_only there is no join file, and nothing is made.
   absl::StatusOr<CreatedEdge> Create(const Caller& caller, const AuditedCall& call,
                                      absl::string_view edge_id, absl::string_view public_url);
   std::vector<Edge> List(absl::string_view after_id, size_t limit) const;

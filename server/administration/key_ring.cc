@@ -34,6 +34,14 @@ absl::StatusOr<OrganizationId> KeyRing::CheckTerms(const Caller& caller,
 absl::StatusOr<CreatedApiKey> KeyRing::Create(const Caller& caller, const AuditedCall& call,
                                               const ApiKeyTerms& terms) {
   ASSIGN_OR_RETURN(const OrganizationId organization, CheckTerms(caller, terms));
+  if (call.validate_only) {
+    CreatedApiKey checked;
+    checked.key.organization = organization;
+    checked.key.role = terms.role;
+    checked.key.display_name = terms.display_name;
+    checked.key.expire_time_us = terms.expire_time_us;
+    return checked;
+  }
   NewApiKey made = MakeApiKey();
   internal::v1::Command command = StartCommand(caller, organization, call);
   internal::v1::CreateApiKey* create = command.mutable_create_api_key();
@@ -71,6 +79,7 @@ absl::StatusOr<ApiKey> KeyRing::Revoke(const Caller& caller, const AuditedCall& 
   if (!key.has_value() || (!caller.is_platform() && key->organization != caller.organization())) {
     return UnknownResource(absl::StrCat("apiKeys/", FormatId(id)));
   }
+  if (call.validate_only) return *key;
   internal::v1::Command command = StartCommand(caller, key->organization, call);
   command.mutable_revoke_api_key()->set_api_key_id(id.value);
   command.mutable_revoke_api_key()->set_organization_id(caller.organization().value);

@@ -43,6 +43,7 @@ class KeyRing {
           const Secret& master_key)
       : state_(state), log_(log), authorizer_(authorizer), master_key_(master_key) {}
 
+  // With call.validate_only the key has no id and no text, and nothing is made.
   absl::StatusOr<CreatedApiKey> Create(const Caller& caller, const AuditedCall& call,
                                        const ApiKeyTerms& terms);
 

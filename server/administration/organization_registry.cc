@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/devices/device_directory.h"
 #include "server/errors/errors.h"
@@ -30,6 +31,16 @@ absl::StatusOr<Organization> OrganizationRegistry::Create(const Caller& caller,
   }
   RETURN_IF_ERROR(CheckText("display_name", display_name, kLongestDisplayName, false));
   RETURN_IF_ERROR(CheckCodePage("fallback_code_page", fallback_code_page));
+  if (call.validate_only) {
+    if (state_.FindOrganizationBySlug(slug).has_value()) {
+      return NameTaken(absl::StrCat("organizations/", slug));
+    }
+    Organization would;
+    would.slug = std::string(slug);
+    would.display_name = std::string(display_name);
+    would.fallback_code_page = fallback_code_page;
+    return would;
+  }
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);
   internal::v1::CreateOrganization* create = command.mutable_create_organization();
   create->set_organization_id(MakeId<OrganizationId>().value);
@@ -57,9 +68,14 @@ absl::StatusOr<Organization> OrganizationRegistry::Update(const OrganizationScop
     RETURN_IF_ERROR(CheckCodePage("organization.fallback_code_page", *edit.fallback_code_page));
     update->set_fallback_code_page(*edit.fallback_code_page);
   }
-  RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
-  const auto organization = state_.FindOrganization(scope.id());
+  if (!call.validate_only) RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  auto organization = state_.FindOrganization(scope.id());
   if (!organization.has_value()) return UnknownResource(scope.name());
+  if (call.validate_only) {
+    organization->display_name = edit.display_name.value_or(organization->display_name);
+    organization->fallback_code_page =
+        edit.fallback_code_page.value_or(organization->fallback_code_page);
+  }
   return *organization;
 }
 

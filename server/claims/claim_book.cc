@@ -59,6 +59,8 @@ void Fill(const ClaimTerms& terms, internal::v1::CreateClaim& create) {
 
 }  // namespace
 
+std::string EtagOf(const Claim& claim) { return absl::StrCat(claim.used_devices); }
+
 absl::Status ClaimBook::Check(const OrganizationScope& scope, const ClaimTerms& terms) const {
   RETURN_IF_ERROR(CheckTerms(terms));
   internal::v1::CreateClaim unused;
@@ -103,15 +105,22 @@ std::vector<Claim> ClaimBook::List(const OrganizationScope& scope, ClaimId after
   return state_.ListClaims(scope.id(), after, limit);
 }
 
-absl::Status ClaimBook::Delete(const OrganizationScope& scope, const AuditedCall& call,
-                               ClaimId id) {
+absl::Status ClaimBook::Delete(const OrganizationScope& scope, const AuditedCall& call, ClaimId id,
+                               absl::string_view expected_etag) {
+  const std::string name = FormatChildName(scope.slug(), "claims", id.value);
+  if (call.validate_only) {
+    const std::optional<Claim> claim = state_.FindClaim(id);
+    if (!claim.has_value() || claim->organization != scope.id()) return UnknownResource(name);
+    const bool stale = !expected_etag.empty() && expected_etag != EtagOf(*claim);
+    return stale ? StaleEtag(name) : absl::OkStatus();
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_delete_claim()->set_claim_id(id.value);
   command.mutable_delete_claim()->set_organization_id(scope.id().value);
+  command.mutable_delete_claim()->set_expected_etag(std::string(expected_etag));
   const absl::StatusOr<Applied> applied = log_.Propose(std::move(command));
-  if (absl::IsNotFound(applied.status())) {
-    return UnknownResource(FormatChildName(scope.slug(), "claims", id.value));
-  }
+  if (absl::IsNotFound(applied.status())) return UnknownResource(name);
+  if (absl::IsAborted(applied.status())) return StaleEtag(name);
   return applied.status();
 }
 

@@ -52,6 +52,9 @@ struct CreatedClaim {
   Secret text;
 };
 
+// Changes with every use.
+std::string EtagOf(const Claim& claim);
+
 // Whether a claim would be taken now.
 struct ClaimCheck {
   internal::v1::EnrollVerdict verdict = internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN;
@@ -78,8 +81,9 @@ class ClaimBook {
 
   std::vector<Claim> List(const OrganizationScope& scope, ClaimId after, size_t limit) const;
 
-  // Devices that joined by it stay.
-  absl::Status Delete(const OrganizationScope& scope, const AuditedCall& call, ClaimId id);
+  // Devices that joined by it stay. Aborted where `expected_etag` is neither empty nor the claim's.
+  absl::Status Delete(const OrganizationScope& scope, const AuditedCall& call, ClaimId id,
+                      absl::string_view expected_etag);
 
   // For the installer: uses nothing up. `claim` is the 16 bytes, `source` 4 or 16 bytes.
   ClaimCheck Check(absl::string_view claim, absl::string_view source) const;

@@ -17,6 +17,9 @@ namespace {
 constexpr size_t kLargestNameBytes = 128;
 constexpr size_t kLargestNotesBytes = 4096;
 constexpr size_t kScanChunk = 1000;
+constexpr absl::Duration kContactPatience = absl::Seconds(3);
+constexpr size_t kDiagnosedEvents = 20;
+constexpr size_t kDiagnosedTargets = 100;
 
 absl::Status CheckEdit(const DeviceEdit& edit) {
   if (edit.display_name.has_value()) {
@@ -51,7 +54,50 @@ void FillUpdate(const DeviceEdit& edit, internal::v1::UpdateDevice* update) {
   update->set_release_hold(edit.release_hold);
 }
 
+// The device as the edit would leave it.
+Device Edited(Device device, const DeviceEdit& edit) {
+  if (edit.display_name.has_value()) device.display_name = *edit.display_name;
+  if (edit.notes.has_value()) device.notes = *edit.notes;
+  if (edit.site.has_value()) device.site = *edit.site;
+  if (edit.all_labels.has_value()) device.labels = *edit.all_labels;
+  for (const auto& [key, value] : edit.set_labels) device.labels[key] = value;
+  for (const std::string& key : edit.remove_labels) device.labels.erase(key);
+  if (edit.release_hold) device.jobs_held = false;
+  return device;
+}
+
+// Ok, or Aborted where somebody expects another version.
+absl::Status CheckEtag(const OrganizationScope& scope, const Device& device,
+                       absl::string_view expected) {
+  if (expected.empty() || expected == device.etag) return absl::OkStatus();
+  return StaleEtag(FormatChildName(scope.slug(), "devices", device.id.value));
+}
+
+std::string KeyOf(const Order& order, const Device& device) {
+  SortKey key;
+  for (const auto& [field, descending] : order.parts()) {
+    if (field == "display_name") key.AddText(device.display_name, descending);
+    if (field == "identity") key.AddText(device.identity, descending);
+    if (field == "site") key.AddText(device.site, descending);
+    if (field == "model") key.AddText(device.board, descending);
+    if (field == "routeros_version") key.AddVersion(device.routeros_version, descending);
+    if (field == "create_time") key.AddNumber(device.create_time_us, descending);
+    if (field == "name") key.AddText(FormatId(device.id), descending);
+    if (field == "status.last_check_in_time") {
+      key.AddNumber(device.status.last_check_in_us, descending);
+    }
+  }
+  return std::move(key).Finish(device.id.value);
+}
+
 }  // namespace
+
+const std::vector<absl::string_view>& DeviceOrderFields() {
+  static const auto* fields = new std::vector<absl::string_view>{
+      "name",  "display_name",     "identity",    "site",
+      "model", "routeros_version", "create_time", "status.last_check_in_time"};
+  return *fields;
+}
 
 absl::StatusOr<Device> DeviceDirectory::Find(const OrganizationScope& scope, DeviceId id) const {
   std::optional<Device> device = state_.FindDevice(id);
@@ -71,8 +117,21 @@ std::vector<DeviceEvent> DeviceDirectory::RecentEvents(const OrganizationScope& 
   return state_.ListDeviceEvents(device.id, limit);
 }
 
+absl::StatusOr<DiagnosisFacts> DeviceDirectory::Examine(const OrganizationScope& scope, DeviceId id,
+                                                        const ContactAsker& ask_contacts) const {
+  DiagnosisFacts facts;
+  ASSIGN_OR_RETURN(facts.device, Find(scope, id));
+  facts.contacts = ask_contacts ? ask_contacts(id, kContactPatience)
+                                : absl::UnavailableError("no edges connect to this node");
+  facts.events = state_.ListDeviceEvents(id, kDiagnosedEvents);
+  facts.open_targets = state_.ListOpenTargets(id, kDiagnosedTargets);
+  facts.now_us = absl::ToUnixMicros(state_.StateTime());
+  return facts;
+}
+
 absl::StatusOr<DevicePage> DeviceDirectory::List(const OrganizationScope& scope,
                                                  const DeviceQuery& query) const {
+  if (!query.order.empty()) return ListOrdered(scope, query);
   return query.show_deleted ? ListAll(scope, query) : ListLive(scope, query);
 }
 
@@ -115,6 +174,35 @@ std::optional<std::vector<DeviceId>> DeviceDirectory::MatchByStatus(const Organi
   return matches;
 }
 
+DevicePage DeviceDirectory::ListOrdered(const OrganizationScope& scope,
+                                        const DeviceQuery& query) const {
+  DevicePage page;
+  FirstRows<DeviceId> first(query.after_key, query.limit);
+  const auto offer = [&](const Device& device) {
+    ++page.total;
+    first.Offer(KeyOf(query.order, device), device.id);
+    return true;
+  };
+  if (query.show_deleted) {
+    const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+    std::vector<Device> chunk;
+    do {
+      const DeviceId after = chunk.empty() ? DeviceId{} : chunk.back().id;
+      chunk = state_.ListDevices(scope.id(), after, kScanChunk, true);
+      for (const Device& device : chunk) {
+        if (FilterMatches(query.filter, device, now_us)) offer(device);
+      }
+    } while (chunk.size() == kScanChunk);
+  } else {
+    VisitMatches(scope, query.filter, offer);
+  }
+  for (const DeviceId id : std::move(first).Take(&page.next_key)) {
+    std::optional<Device> device = state_.FindDevice(id);
+    if (device.has_value()) page.devices.push_back(*std::move(device));
+  }
+  return page;
+}
+
 DevicePage DeviceDirectory::ListAll(const OrganizationScope& scope,
                                     const DeviceQuery& query) const {
   DevicePage page;
@@ -137,6 +225,11 @@ DevicePage DeviceDirectory::ListAll(const OrganizationScope& scope,
   }
 }
 
+std::string DeviceDirectory::DescriptionOf(JobId job) const {
+  const std::optional<Job> found = state_.FindJob(job, false);
+  return found.has_value() ? found->description : "";
+}
+
 void DeviceDirectory::VisitMatches(const OrganizationScope& scope, const Filter& filter,
                                    const std::function<bool(const Device&)>& visit) const {
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
@@ -153,6 +246,12 @@ absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
   if (before.delete_time_us != 0) {
     return DeviceDeleted(FormatChildName(scope.slug(), "devices", id.value));
   }
+  RETURN_IF_ERROR(CheckEtag(scope, before, edit.expected_etag));
+  if (call.validate_only) {
+    Device after = Edited(before, edit);
+    RETURN_IF_ERROR(CheckLabels("device.labels", after.labels));
+    return after;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::UpdateDevice* update = command.mutable_update_device();
   update->set_device_id(id.value);
@@ -163,12 +262,18 @@ absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
 }
 
 absl::StatusOr<Device> DeviceDirectory::Delete(const OrganizationScope& scope,
-                                               const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(Find(scope, id).status());
+                                               const AuditedCall& call, DeviceId id,
+                                               absl::string_view expected_etag) {
+  ASSIGN_OR_RETURN(const Device before, Find(scope, id));
+  if (call.validate_only) {
+    RETURN_IF_ERROR(CheckEtag(scope, before, expected_etag));
+    return before;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::DeleteDevice* removal = command.mutable_delete_device();
   removal->set_device_id(id.value);
   removal->set_organization_id(scope.id().value);
+  removal->set_expected_etag(std::string(expected_etag));
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   return Find(scope, id);
 }

@@ -4,7 +4,8 @@
 // Owns:     nothing; `state` and `log` must outlive this object.
 // Blocks:   on the state's tables; changes wait until they are applied. Filters over the status
 //           alone are judged in memory (about 0.3 us a device), others read each device that the
-//           status leaves open.
+//           status leaves open. A list in another order than by id reads all that match for each
+//           page.
 // Errors:   NotFound for a device of another organization, as for one that never was;
 //           InvalidArgument for values outside of the limits; what the log says of a change.
 // Example:  tests/api/device_service_test.cc.
@@ -21,7 +22,9 @@
 #include "server/access/audited_call.h"
 #include "server/access/organization_scope.h"
 #include "server/command_log/log/command_log.h"
+#include "server/devices/diagnosis.h"
 #include "server/filter/filter.h"
+#include "server/filter/order.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -29,15 +32,23 @@ namespace muster::server {
 struct DeviceQuery {
   Filter filter;
   bool show_deleted = false;
-  // None: from the first.
+  // None: from the first. For the order by id, which an empty `order` means.
   DeviceId after;
   size_t limit = 100;
+  // Over DeviceOrderFields(). `after_key` is an earlier page's `next_key`.
+  Order order;
+  std::string after_key;
 };
+
+// What devices can be ordered by.
+const std::vector<absl::string_view>& DeviceOrderFields();
 
 struct DevicePage {
   std::vector<Device> devices;
   // None: this was the last page.
   DeviceId next;
+  // The same where there is an order; empty: this was the last page.
+  std::string next_key;
   // How many match in all.
   size_t total = 0;
 };
@@ -64,15 +75,22 @@ class DeviceDirectory {
   // Newest first.
   std::vector<DeviceEvent> RecentEvents(const OrganizationScope& scope, const Device& device,
                                         size_t limit) const;
+  // All that a diagnosis looks at; tombstones too. Asks the edge, which gets 3 s.
+  absl::StatusOr<DiagnosisFacts> Examine(const OrganizationScope& scope, DeviceId id,
+                                         const ContactAsker& ask_contacts) const;
   absl::StatusOr<DevicePage> List(const OrganizationScope& scope, const DeviceQuery& query) const;
+  // What a job is for, as its maker said; empty for an unknown one.
+  std::string DescriptionOf(JobId job) const;
   // Calls `visit` for each live device that matches, in order of id; false from it ends the scan.
   void VisitMatches(const OrganizationScope& scope, const Filter& filter,
                     const std::function<bool(const Device&)>& visit) const;
 
+  // Aborted where an expected etag is given and is not the device's. With call.validate_only they
+  // answer what would be there, and change nothing.
   absl::StatusOr<Device> Update(const OrganizationScope& scope, const AuditedCall& call,
                                 DeviceId id, const DeviceEdit& edit);
   absl::StatusOr<Device> Delete(const OrganizationScope& scope, const AuditedCall& call,
-                                DeviceId id);
+                                DeviceId id, absl::string_view expected_etag);
 
  private:
   absl::StatusOr<Device> Find(const OrganizationScope& scope, DeviceId id) const;
@@ -80,6 +98,7 @@ class DeviceDirectory {
   // The ids that match, ascending, where the status alone decides that; else nullopt.
   std::optional<std::vector<DeviceId>> MatchByStatus(const OrganizationScope& scope,
                                                      const Filter& filter) const;
+  DevicePage ListOrdered(const OrganizationScope& scope, const DeviceQuery& query) const;
   DevicePage ListAll(const OrganizationScope& scope, const DeviceQuery& query) const;
 
   const State& state_;

@@ -174,7 +174,9 @@ class FakeState : public State {
   std::optional<JobTarget> FindJobTarget(JobId, DeviceId) const override { return {}; }
   std::vector<Edge> ListEdges(absl::string_view, size_t) const override { return {}; }
   std::vector<Revocation> ListRevocations(DeviceId, size_t) const override { return {}; }
-  std::vector<AuditEntry> ListAudit(OrganizationId, uint64_t, size_t) const override { return {}; }
+  std::vector<AuditEntry> ListAudit(const AuditQuery&, uint64_t, size_t) const override {
+    return {};
+  }
 
  private:
   mutable Mutex mutex_;

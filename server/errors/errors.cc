@@ -51,6 +51,16 @@ absl::Status RoleTooLow(absl::string_view method, absl::string_view needed) {
               absl::StrCat(method, " needs the role ", needed, "; ask for a key with that role"));
 }
 
+absl::Status NameTaken(absl::string_view name) {
+  return Make(absl::StatusCode::kAlreadyExists, "NAME_TAKEN",
+              absl::StrCat("\"", name, "\" exists already; choose another name"));
+}
+
+absl::Status StaleEtag(absl::string_view name) {
+  return Make(absl::StatusCode::kAborted, "STALE_ETAG",
+              absl::StrCat("\"", name, "\" was changed since; read it again"));
+}
+
 absl::Status RequestIdUsed(absl::string_view request_id) {
   return Make(
       absl::StatusCode::kAlreadyExists, "REQUEST_ID_USED",

@@ -27,6 +27,11 @@ absl::Status NotAuthenticated(absl::string_view why);
 // PermissionDenied.
 absl::Status RoleTooLow(absl::string_view method, absl::string_view needed);
 
+// AlreadyExists: the name is taken.
+absl::Status NameTaken(absl::string_view name);
+// Aborted: the etag is of an older version.
+absl::Status StaleEtag(absl::string_view name);
+
 // AlreadyExists: the request id came before with another request.
 absl::Status RequestIdUsed(absl::string_view request_id);
 

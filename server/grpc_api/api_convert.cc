@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/text/clean.h"
 #include "server/access/resource_names.h"
+#include "server/claims/claim_book.h"
 #include "server/devices/device_match.h"
 
 namespace muster::server {
@@ -118,7 +119,7 @@ v1::Organization ToMessage(const Organization& organization) {
 
 v1::ApiKey ToMessage(const ApiKey& key, absl::string_view organization_slug) {
   v1::ApiKey out;
-  out.set_name(absl::StrCat("apiKeys/", FormatId(key.id)));
+  if (key.id) out.set_name(absl::StrCat("apiKeys/", FormatId(key.id)));
   out.set_organization(OrganizationName(organization_slug));
   out.set_role(static_cast<v1::Role>(key.role));
   out.set_display_name(key.display_name);
@@ -174,7 +175,7 @@ v1::DeviceEvent ToMessage(const DeviceEvent& event) {
 
 v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug) {
   v1::Claim out;
-  out.set_name(FormatChildName(organization_slug, "claims", claim.id.value));
+  if (claim.id) out.set_name(FormatChildName(organization_slug, "claims", claim.id.value));
   SET_TIME(out, create_time, claim.create_time_us);
   SET_TIME(out, expire_time, claim.expire_time_us);
   out.set_max_devices(static_cast<int32_t>(claim.max_devices));
@@ -188,6 +189,7 @@ v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug) {
   out.set_approve(claim.approve);
   out.set_monitor_only(claim.monitor_only);
   out.set_profile(static_cast<v1::Profile>(claim.profile));
+  out.set_etag(EtagOf(claim));
   return out;
 }
 
@@ -295,6 +297,9 @@ v1::AuditEntry ToMessage(const AuditEntry& entry, absl::string_view log_id,
   out.mutable_position()->set_index(entry.log_index);
   out.set_chain_hash(entry.chain_hash);
   out.set_organization(OrganizationName(organization_slug));
+  out.set_sequence(entry.sequence);
+  out.set_organization_id(entry.organization.value);
+  out.set_previous_hash(entry.previous_hash);
   return out;
 }
 

@@ -1,9 +1,11 @@
 #include "server/grpc_api/api_key_service.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/access/resource_names.h"
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
 
@@ -52,6 +54,34 @@ grpc::Status ApiKeyGrpcService::CreateApiKey(grpc::ServerContext* context,
   });
 }
 
+absl::Status ApiKeyGrpcService::ListOrdered(const ApiCall& call, OrganizationId organization,
+                                            const Order& order, const Page& page,
+                                            const PageBinding& binding,
+                                            v1::ListApiKeysResponse* response) const {
+  RETURN_IF_ERROR(keys_.List(call.caller(), organization, ApiKeyId{}, 1).status());
+  std::string next;
+  const auto rows = OrderedPage<ApiKey>(
+      order, page,
+      [&](const ApiKey* last, size_t limit) {
+        const ApiKeyId after = last == nullptr ? ApiKeyId{} : last->id;
+        return keys_.List(call.caller(), organization, after, limit)
+            .value_or(std::vector<ApiKey>());
+      },
+      [](const ApiKey& row, const Order::Part& part, SortKey& key) {
+        if (part.field == "name") key.AddText(FormatId(row.id), part.descending);
+        if (part.field == "display_name") key.AddText(row.display_name, part.descending);
+        if (part.field == "role") key.AddNumber(static_cast<int64_t>(row.role), part.descending);
+        if (part.field == "create_time") key.AddNumber(row.create_time_us, part.descending);
+        if (part.field == "expire_time") {
+          key.AddNumber(EndOrNever(row.expire_time_us), part.descending);
+        }
+      },
+      [](const ApiKey& row) { return row.id.value; }, &next);
+  for (const ApiKey& row : rows) *response->add_api_keys() = Show(row);
+  if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
+  return absl::OkStatus();
+}
+
 grpc::Status ApiKeyGrpcService::ListApiKeys(grpc::ServerContext* context,
                                             const v1::ListApiKeysRequest* request,
                                             v1::ListApiKeysResponse* response) {
@@ -63,9 +93,14 @@ grpc::Status ApiKeyGrpcService::ListApiKeys(grpc::ServerContext* context,
       ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
       organization = scope.id();
     }
-    const PageBinding binding{kList, organization.value, call.caller().principal()};
+    ASSIGN_OR_RETURN(const Order order,
+                     ReadOrder(request->order_by(),
+                               {"name", "display_name", "role", "create_time", "expire_time"}));
+    const std::string query = absl::StrCat(call.caller().principal(), "/", request->order_by());
+    const PageBinding binding{kList, organization.value, query};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    if (!order.empty()) return ListOrdered(call, organization, order, page, binding, response);
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
     ASSIGN_OR_RETURN(std::vector<ApiKey> rows,
                      keys_.List(call.caller(), organization, ApiKeyId{after}, page.size + 1));

@@ -4,7 +4,9 @@
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "server/access/page_tokens/page_tokens.h"
 #include "server/administration/key_ring.h"
+#include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
+#include "server/grpc_api/paging.h"
 
 namespace muster::server {
 
@@ -21,6 +23,10 @@ class ApiKeyGrpcService final : public v1::ApiKeyService::Service {
                             v1::RevokeApiKeyResponse* response) override;
 
  private:
+  absl::Status ListOrdered(const ApiCall& call, OrganizationId organization, const Order& order,
+                           const Page& page, const PageBinding& binding,
+                           v1::ListApiKeysResponse* response) const;
+
   v1::ApiKey Show(const ApiKey& key) const;
 
   const Gate& gate_;

@@ -81,7 +81,7 @@ class GrpcApiServer final : public ApiServer {
         organization_service_(gate_, tokens_, organizations_),
         api_key_service_(gate_, tokens_, state, keys_),
         device_identity_service_(gate_, tokens_, identity_),
-        device_service_(gate_, tokens_, devices_, device_watches_),
+        device_service_(gate_, tokens_, devices_, device_watches_, terms.ask_contacts),
         claim_service_(gate_, tokens_, claims_, devices_, edges_, std::move(root_sha256)),
         job_service_(gate_, tokens_, jobs_, job_watches_),
         agent_service_(gate_, rollout_),

@@ -15,6 +15,7 @@
 #include "common/clock/clock.h"
 #include "common/secrets/secrets.h"
 #include "server/command_log/log/command_log.h"
+#include "server/devices/diagnosis.h"
 #include "server/grpc_api/gate.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/state/state.h"
@@ -29,6 +30,8 @@ struct ApiServerTerms {
   // Where join files tell edges to call, HOST:PORT.
   std::string control;
   CallObserver observer;
+  // For diagnoses; empty: there is nobody to ask.
+  ContactAsker ask_contacts;
 };
 
 class ApiServer {

@@ -16,10 +16,13 @@ class AuditGrpcService final : public v1::AuditService::Service {
   grpc::Status ListAuditEntries(grpc::ServerContext* context,
                                 const v1::ListAuditEntriesRequest* request,
                                 v1::ListAuditEntriesResponse* response) override;
+  grpc::Status VerifyAudit(grpc::ServerContext* context, const v1::VerifyAuditRequest* request,
+                           v1::VerifyAuditResponse* response) override;
 
  private:
   absl::Status List(const ApiCall& call, const v1::ListAuditEntriesRequest& request,
                     v1::ListAuditEntriesResponse* response) const;
+  void Verify(v1::VerifyAuditResponse* response) const;
 
   const Gate& gate_;
   const PageTokens& tokens_;

@@ -9,6 +9,7 @@
 #include "server/claims/text_profile.h"
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
 
@@ -114,10 +115,10 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
     return Preview(terms, edge.public_url, response);
   }
   ASSIGN_OR_RETURN(const CreatedClaim created, claims_.Create(scope, call.audited(), terms));
+  *response->mutable_claim() = ToMessage(created.claim, scope.slug());
   ASSIGN_OR_RETURN(std::string line,
                    routeros::RenderBootstrapLine(
                        {edge.public_url, root_sha256_, std::string(created.text.Reveal())}));
-  *response->mutable_claim() = ToMessage(created.claim, scope.slug());
   response->set_bootstrap_line(std::move(line));
   return absl::OkStatus();
 }
@@ -129,15 +130,39 @@ grpc::Status ClaimGrpcService::CreateClaim(grpc::ServerContext* context,
                    [&](const ApiCall& call) { return Create(call, *request, response); });
 }
 
+absl::Status ClaimGrpcService::ListOrdered(const OrganizationScope& scope, const Order& order,
+                                           const Page& page, const PageBinding& binding,
+                                           v1::ListClaimsResponse* response) const {
+  std::string next;
+  const auto rows = OrderedPage<Claim>(
+      order, page,
+      [&](const Claim* last, size_t limit) {
+        return claims_.List(scope, last == nullptr ? ClaimId{} : last->id, limit);
+      },
+      [](const Claim& row, const Order::Part& part, SortKey& key) {
+        if (part.field == "name") key.AddText(FormatId(row.id), part.descending);
+        if (part.field == "site") key.AddText(row.site, part.descending);
+        if (part.field == "create_time") key.AddNumber(row.create_time_us, part.descending);
+        if (part.field == "expire_time") key.AddNumber(row.expire_time_us, part.descending);
+      },
+      [](const Claim& row) { return row.id.value; }, &next);
+  for (const Claim& row : rows) *response->add_claims() = ToMessage(row, scope.slug());
+  if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
+  return absl::OkStatus();
+}
+
 grpc::Status ClaimGrpcService::ListClaims(grpc::ServerContext* context,
                                           const v1::ListClaimsRequest* request,
                                           v1::ListClaimsResponse* response) {
   return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
-    const PageBinding binding{kList, scope.id().value, ""};
+    ASSIGN_OR_RETURN(const Order order, ReadOrder(request->order_by(),
+                                                  {"name", "site", "create_time", "expire_time"}));
+    const PageBinding binding{kList, scope.id().value, request->order_by()};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    if (!order.empty()) return ListOrdered(scope, order, page, binding, response);
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
     std::vector<Claim> rows = claims_.List(scope, ClaimId{after}, page.size + 1);
     const bool more = rows.size() > page.size;
@@ -154,7 +179,7 @@ grpc::Status ClaimGrpcService::DeleteClaim(grpc::ServerContext* context,
   return gate_.Run(*context, kDelete, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "claims"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
-    return claims_.Delete(scope, call.audited(), ClaimId{name.id});
+    return claims_.Delete(scope, call.audited(), ClaimId{name.id}, request->etag());
   });
 }
 

@@ -8,7 +8,9 @@
 #include "server/administration/edge_registry.h"
 #include "server/claims/claim_book.h"
 #include "server/devices/device_directory.h"
+#include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
+#include "server/grpc_api/paging.h"
 
 namespace muster::server {
 
@@ -38,6 +40,9 @@ class ClaimGrpcService final : public v1::ClaimService::Service {
                                        const v1::CreateClaimRequest& request) const;
   absl::Status Preview(const ClaimTerms& terms, const std::string& url,
                        v1::CreateClaimResponse* response) const;
+  absl::Status ListOrdered(const OrganizationScope& scope, const Order& order, const Page& page,
+                           const PageBinding& binding, v1::ListClaimsResponse* response) const;
+
   absl::Status Create(const ApiCall& call, const v1::CreateClaimRequest& request,
                       v1::CreateClaimResponse* response) const;
 

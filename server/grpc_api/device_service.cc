@@ -6,6 +6,8 @@
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
 #include "server/grpc_api/device_watch_reactor.h"
+#include "server/grpc_api/diagnosis_convert.h"
+#include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
 
@@ -16,6 +18,7 @@ constexpr char kGet[] = "muster.v1.DeviceService/GetDevice";
 constexpr char kList[] = "muster.v1.DeviceService/ListDevices";
 constexpr char kUpdate[] = "muster.v1.DeviceService/UpdateDevice";
 constexpr char kDelete[] = "muster.v1.DeviceService/DeleteDevice";
+constexpr char kDiagnose[] = "muster.v1.DeviceService/DiagnoseDevice";
 constexpr size_t kRecentEvents = 20;
 
 }  // namespace
@@ -43,21 +46,25 @@ grpc::Status DeviceGrpcService::ListDevices(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     absl::StatusOr<Filter> filter = Filter::Parse(request->filter());
     if (!filter.ok()) return BadField("filter", filter.status());
-    const std::string query = absl::StrCat(request->show_deleted(), "/", request->filter());
+    ASSIGN_OR_RETURN(const Order order, ReadOrder(request->order_by(), DeviceOrderFields()));
+    const std::string query = absl::StrCat(request->show_deleted(), "/", request->order_by().size(),
+                                           "/", request->order_by(), "/", request->filter());
     const PageBinding binding{kList, scope.id().value, query};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
-    ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
-    ASSIGN_OR_RETURN(const DevicePage found,
-                     devices_.List(scope, {*std::move(filter), request->show_deleted(),
-                                           DeviceId{after}, page.size}));
+    DeviceQuery wanted{*std::move(filter), request->show_deleted(), {}, page.size, order, ""};
+    if (order.empty()) {
+      ASSIGN_OR_RETURN(wanted.after.value, IdOfCursor(page.cursor));
+    } else {
+      wanted.after_key = page.cursor;
+    }
+    ASSIGN_OR_RETURN(const DevicePage found, devices_.List(scope, wanted));
     for (const Device& device : found.devices) {
       *response->add_devices() = ToMessage(device, scope.slug());
     }
     response->set_total_size(static_cast<int32_t>(found.total));
-    if (found.next) {
-      response->set_next_page_token(tokens_.Seal(binding, IdCursor(found.next.value)));
-    }
+    const std::string next = found.next ? IdCursor(found.next.value) : found.next_key;
+    if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
     return absl::OkStatus();
   });
 }
@@ -84,8 +91,32 @@ grpc::Status DeviceGrpcService::DeleteDevice(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
     ASSIGN_OR_RETURN(const Device device,
-                     devices_.Delete(scope, call.audited(), DeviceId{name.id}));
+                     devices_.Delete(scope, call.audited(), DeviceId{name.id}, request->etag()));
     *response->mutable_device() = ToMessage(device, scope.slug());
+    return absl::OkStatus();
+  });
+}
+
+void DeviceGrpcService::FillOpenJobs(const OrganizationScope& scope, const DiagnosisFacts& facts,
+                                     v1::DiagnoseDeviceResponse* response) const {
+  for (const JobTarget& target : facts.open_targets) {
+    v1::OpenJob* job = response->add_open_jobs();
+    job->set_job(FormatChildName(scope.slug(), "jobs", target.job.value));
+    job->set_description(devices_.DescriptionOf(target.job));
+    *job->mutable_target() = ToMessage(target, "", scope.slug());
+  }
+}
+
+grpc::Status DeviceGrpcService::DiagnoseDevice(grpc::ServerContext* context,
+                                               const v1::DiagnoseDeviceRequest* request,
+                                               v1::DiagnoseDeviceResponse* response) {
+  return gate_.Run(*context, kDiagnose, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    ASSIGN_OR_RETURN(const DiagnosisFacts facts,
+                     devices_.Examine(scope, DeviceId{name.id}, ask_contacts_));
+    *response = ToDiagnosis(facts, scope.slug());
+    FillOpenJobs(scope, facts, response);
     return absl::OkStatus();
   });
 }

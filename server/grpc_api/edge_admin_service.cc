@@ -3,6 +3,7 @@
 #include "common/status/status_macros.h"
 #include "server/access/resource_names.h"
 #include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 
 namespace muster::server {
@@ -27,13 +28,38 @@ grpc::Status EdgeAdminGrpcService::CreateEdge(grpc::ServerContext* context,
   });
 }
 
+absl::Status EdgeAdminGrpcService::ListOrdered(const Order& order, const Page& page,
+                                               const PageBinding& binding,
+                                               v1::ListEdgesResponse* response) const {
+  std::string next;
+  const auto rows = OrderedPage<Edge>(
+      order, page,
+      [&](const Edge* last, size_t limit) {
+        return edges_.List(last == nullptr ? "" : last->id, limit);
+      },
+      [](const Edge& row, const Order::Part& part, SortKey& key) {
+        if (part.field == "name") key.AddText(row.id, part.descending);
+        if (part.field == "create_time") key.AddNumber(row.create_time_us, part.descending);
+        if (part.field == "device_count") key.AddNumber(row.device_count, part.descending);
+        if (part.field == "last_watermark_time") key.AddNumber(row.watermark_us, part.descending);
+      },
+      [](const Edge& row) { return absl::string_view(row.id); }, &next);
+  for (const Edge& row : rows) *response->add_edges() = ToMessage(row, state_.StateTime());
+  if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
+  return absl::OkStatus();
+}
+
 grpc::Status EdgeAdminGrpcService::ListEdges(grpc::ServerContext* context,
                                              const v1::ListEdgesRequest* request,
                                              v1::ListEdgesResponse* response) {
   return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
-    const PageBinding binding{kList, 0, ""};
+    ASSIGN_OR_RETURN(const Order order,
+                     ReadOrder(request->order_by(),
+                               {"name", "create_time", "device_count", "last_watermark_time"}));
+    const PageBinding binding{kList, 0, request->order_by()};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    if (!order.empty()) return ListOrdered(order, page, binding, response);
     std::vector<Edge> rows = edges_.List(page.cursor, page.size + 1);
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);

@@ -4,7 +4,9 @@
 #include "muster/v1/edge_admin_service.grpc.pb.h"
 #include "server/access/page_tokens/page_tokens.h"
 #include "server/administration/edge_registry.h"
+#include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
+#include "server/grpc_api/paging.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -23,6 +25,9 @@ class EdgeAdminGrpcService final : public v1::EdgeAdminService::Service {
                           v1::RevokeEdgeResponse* response) override;
 
  private:
+  absl::Status ListOrdered(const Order& order, const Page& page, const PageBinding& binding,
+                           v1::ListEdgesResponse* response) const;
+
   const Gate& gate_;
   const PageTokens& tokens_;
   const State& state_;

@@ -42,6 +42,8 @@ absl::StatusOr<AuditedCall> Describe(absl::string_view method,
                                      const google::protobuf::Message& request) {
   AuditedCall call;
   call.method = std::string(method);
+  const auto* validate = request.GetDescriptor()->FindFieldByName("validate_only");
+  call.validate_only = validate != nullptr && request.GetReflection()->GetBool(request, validate);
   const google::protobuf::FieldDescriptor* field =
       request.GetDescriptor()->FindFieldByName("request_id");
   if (field == nullptr) return call;

@@ -5,6 +5,7 @@
 #include "server/access/resource_names.h"
 #include "server/grpc_api/api_convert.h"
 #include "server/grpc_api/job_watch_reactor.h"
+#include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
 
@@ -53,6 +54,28 @@ grpc::Status JobGrpcService::GetJob(grpc::ServerContext* context, const v1::GetJ
   });
 }
 
+absl::Status JobGrpcService::ListOrdered(const OrganizationScope& scope,
+                                         const State::JobQuery& query, const Order& order,
+                                         const Page& page, const PageBinding& binding,
+                                         v1::ListJobsResponse* response) const {
+  std::string next;
+  const auto rows = OrderedPage<Job>(
+      order, page,
+      [&](const Job* last, size_t limit) {
+        return board_.List(scope, query, last == nullptr ? JobId{} : last->id, limit);
+      },
+      [](const Job& row, const Order::Part& part, SortKey& key) {
+        if (part.field == "name") key.AddText(FormatId(row.id), part.descending);
+        if (part.field == "create_time") key.AddNumber(row.create_time_us, part.descending);
+        if (part.field == "end_time") key.AddNumber(EndOrNever(row.end_time_us), part.descending);
+        if (part.field == "target_count") key.AddNumber(row.target_count, part.descending);
+      },
+      [](const Job& row) { return row.id.value; }, &next);
+  for (const Job& row : rows) *response->add_jobs() = ToMessage(row, scope.slug());
+  if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
+  return absl::OkStatus();
+}
+
 grpc::Status JobGrpcService::ListJobs(grpc::ServerContext* context,
                                       const v1::ListJobsRequest* request,
                                       v1::ListJobsResponse* response) {
@@ -60,9 +83,14 @@ grpc::Status JobGrpcService::ListJobs(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     ASSIGN_OR_RETURN(const State::JobQuery query, ReadJobQuery(scope, *request));
-    const PageBinding binding{kList, scope.id().value, OrderOf(query)};
+    ASSIGN_OR_RETURN(
+        const Order order,
+        ReadOrder(request->order_by(), {"name", "create_time", "end_time", "target_count"}));
+    const std::string query_text = absl::StrCat(OrderOf(query), "|", request->order_by());
+    const PageBinding binding{kList, scope.id().value, query_text};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    if (!order.empty()) return ListOrdered(scope, query, order, page, binding, response);
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
     std::vector<Job> rows = board_.List(scope, query, JobId{after}, page.size + 1);
     const bool more = rows.size() > page.size;

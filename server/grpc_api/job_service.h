@@ -3,7 +3,9 @@
 
 #include "muster/v1/job_service.grpc.pb.h"
 #include "server/access/page_tokens/page_tokens.h"
+#include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
+#include "server/grpc_api/paging.h"
 #include "server/jobs/job_board.h"
 #include "server/jobs/job_watch.h"
 
@@ -37,6 +39,10 @@ class JobGrpcService final
       grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
 
  private:
+  absl::Status ListOrdered(const OrganizationScope& scope, const State::JobQuery& query,
+                           const Order& order, const Page& page, const PageBinding& binding,
+                           v1::ListJobsResponse* response) const;
+
   const Gate& gate_;
   const PageTokens& tokens_;
   JobBoard& board_;

@@ -6,6 +6,7 @@
 #include "server/access/resource_names.h"
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 
 namespace muster::server {
@@ -64,13 +65,37 @@ grpc::Status OrganizationGrpcService::UpdateOrganization(
   });
 }
 
+absl::Status OrganizationGrpcService::ListOrdered(const ApiCall& call, const Order& order,
+                                                  const Page& page, const PageBinding& binding,
+                                                  v1::ListOrganizationsResponse* response) const {
+  std::string next;
+  const auto rows = OrderedPage<Organization>(
+      order, page,
+      [&](const Organization* last, size_t limit) {
+        return organizations_.List(call.caller(), last == nullptr ? "" : last->slug, limit);
+      },
+      [](const Organization& row, const Order::Part& part, SortKey& key) {
+        if (part.field == "organization_id") key.AddText(row.slug, part.descending);
+        if (part.field == "display_name") key.AddText(row.display_name, part.descending);
+        if (part.field == "create_time") key.AddNumber(row.create_time_us, part.descending);
+      },
+      [](const Organization& row) { return row.id.value; }, &next);
+  for (const Organization& row : rows) *response->add_organizations() = ToMessage(row);
+  if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
+  return absl::OkStatus();
+}
+
 grpc::Status OrganizationGrpcService::ListOrganizations(grpc::ServerContext* context,
                                                         const v1::ListOrganizationsRequest* request,
                                                         v1::ListOrganizationsResponse* response) {
   return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
-    const PageBinding binding{kList, call.caller().organization().value, ""};
+    ASSIGN_OR_RETURN(
+        const Order order,
+        ReadOrder(request->order_by(), {"organization_id", "display_name", "create_time"}));
+    const PageBinding binding{kList, call.caller().organization().value, request->order_by()};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    if (!order.empty()) return ListOrdered(call, order, page, binding, response);
     std::vector<Organization> rows = organizations_.List(call.caller(), page.cursor, page.size + 1);
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);

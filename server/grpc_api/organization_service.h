@@ -4,7 +4,9 @@
 #include "muster/v1/organization_service.grpc.pb.h"
 #include "server/access/page_tokens/page_tokens.h"
 #include "server/administration/organization_registry.h"
+#include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
+#include "server/grpc_api/paging.h"
 
 namespace muster::server {
 
@@ -25,6 +27,10 @@ class OrganizationGrpcService final : public v1::OrganizationService::Service {
                                   v1::UpdateOrganizationResponse* response) override;
 
  private:
+  absl::Status ListOrdered(const ApiCall& call, const Order& order, const Page& page,
+                           const PageBinding& binding,
+                           v1::ListOrganizationsResponse* response) const;
+
   const Gate& gate_;
   const PageTokens& tokens_;
   OrganizationRegistry& organizations_;

@@ -1,6 +1,7 @@
 #include "server/grpc_api/paging.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "server/errors/errors.h"
 
@@ -35,6 +36,10 @@ absl::StatusOr<uint64_t> IdOfCursor(absl::string_view cursor) {
   uint64_t id = 0;
   for (const char c : cursor) id = (id << 8) | static_cast<unsigned char>(c);
   return id;
+}
+
+int64_t EndOrNever(int64_t time_us) {
+  return time_us == 0 ? std::numeric_limits<int64_t>::max() : time_us;
 }
 
 }  // namespace muster::server

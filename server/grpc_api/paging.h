@@ -29,4 +29,7 @@ std::string IdCursor(uint64_t id);
 // InvalidArgument for a cursor of another kind; 0 for an empty one.
 absl::StatusOr<uint64_t> IdOfCursor(absl::string_view cursor);
 
+// A time at which something ends as what it is ordered by: what never ends (0) comes last.
+int64_t EndOrNever(int64_t time_us);
+
 }  // namespace muster::server

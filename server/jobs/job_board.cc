@@ -65,6 +65,30 @@ absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device
   return absl::OkStatus();
 }
 
+// What a cancel would do now.
+CancelledJob WouldCancel(const Job& job) {
+  CancelledJob would;
+  would.job = job;
+  for (int state = 1; state < kJobTargetStates; ++state) {
+    const uint32_t count = job.state_counts[state];
+    switch (static_cast<JobTargetState>(state)) {
+      case JobTargetState::kQueued:
+      case JobTargetState::kHeld:
+      case JobTargetState::kAtEdge:
+      case JobTargetState::kCancelling:
+        would.cancelled += count;
+        break;
+      case JobTargetState::kSent:
+      case JobTargetState::kRunning:
+        would.refused += count;
+        break;
+      default:
+        break;
+    }
+  }
+  return would;
+}
+
 }  // namespace
 
 absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
@@ -267,7 +291,8 @@ absl::StatusOr<TargetRow> JobBoard::GetTarget(const OrganizationScope& scope, Jo
 
 absl::StatusOr<CancelledJob> JobBoard::Cancel(const OrganizationScope& scope,
                                               const AuditedCall& call, JobId id) {
-  RETURN_IF_ERROR(Get(scope, id).status());
+  ASSIGN_OR_RETURN(const Job before, Get(scope, id));
+  if (call.validate_only) return WouldCancel(before);
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_cancel_job()->set_job_id(id.value);
   command.mutable_cancel_job()->set_organization_id(scope.id().value);

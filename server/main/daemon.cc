@@ -83,6 +83,22 @@ absl::StatusOr<std::string> ServeMetrics(const Settings& settings, Metrics& metr
   return std::string();
 }
 
+// What the device's edge remembers, as a diagnosis reads it.
+absl::StatusOr<DeviceContacts> AskEdge(EdgeListener& edges, DeviceId device,
+                                       absl::Duration deadline) {
+  ASSIGN_OR_RETURN(RouterContacts answer, edges.AskContacts(device, deadline));
+  DeviceContacts contacts;
+  for (RouterContact& contact : answer.contacts) {
+    contacts.contacts.push_back({static_cast<ContactKind>(contact.kind), contact.time_us,
+                                 contact.http_status, std::move(contact.reason)});
+  }
+  contacts.tls_version = std::move(answer.tls_version);
+  contacts.tls_cipher = std::move(answer.tls_cipher);
+  contacts.tls_group = std::move(answer.tls_group);
+  contacts.tls_resumed = answer.tls_resumed;
+  return contacts;
+}
+
 void WaitForEnd() {
   int signal = WaitForSignal();
   while (signal == SIGHUP) signal = WaitForSignal();
@@ -146,6 +162,9 @@ class ControlPlane {
     terms.control = ControlAddress(settings_, edges_->address());
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);
+    };
+    terms.ask_contacts = [edges = edges_.get()](DeviceId device, absl::Duration deadline) {
+      return AskEdge(*edges, device, deadline);
     };
     ASSIGN_OR_RETURN(api_, ApiServer::Start(terms, node_->state(), *log_, *issuer_,
                                             installation_->master_key, clock_));

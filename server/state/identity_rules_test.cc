@@ -407,7 +407,7 @@ TEST_F(IdentityRulesTest, AMoveTakesIdTokenAndFactsAndLeavesTheRest) {
       << "the router keeps its token";
   EXPECT_EQ(EventKinds(kDevice), std::vector<std::string>{"moved"});
   EXPECT_EQ(Apply(JobCommand(52, {kDevice})).status.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(state_->ListAudit(OrganizationId{kOrganization}, 0, 1)[0].summary,
+  EXPECT_EQ(state_->ListAudit({.organization = OrganizationId{kOrganization}}, 0, 1)[0].summary,
             "moved the device to organizations/other");
   Open();
   EXPECT_EQ(Key().token_organization, OrganizationId{kOrganization});

@@ -87,7 +87,8 @@ TEST_F(JobWavesTest, StopsAtTheFirstFailureTooManyAndStartsNothingMore) {
   EXPECT_THAT(Target(kJob, 107).error, HasSubstr("not started: 1 device failed"));
   EXPECT_NE(TheJob().end_time_us, 0);
   bool audited = false;
-  for (const AuditEntry& entry : state_->ListAudit(OrganizationId{kOrganization}, 0, 10)) {
+  for (const AuditEntry& entry :
+       state_->ListAudit({.organization = OrganizationId{kOrganization}}, 0, 10)) {
     audited = audited || entry.summary.find("stopped the job") != std::string::npos;
   }
   EXPECT_TRUE(audited);

@@ -419,8 +419,30 @@ struct AuditEntry {
   // None for what concerns the platform.
   OrganizationId organization;
   uint64_t log_index = 0;
-  // BLAKE2b-256 over the hash before it and this entry's bytes: state/DESIGN.md.
+  // BLAKE2b-256 over the hash before it and this entry's bytes: common/audit_chain.
   std::string chain_hash;
+  // chain_hash of the entry before it; empty for the first, and where that is gone.
+  std::string previous_hash;
+};
+
+// Which entries of the audit are meant; what is empty or 0 excludes nothing.
+struct AuditQuery {
+  // None: all entries.
+  OrganizationId organization;
+  // The whole actor; parts of method and resource.
+  std::string actor;
+  std::string method;
+  std::string resource;
+  // From `since_us` on, before `until_us`.
+  int64_t since_us = 0;
+  int64_t until_us = 0;
+  bool oldest_first = false;
+};
+
+// The last entry that apply wrote.
+struct AuditHead {
+  uint64_t sequence = 0;
+  std::string hash;
 };
 
 }  // namespace muster::server

@@ -84,6 +84,7 @@ class SqliteState : public State, public Store {
                             size_t limit) const override;
   std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const override;
   std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const override;
+  std::vector<JobTarget> ListOpenTargets(DeviceId device, size_t limit) const override;
   std::optional<LibraryScript> FindLibraryScript(OrganizationId organization,
                                                  absl::string_view name) const override;
   std::vector<LibraryScript> ListLibraryScripts(OrganizationId organization,
@@ -103,8 +104,9 @@ class SqliteState : public State, public Store {
   std::vector<EdgeRemoval> ListEdgeRemovals(absl::string_view edge, DeviceId after,
                                             size_t limit) const override;
   std::vector<Revocation> ListRevocations(DeviceId after, size_t limit) const override;
-  std::vector<AuditEntry> ListAudit(OrganizationId organization, uint64_t before_sequence,
+  std::vector<AuditEntry> ListAudit(const AuditQuery& query, uint64_t after_sequence,
                                     size_t limit) const override;
+  AuditHead FindAuditHead() const override;
   std::unique_ptr<Subscription> Subscribe(ChangeListener listener) override;
 
   // Everything that apply has made, as text, in a fixed order: equal on every node that applied

@@ -128,8 +128,7 @@ TEST_F(SqliteStateTest, FencesAnOlderStreamAndKnowsTheLanesOfASpoolThatComesBack
   EXPECT_EQ(Apply(old).result.edge_batch().outcome(), internal::v1::BATCH_OUTCOME_FENCED);
   EXPECT_EQ(Say("edge-a", "another").applied(1).number(), 0U);
   EXPECT_EQ(Say("edge-a", "spool-edge-a").applied(1).number(), last);
-  EXPECT_THAT(state_->ListAudit(OrganizationId{}, 0, 1)[0].summary,
-              testing::HasSubstr("used twice"));
+  EXPECT_THAT(state_->ListAudit({}, 0, 1)[0].summary, testing::HasSubstr("used twice"));
 }
 
 TEST_F(SqliteStateTest, KeepsTheNeighboursOfABadItem) {
@@ -261,14 +260,14 @@ TEST_F(SqliteStateTest, NeverLetsTimeGoBack) {
 
 TEST_F(SqliteStateTest, ChainsItsAudit) {
   MakeDevice(kDevice);
-  const auto entries = state_->ListAudit(OrganizationId{}, 0, 100);
+  const auto entries = state_->ListAudit({}, 0, 100);
   ASSERT_GE(entries.size(), 3U);
   for (size_t i = 1; i < entries.size(); ++i) {
     EXPECT_EQ(entries[i].sequence + 1, entries[i - 1].sequence);
     EXPECT_NE(entries[i].chain_hash, entries[i - 1].chain_hash);
   }
   EXPECT_EQ(entries[0].resource, absl::StrCat("organizations/default/devices/", FormatId(100)));
-  EXPECT_EQ(state_->ListAudit(OrganizationId{999}, 0, 100).size(), 0U);
+  EXPECT_EQ(state_->ListAudit({.organization = OrganizationId{999}}, 0, 100).size(), 0U);
 }
 
 TEST_F(SqliteStateTest, KeepsEventsForADayButTheNewestTwentyForEver) {

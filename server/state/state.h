@@ -118,6 +118,8 @@ class State {
   // By device.
   virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;
   virtual std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const = 0;
+  // The device's targets that have not ended, oldest first.
+  virtual std::vector<JobTarget> ListOpenTargets(DeviceId device, size_t limit) const { return {}; }
 
   // `name` is that of the library.
   virtual std::optional<LibraryScript> FindLibraryScript(OrganizationId organization,
@@ -174,9 +176,11 @@ class State {
   };
   virtual std::vector<Revocation> ListRevocations(DeviceId after, size_t limit) const = 0;
 
-  // Newest first; `before_sequence` 0: from the newest; `organization` none: all entries.
-  virtual std::vector<AuditEntry> ListAudit(OrganizationId organization, uint64_t before_sequence,
+  // `after_sequence` 0: from the first in the query's order.
+  virtual std::vector<AuditEntry> ListAudit(const AuditQuery& query, uint64_t after_sequence,
                                             size_t limit) const = 0;
+  // From memory.
+  virtual AuditHead FindAuditHead() const { return {}; }
 
   // Calls `listener` after each entry that changed something that it may care for, on the log's
   // writer thread, in order, before the entry's proposers are answered. It must not block and not

@@ -48,6 +48,8 @@ const MatrixRow kRows[] = {
      R"({"device":{"name":"organizations/first/devices/DEVICE"},"updateMask":"notes"})"},
     {"DeviceService/DeleteDevice", v1::ROLE_ADMIN,
      R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceService/DiagnoseDevice", v1::ROLE_VIEWER,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
     {"DeviceService/WatchDevices", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
     {"DeviceIdentityService/AcceptDevice", v1::ROLE_OPERATOR,
      R"({"name":"organizations/first/devices/DEVICE"})"},
@@ -111,6 +113,7 @@ const MatrixRow kRows[] = {
     {"EdgeAdminService/ListEdges", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/RevokeEdge", v1::ROLE_PLATFORM, ""},
     {"AuditService/ListAuditEntries", v1::ROLE_ADMIN, R"({"parent":"organizations/first"})"},
+    {"AuditService/VerifyAudit", v1::ROLE_PLATFORM, ""},
 };
 
 grpc::ByteBuffer ToBuffer(const std::string& bytes) {

@@ -109,7 +109,7 @@ TEST(CrashTest, LosesNoAnsweredCommandAndAppliesNoneTwice) {
     }
     const auto all = node->state().ListOrganizations("", 1'000'000);
     // The audit has an entry for each, and no more.
-    EXPECT_EQ(node->state().ListAudit(OrganizationId{}, 0, 1'000'000).size(), all.size());
+    EXPECT_EQ(node->state().ListAudit({}, 0, 1'000'000).size(), all.size());
     for (const Organization& organization : all) from = std::max(from, organization.id.value + 1);
   }
 }

@@ -91,9 +91,10 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateClaim& comman
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteClaim& command) {
   {
-    Query query(context.db, "SELECT 1 FROM claims WHERE id = ? AND organization = ?",
+    Query query(context.db, "SELECT used_devices FROM claims WHERE id = ? AND organization = ?",
                 KeyOf(command.claim_id()), KeyOf(command.organization_id()));
     if (!query.Step()) return UnknownThing("claim", FormatId(command.claim_id()));
+    if (IsStale(command.expected_etag(), query.Unsigned(0))) return ChangedMeanwhile("claim");
   }
   context.db.Run("DELETE FROM claims WHERE id = ?", KeyOf(command.claim_id()));
   context.db.Run("DELETE FROM enrolments WHERE claim = ?", KeyOf(command.claim_id()));

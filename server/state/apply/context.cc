@@ -3,8 +3,8 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit_chain/audit_chain.h"
 #include "common/ids/ids.h"
-#include "common/secrets/secrets.h"
 
 namespace muster::server {
 namespace {
@@ -16,16 +16,6 @@ constexpr size_t kMaxMessageBytes = 1024;
 constexpr int kKeptEvents = 20;
 // A router that makes events without end fills no disk.
 constexpr int kMostEvents = 500;
-
-// Length (4 bytes, little-endian) and bytes: no two lists of fields give the same text.
-void PutField(absl::string_view field, std::string& out) {
-  for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(field.size() >> (8 * i)));
-  out.append(field.data(), field.size());
-}
-
-void PutNumber(uint64_t value, std::string& out) {
-  for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
-}
 
 std::string SummaryOf(const internal::v1::Command& command, absl::string_view summary) {
   if (command.summary().empty()) return std::string(summary);
@@ -65,17 +55,10 @@ void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t orga
   const internal::v1::Command& command = *context.command;
   const std::string text = SummaryOf(command, summary);
   const uint64_t sequence = ++context.node.audit_sequence;
-  std::string bytes = context.node.audit_hash;
-  PutNumber(sequence, bytes);
-  PutNumber(static_cast<uint64_t>(context.now_us()), bytes);
-  PutNumber(organization, bytes);
-  PutNumber(context.index, bytes);
-  for (const absl::string_view field :
-       {absl::string_view(command.actor().principal()), absl::string_view(command.method()),
-        resource, absl::string_view(text), absl::string_view(command.request().request_id())}) {
-    PutField(field, bytes);
-  }
-  context.node.audit_hash = Hash256(bytes);
+  context.node.audit_hash =
+      ChainHash(context.node.audit_hash, {sequence, context.now_us(), organization, context.index,
+                                          command.actor().principal(), command.method(), resource,
+                                          text, command.request().request_id()});
   context.db.Run(
       "INSERT INTO audit (sequence, time_us, actor, method, resource, summary, request_id, "
       "organization, idx, chain_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -122,6 +105,14 @@ absl::Status AlreadyThere(absl::string_view what, absl::string_view id) {
 
 absl::Status Malformed(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed command: ", what));
+}
+
+absl::Status ChangedMeanwhile(absl::string_view what) {
+  return absl::AbortedError(absl::StrCat("the ", what, " was changed meanwhile; read it again"));
+}
+
+bool IsStale(absl::string_view expected_etag, uint64_t version) {
+  return !expected_etag.empty() && expected_etag != absl::StrCat(version);
 }
 
 }  // namespace muster::server

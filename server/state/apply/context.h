@@ -85,5 +85,9 @@ std::map<std::string, std::string> DecodeLabels(absl::string_view bytes);
 absl::Status UnknownThing(absl::string_view what, absl::string_view id);
 absl::Status AlreadyThere(absl::string_view what, absl::string_view id);
 absl::Status Malformed(absl::string_view what);
+absl::Status ChangedMeanwhile(absl::string_view what);
+
+// True where somebody expects another version than this one.
+bool IsStale(absl::string_view expected_etag, uint64_t version);
 
 }  // namespace muster::server

@@ -57,9 +57,7 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   Editable row = LoadEditable(context, command.device_id());
-  if (!command.expected_etag().empty() && command.expected_etag() != absl::StrCat(row.version)) {
-    return absl::AbortedError("the device was changed meanwhile; read it again");
-  }
+  if (IsStale(command.expected_etag(), row.version)) return ChangedMeanwhile("device");
   const bool released = command.release_hold() && device->core.held;
   if (released && device->core.hold == HoldKind::kPending) return WaitsForAcceptance(device->core);
   const std::string site_before = row.site;
@@ -88,6 +86,8 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
 ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& command) {
   auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
+  const uint64_t version = LoadEditable(context, command.device_id()).version;
+  if (IsStale(command.expected_etag(), version)) return ChangedMeanwhile("device");
   // The number floor stays in the row; the jobs end before the queue can be released again.
   device->core.delete_index = context.index;
   ++device->core.least_epoch;

@@ -167,6 +167,18 @@ std::vector<JobTarget> SqliteState::ListJobTargets(JobId job, DeviceId after, si
   return targets;
 }
 
+std::vector<JobTarget> SqliteState::ListOpenTargets(DeviceId device, size_t limit) const {
+  std::vector<JobTarget> targets;
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT " TARGET_COLUMNS
+              " FROM targets WHERE device = ? AND state IN (1, 2, 3, 4, 7, 12) "
+              "ORDER BY seq, job LIMIT ?",
+              KeyOf(device.value), limit);
+  while (query.Step()) targets.push_back(ReadTarget(query));
+  return targets;
+}
+
 std::optional<JobTarget> SqliteState::FindJobTarget(JobId job, DeviceId device) const {
   auto db = readers_.Get();
   Query query(*db, "SELECT " TARGET_COLUMNS " FROM targets WHERE job = ? AND device = ?",

@@ -16,7 +16,7 @@ namespace {
   "monitor_only, approve, profile, replaces, urls"
 #define AUDIT_COLUMNS                                                                    \
   "sequence, time_us, actor, method, resource, summary, request_id, organization, idx, " \
-  "chain_hash"
+  "chain_hash, (SELECT p.chain_hash FROM audit p WHERE p.sequence = audit.sequence - 1)"
 
 Organization ReadOrganization(const Query& query) {
   return {OrganizationId{IdOf(query.Int(0))}, query.Text(1), query.Text(2), query.Int(3),
@@ -78,6 +78,7 @@ AuditEntry ReadAudit(const Query& query) {
   entry.organization = OrganizationId{IdOf(query.Int(7))};
   entry.log_index = query.Unsigned(8);
   entry.chain_hash = query.Text(9);
+  entry.previous_hash = query.Text(10);
   return entry;
 }
 
@@ -203,24 +204,28 @@ std::vector<Claim> SqliteState::ListClaims(OrganizationId organization, ClaimId 
   return All(query, ReadClaim);
 }
 
-std::vector<AuditEntry> SqliteState::ListAudit(OrganizationId organization,
-                                               uint64_t before_sequence, size_t limit) const {
-  const int64_t before = before_sequence == 0 ? std::numeric_limits<int64_t>::max()
-                                              : static_cast<int64_t>(before_sequence);
+std::vector<AuditEntry> SqliteState::ListAudit(const AuditQuery& wanted, uint64_t after_sequence,
+                                               size_t limit) const {
+  constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+  const auto after = static_cast<int64_t>(after_sequence);
+  const bool up = wanted.oldest_first;
   auto db = readers_.Get();
-  if (!organization) {
-    Query query(*db,
-                "SELECT " AUDIT_COLUMNS
-                " FROM audit WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
-                before, limit);
-    return All(query, ReadAudit);
-  }
-  Query query(*db,
-              "SELECT " AUDIT_COLUMNS
-              " FROM audit WHERE organization = ? AND sequence < ? "
-              "ORDER BY sequence DESC LIMIT ?",
-              KeyOf(organization.value), before, limit);
+  // The organization's index is used where there is one: without, the whole table is walked.
+  const std::string text = absl::StrCat(
+      "SELECT " AUDIT_COLUMNS " FROM audit WHERE ",
+      wanted.organization ? "organization = ?1" : "?1 = ?1",
+      " AND sequence > ?2 AND sequence < ?3 AND (?4 = '' OR actor = ?4) AND instr(method, ?5) > 0 "
+      "AND instr(resource, ?6) > 0 AND time_us >= ?7 AND time_us < ?8 ORDER BY sequence ",
+      up ? "ASC" : "DESC", " LIMIT ?9");
+  Query query(*db, text.c_str(), KeyOf(wanted.organization.value), up ? after : 0,
+              up || after == 0 ? kEnd : after, wanted.actor, wanted.method, wanted.resource,
+              wanted.since_us, wanted.until_us == 0 ? kEnd : wanted.until_us, limit);
   return All(query, ReadAudit);
+}
+
+AuditHead SqliteState::FindAuditHead() const {
+  const NodeState node = Published();
+  return {node.audit_sequence, node.audit_hash};
 }
 
 std::optional<State::SeenRequest> SqliteState::FindRequest(OrganizationId organization,

@@ -1,0 +1,89 @@
+// What the shells are told; real shells run in tests/end_to_end/test_operator.py.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_split.h"
+#include "cli/commands/command_test_support.h"
+#include "muster/v1/device_service.pb.h"
+#include "muster/v1/job_service.pb.h"
+
+namespace muster::cli {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing::Not;
+
+class CompletionTest : public CommandTest {
+ protected:
+  std::vector<std::string> Complete(std::vector<std::string> words) {
+    words.insert(words.begin(), "__complete");
+    const Ran ran = Run(words);
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.err, "");
+    return absl::StrSplit(ran.out, '\n', absl::SkipEmpty());
+  }
+
+  void AnswerDevices() {
+    muster::v1::ListDevicesResponse response;
+    *response.add_devices() = MakeDevice(1, clock_.Now());
+    *response.add_devices() = MakeDevice(2, clock_.Now());
+    response.mutable_devices(1)->set_display_name("the cellar");
+    fake_.Answer("ListDevices", response);
+  }
+};
+
+TEST_F(CompletionTest, CompletesNounsVerbsAndFlagsWithoutAServer) {
+  EXPECT_THAT(Complete({""}), IsSupersetOf({"device", "job", "audit", "completion"}));
+  EXPECT_THAT(Complete({"comp"}), ElementsAre("completion"));
+  EXPECT_THAT(Complete({"audit", ""}), ElementsAre("list", "verify"));
+  EXPECT_THAT(Complete({"device", "list", "--so"}), ElementsAre("--sort"));
+  EXPECT_THAT(Complete({"device", "set", "-"}),
+              IsSupersetOf({"--label", "--output", "--request-id"}));
+  EXPECT_THAT(Complete({"device", "list", "--"}), Not(Contains("--request-id")));
+  EXPECT_THAT(Complete({"-o", "json", "dev"}), ElementsAre("device"));
+  EXPECT_THAT(Complete({"completion", ""}), ElementsAre("bash", "zsh"));
+  EXPECT_THAT(Complete({"nonsense", ""}), IsEmpty());
+  EXPECT_EQ(fake_.RequestCount("ListDevices"), 0u);
+}
+
+TEST_F(CompletionTest, CompletesValuesByWhatTheyAre) {
+  EXPECT_THAT(Complete({"device", "list", "-o", "y"}), ElementsAre("yaml"));
+  EXPECT_THAT(Complete({"job", "run", "--ends-with", ""}), ElementsAre("reboot", "result"));
+  EXPECT_THAT(Complete({"job", "run", "--script-file", "a"}), ElementsAre(":files"));
+  EXPECT_THAT(Complete({"job", "run", "--script", "a"}), IsEmpty());
+}
+
+TEST_F(CompletionTest, AsksTheServerForNames) {
+  AnswerDevices();
+  EXPECT_THAT(Complete({"device", "get", ""}), ElementsAre("MikroTik-1", "the cellar"));
+  AnswerDevices();
+  EXPECT_THAT(Complete({"job", "run", "--device", "the\\ c"}), ElementsAre("the cellar"));
+  EXPECT_EQ(fake_.LastRequest<muster::v1::ListDevicesRequest>("ListDevices").filter(),
+            R"(display_name = "the c*" OR identity = "the c*" OR name = "the c*")");
+  AnswerDevices();
+  EXPECT_THAT(Complete({"device", "set", "x", "--site", "ri"}), ElementsAre("riga"));
+  muster::v1::ListJobsResponse jobs;
+  jobs.add_jobs()->set_name("organizations/default/jobs/3f8k2m9x0c1va");
+  fake_.Answer("ListJobs", jobs);
+  EXPECT_THAT(Complete({"job", "watch", "3f"}), ElementsAre("3f8k2m9x0c1va"));
+}
+
+TEST_F(CompletionTest, AServerThatRefusesOrIsAwayCompletesNothing) {
+  fake_.Fail("ListDevices", grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "no"));
+  EXPECT_THAT(Complete({"device", "get", ""}), IsEmpty());
+  fake_.Stop();
+  EXPECT_THAT(Complete({"device", "get", ""}), IsEmpty());
+  fake_.Start();
+}
+
+TEST_F(CompletionTest, PrintsAScriptForEachShell) {
+  EXPECT_THAT(Run({"completion", "bash"}).out, testing::HasSubstr("complete -F _muster muster"));
+  EXPECT_THAT(Run({"completion", "zsh"}).out, testing::StartsWith("#compdef muster"));
+  EXPECT_EQ(Run({"completion", "fish"}).code, 2);
+}
+
+}  // namespace
+}  // namespace muster::cli

@@ -1,0 +1,237 @@
+#include "cli/commands/job_dry_run.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/commands/device_choice.h"
+#include "cli/commands/names.h"
+#include "common/status/status_macros.h"
+#include "muster/v1/device_service.grpc.pb.h"
+#include "routeros/check/script_check.h"
+#include "routeros/script/payload.h"
+#include "routeros/script/version.h"
+
+namespace muster::cli {
+namespace {
+
+using muster::v1::CreateJobRequest;
+using muster::v1::Job;
+
+constexpr size_t kVersionsShown = 6;
+// A filter has at most 4,096 bytes.
+constexpr size_t kNamesPerFilter = 100;
+constexpr absl::string_view kUnknownVersion = "unknown";
+
+std::string WithoutChannel(const std::string& version) {
+  return version.substr(0, version.find(' '));
+}
+
+// What versions are counted as where they are not known: the oldest.
+routeros::Version Assumed(const std::string& text) {
+  absl::StatusOr<routeros::Version> version = routeros::ParseVersion(text);
+  if (version.ok()) return *version;
+  routeros::Version oldest;
+  oldest.major = 6;
+  oldest.minor = 48;
+  return oldest;
+}
+
+// Variables and secrets are filled in for each device later; to the check they are numbers of the
+// same length, so that columns stay as they are.
+std::string WithoutVariables(absl::string_view script) {
+  std::string text(script);
+  for (size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 1)) {
+    const absl::string_view rest = absl::string_view(text).substr(at + 2);
+    const bool is_variable = absl::StartsWith(rest, "label.") ||
+                             absl::StartsWith(rest, "device.") || absl::StartsWith(rest, "secret:");
+    const size_t end = rest.find("}}");
+    if (!is_variable || end == absl::string_view::npos || rest.find('\n') < end) continue;
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), end + 4, '1');
+  }
+  return text;
+}
+
+VersionCheck Deliver(absl::string_view script, const std::string& text,
+                     const routeros::Version& version, int64_t count) {
+  VersionCheck check;
+  check.version = text;
+  check.device_count = count;
+  const absl::StatusOr<routeros::Family> family = routeros::FamilyOf(version);
+  if (family.ok()) check.family = std::string(routeros::FamilyName(*family));
+  const bool is_hex = family.ok() && *family >= routeros::Family::k7_11;
+  const auto format = is_hex ? routeros::PayloadFormat::kHex : routeros::PayloadFormat::kEscaped;
+  check.payload_bytes = routeros::EncodePayload(script, format).size();
+  if (script.size() > routeros::LargestScript(version)) {
+    const size_t part = routeros::ScriptBytesPerPart(version, format);
+    check.parts = (script.size() + part - 1) / part;
+  }
+  return check;
+}
+
+std::string KindWord(routeros::FindingKind kind) {
+  switch (kind) {
+    case routeros::FindingKind::kSyntax:
+      return "syntax";
+    case routeros::FindingKind::kNewer:
+      return "newer";
+    case routeros::FindingKind::kUnknown:
+      return "unknown";
+  }
+  return "";
+}
+
+// Puts a version's finding to the same one of other versions.
+void AddFinding(const routeros::Finding& finding, const std::string& version, DryRun* dry_run) {
+  const std::string kind = KindWord(finding.kind);
+  const std::string text = finding.ToText();
+  for (ScriptFinding& known : dry_run->findings) {
+    if (known.kind == kind && known.text == text) {
+      if (known.versions.back() != version) known.versions.push_back(version);
+      return;
+    }
+  }
+  dry_run->findings.push_back({kind, text, {version}});
+}
+
+void AddEffects(const routeros::ScriptReport& report, bool ends_with_is_given, DryRun* dry_run) {
+  const auto add = [&](bool holds, const char* what) {
+    if (!holds) return;
+    const std::string advice =
+        ends_with_is_given ? "" : "; say --ends-with reboot, or --ends-with result if it goes on";
+    const std::string text = absl::StrCat("the script ", what, advice);
+    auto& effects = dry_run->effects;
+    if (std::find(effects.begin(), effects.end(), text) == effects.end()) effects.push_back(text);
+  };
+  add(report.reboots, "reboots or shuts down the router");
+  add(report.installs, "installs, upgrades or downgrades packages");
+  add(report.resets, "resets the configuration");
+  add(report.loads_backup, "loads a backup");
+}
+
+std::string VersionsText(const std::vector<std::string>& versions) {
+  if (versions.size() <= kVersionsShown) return absl::StrJoin(versions, ", ");
+  const std::vector<std::string> first(versions.begin(), versions.begin() + kVersionsShown);
+  return absl::StrCat(absl::StrJoin(first, ", "), " and ", versions.size() - kVersionsShown,
+                      " more");
+}
+
+// Filters that together mean all devices of the request.
+std::vector<std::string> FiltersOf(const CreateJobRequest& request) {
+  if (!request.filter().empty()) return {request.filter()};
+  std::vector<std::string> names(request.devices().begin(), request.devices().end());
+  if (!request.device().empty()) names.push_back(request.device());
+  std::vector<std::string> filters;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string part = absl::StrCat("name = ", QuoteForFilter(ShortName(names[i])));
+    if (i % kNamesPerFilter == 0) {
+      filters.push_back(part);
+    } else {
+      absl::StrAppend(&filters.back(), " OR ", part);
+    }
+  }
+  return filters;
+}
+
+// Devices by version, of all that the request is for.
+absl::StatusOr<std::map<std::string, int64_t>> CountVersions(Session& session,
+                                                             const CreateJobRequest& request) {
+  std::map<std::string, int64_t> counts;
+  for (const std::string& filter : FiltersOf(request)) {
+    ASSIGN_OR_RETURN(const auto devices, AllMatches(session, filter));
+    for (const auto& device : devices) {
+      if (!device.monitor_only()) ++counts[WithoutChannel(device.routeros_version())];
+    }
+  }
+  return counts;
+}
+
+}  // namespace
+
+DryRun CheckForVersions(absl::string_view script,
+                        const std::map<std::string, int64_t>& device_counts,
+                        bool ends_with_is_given, const routeros::ConsoleDumps* dumps) {
+  std::vector<std::pair<std::string, int64_t>> sorted(device_counts.begin(), device_counts.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return routeros::CompareVersions(Assumed(a.first), Assumed(b.first)) < 0;
+  });
+  DryRun dry_run;
+  const std::string checked = WithoutVariables(script);
+  for (const auto& [text, count] : sorted) {
+    const routeros::Version version = Assumed(text);
+    const std::string title = text.empty() ? std::string(kUnknownVersion) : text;
+    VersionCheck check = Deliver(script, title, version, count);
+    const auto* tree = dumps == nullptr ? nullptr : dumps->Nearest(version);
+    if (tree != nullptr) check.tree = routeros::FormatVersion(tree->version());
+    const routeros::ScriptReport report = routeros::CheckScript(checked, version, tree);
+    bool loads = true;
+    for (const routeros::Finding& finding : report.findings) {
+      loads = loads && finding.kind != routeros::FindingKind::kSyntax;
+      AddFinding(finding, title, &dry_run);
+    }
+    if (!loads) ++dry_run.versions_with_syntax_errors;
+    AddEffects(report, ends_with_is_given, &dry_run);
+    dry_run.versions.push_back(std::move(check));
+  }
+  std::stable_sort(
+      dry_run.findings.begin(), dry_run.findings.end(),
+      [](const auto& a, const auto& b) { return (a.kind == "syntax") > (b.kind == "syntax"); });
+  return dry_run;
+}
+
+Report DryRunReport(const DryRun& dry_run) {
+  Report report;
+  Table versions = {"",
+                    {{"ROUTEROS"},
+                     {"FAMILY"},
+                     {"DEVICES", false, false, true},
+                     {"SENT AS"},
+                     {"BYTES", false, false, true},
+                     {"CHECKED AGAINST"}},
+                    {}};
+  for (const VersionCheck& check : dry_run.versions) {
+    versions.rows.push_back(
+        {check.version, check.family, absl::StrCat(check.device_count),
+         check.parts == 1 ? std::string("J") : absl::StrCat("L, ", check.parts, " parts"),
+         absl::StrCat(check.payload_bytes),
+         check.tree.empty() ? std::string("language only") : absl::StrCat("tree of ", check.tree)});
+  }
+  Table findings = {"Findings", {{"KIND"}, {"WHERE AND WHAT"}, {"ON"}}, {}};
+  for (const ScriptFinding& finding : dry_run.findings) {
+    Cell kind(finding.kind);
+    kind.tone = finding.kind == "syntax" ? Tone::kBad : Tone::kDoubtful;
+    findings.rows.push_back({kind, finding.text, VersionsText(finding.versions)});
+  }
+  report.tables.push_back(std::move(versions));
+  if (!findings.rows.empty()) report.tables.push_back(std::move(findings));
+  return report;
+}
+
+Outcome ShowScriptCheck(Session& session, const CreateJobRequest& request, const Job& job) {
+  std::optional<routeros::ConsoleDumps> dumps;
+  if (session.Has("trees")) {
+    ASSIGN_OR_RETURN(dumps, routeros::ConsoleDumps::Read(session.Text("trees")));
+  }
+  ASSIGN_OR_RETURN(const auto counts, CountVersions(session, request));
+  const bool ends_with = request.ends_with() != muster::v1::JOB_END_UNSPECIFIED;
+  const DryRun dry_run =
+      CheckForVersions(request.script(), counts, ends_with, dumps.has_value() ? &*dumps : nullptr);
+  for (const std::string& effect : dry_run.effects) session.Note(effect);
+  session.Note(absl::StrCat("dry run: the script would go to ", job.target_count(),
+                            job.target_count() == 1 ? " device" : " devices",
+                            "; nothing was done"));
+  Report report = DryRunReport(dry_run);
+  report.messages = {&job};
+  if (session.format() == Format::kTable || session.format() == Format::kWide) {
+    report.text = absl::StrCat("Script, ", request.script().size(), " bytes\n", request.script());
+  }
+  ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
+  if (dry_run.versions_with_syntax_errors == 0) return shown;
+  session.Note("routers would refuse the script: see the findings of kind syntax");
+  return dry_run.versions_with_syntax_errors == dry_run.versions.size() ? ExitCode::kFailed
+                                                                        : ExitCode::kPartlyFailed;
+}
+
+}  // namespace muster::cli
