@@ -8,8 +8,7 @@ std::vector<Command> AllCommands() {
        {LoginCommands(), ContextCommands(), OrganizationCommands(), KeyCommands(), EdgeCommands(),
         ClaimCommands(), DeviceCommands(), IdentityCommands(), ImportCommands(), JobCommands(),
         AgentCommands(), WindowCommands(), ScriptCommands(), SecretCommands(), AuditCommands(),
-        CompletionCommands(),
-        VersionCommands()}) {
+        CompletionCommands(), VersionCommands()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

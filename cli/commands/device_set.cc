@@ -52,12 +52,9 @@ absl::Status FillChange(Session& session, UpdateDeviceRequest* request) {
     }
     paths->add_paths(absl::StrCat("labels.", key));
   }
-  // The field is false by default: only the mask says it.
-  if (session.Switch("release-jobs")) paths->add_paths("jobs_held");
   if (paths->paths().empty()) {
     return absl::InvalidArgumentError(
-        "nothing to change; give --name, --notes, --site, --label, --remove-label or "
-        "--release-jobs");
+        "nothing to change; give --name, --notes, --site, --label or --remove-label");
   }
   return absl::OkStatus();
 }
@@ -205,7 +202,6 @@ Command DeviceSetCommand() {
                {"site", "SITE", "site; '' clears it"},
                {"label", "KEY=VALUE", "set a label", false, true},
                {"remove-label", "KEY", "remove a label", false, true},
-               {"release-jobs", "", "let jobs go on that wait for an operator"},
                {"yes", "", "don't ask where more than one device is touched"}};
   set.examples =
       "  muster device set MikroTik-7 --name riga-core --site riga\n"

@@ -135,7 +135,7 @@ void CheckAgent(const DiagnosisFacts& facts, Findings& findings) {
                      routeros::AgentVersion()),
         device.monitor_only ? "paste the claim's line again: a monitor-only agent can't update "
                               "itself"
-                            : absl::StrCat("muster agent upgrade --device ", Id(device)));
+                            : absl::StrCat("muster agent upgrade --where 'id = ", Id(device), "'"));
   }
   const std::vector<std::string> missing = MissingRights(device.rights, WantedRights(device));
   if (!device.rights.empty() && !missing.empty()) {
