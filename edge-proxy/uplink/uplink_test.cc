@@ -55,6 +55,7 @@ class UplinkTest : public testing::Test {
                                                    .devices = devices_,
                                                    .jobs = jobs_,
                                                    .gate = gate_,
+                                                   .contacts = contacts_,
                                                    .on_renewed =
                                                        [this](const Identity& identity) {
                                                          renewed_.set_value(identity);
@@ -88,6 +89,7 @@ class UplinkTest : public testing::Test {
                  [] {}};
   ProvenJobEvents events_{devices_, outbox_};
   JobShelf jobs_{PayloadRules{}, events_};
+  ContactBook contacts_;
   std::promise<Identity> renewed_;
   std::unique_ptr<Uplink> uplink_;
 };
