@@ -30,6 +30,7 @@ class ScriptGrpcService final : public v1::ScriptService::Service {
   ScriptLibrary& library_;
 };
 
+// Values of secrets come in and never go out again.
 class SecretGrpcService final : public v1::SecretService::Service {
  public:
   SecretGrpcService(const Gate& gate, const PageTokens& tokens, ScriptLibrary& library)
