@@ -123,8 +123,10 @@ Outcome Watch(Session& session) {
     const grpc::Status status = reader->Finish();
     // The end of a stream that was quiet is news too.
     if (patience == kPatience && !NeverReached(status)) last_news = absl::Now();
-    const bool again = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-                       !IsTlsFailure(status) && absl::Now() - last_news < patience;
+    // A control plane that stops may cut the stream before its farewell is sent.
+    const bool lost = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                      status.error_code() == grpc::StatusCode::CANCELLED;
+    const bool again = lost && !IsTlsFailure(status) && absl::Now() - last_news < patience;
     if (!again) return connection->Explain(status, CallKind::kRead);
     connection->Pause(kPause);
   }

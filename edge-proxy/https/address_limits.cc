@@ -6,6 +6,8 @@ namespace muster::edge {
 namespace {
 
 constexpr size_t kIpv6Network = 8;
+constexpr size_t kMostSlow = 4'096;
+constexpr absl::Duration kSlowFor = absl::Hours(1);
 
 // An IPv6 user has a whole /64.
 absl::string_view KeyOf(absl::string_view address) {
@@ -63,8 +65,21 @@ void AddressLimits::Close(absl::string_view address, bool proven) {
   if (quiet && row.handshakes >= limits_.handshake_burst) rows_.erase(found);
 }
 
+void AddressLimits::NoteSlow(absl::string_view address, absl::Duration now) {
+  MutexLock lock(mutex_);
+  const absl::string_view key = KeyOf(address);
+  if (slow_.size() >= kMostSlow && !slow_.contains(key)) return;
+  slow_[key] = now + kSlowFor;
+}
+
+bool AddressLimits::IsSlow(absl::string_view address) const {
+  MutexLock lock(mutex_);
+  return slow_.contains(KeyOf(address));
+}
+
 void AddressLimits::Prune(absl::Duration now) {
   MutexLock lock(mutex_);
+  absl::erase_if(slow_, [now](const auto& row) { return row.second <= now; });
   for (auto it = rows_.begin(); it != rows_.end();) {
     Row& row = it->second;
     Refill(row, now);

@@ -50,7 +50,12 @@ class AddressLimits {
 
   void Close(absl::string_view address, bool proven);
 
-  // Forgets addresses that have been quiet.
+  // A handshake from there took long, or began and was not done in time: for an hour connections
+  // of this address have more time. Beyond 4,096 such addresses no further one is noted.
+  void NoteSlow(absl::string_view address, absl::Duration now);
+  bool IsSlow(absl::string_view address) const;
+
+  // Forgets addresses that have been quiet, and slow ones whose hour is over.
   void Prune(absl::Duration now);
 
   size_t addresses() const;
@@ -68,6 +73,8 @@ class AddressLimits {
   mutable Mutex mutex_;
   size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, Row> rows_ ABSL_GUARDED_BY(mutex_);
+  // When its hour is over.
+  absl::flat_hash_map<std::string, absl::Duration> slow_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace muster::edge

@@ -68,6 +68,17 @@ TEST_F(AddressLimitsTest, ANetworkOfIpv6IsOneAddress) {
   EXPECT_EQ(Open(other), Verdict::kServe);
 }
 
+TEST_F(AddressLimitsTest, ASlowAddressIsKnownForAnHour) {
+  const std::string router = "\x0a\x01\x02\x03";
+  EXPECT_FALSE(limits_.IsSlow(router));
+  limits_.NoteSlow(router, absl::Seconds(10));
+  limits_.Prune(absl::Minutes(59));
+  EXPECT_TRUE(limits_.IsSlow(router));
+  EXPECT_FALSE(limits_.IsSlow("\x0a\x01\x02\x04"));
+  limits_.Prune(absl::Minutes(61));
+  EXPECT_FALSE(limits_.IsSlow(router));
+}
+
 TEST_F(AddressLimitsTest, ForgetsQuietAddresses) {
   Open(first_);
   Open(second_);

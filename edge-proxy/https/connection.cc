@@ -65,8 +65,12 @@ void Connection::SetDeadline(absl::Duration from_now) {
 }
 
 void Connection::SetPatientDeadline(absl::Duration from_now) {
-  const bool calm = loop_.metrics.connections() <= loop_.calm_connections;
-  SetDeadline(calm ? from_now * loop_.deadlines.slow_link_factor : from_now);
+  SetDeadline(slow_ ? from_now * loop_.deadlines.slow_link_factor : from_now);
+}
+
+void Connection::NoteSlow() {
+  loop_.limits.NoteSlow(address_,
+                        absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 void Connection::CheckDeadline(Deadline now) {
@@ -100,6 +104,8 @@ Task<bool> Connection::WaitAfter(int result) {
 }
 
 Task<bool> Connection::Handshake() {
+  const auto begin = std::chrono::steady_clock::now();
+  slow_ = loop_.limits.IsSlow(address_);
   SetPatientDeadline(loop_.deadlines.handshake);
   if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.native_handle()) != 1) co_return false;
   while (true) {
@@ -108,10 +114,14 @@ Task<bool> Connection::Handshake() {
     if (result == 1) break;
     if (!co_await WaitAfter(result)) {
       loop_.metrics.Count(Metrics::kFailedHandshakes);
+      if (expired_ && BIO_number_read(SSL_get_rbio(ssl_)) > 0) NoteSlow();
       co_return false;
     }
   }
   loop_.metrics.Count(Metrics::kHandshakes);
+  slow_ =
+      absl::FromChrono(std::chrono::steady_clock::now() - begin) > loop_.deadlines.handshake / 2;
+  if (slow_) NoteSlow();
   LookAtHandshake();
   co_return true;
 }

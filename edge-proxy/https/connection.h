@@ -36,8 +36,6 @@ struct LoopParts {
   Metrics& metrics;
   AddressLimits& limits;
   const HttpsDeadlines deadlines;
-  // Up to so many open connections of the server there is time for slow links.
-  const int64_t calm_connections = 0;
   bool draining = false;
   std::list<Connection*> connections;
   // Bytes on their way from OpenSSL to the reader of one connection.
@@ -81,6 +79,7 @@ class Connection {
   // The same for a phase that takes long on a slow link.
   void SetPatientDeadline(absl::Duration from_now);
   void LookAtHandshake();
+  void NoteSlow();
 
   LoopParts& loop_;
   Socket socket_;
@@ -95,6 +94,8 @@ class Connection {
   bool expired_ = false;
   bool idle_ = false;
   bool proven_ = false;
+  // It comes over a link that is known to be slow.
+  bool slow_ = false;
   bool first_ = true;
 };
 

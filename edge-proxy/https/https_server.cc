@@ -220,12 +220,10 @@ absl::Status HttpsServer::SetCertificates(const std::vector<TlsPair>& pairs) {
 absl::StatusOr<std::string> HttpsServer::Start() {
   if (state_->tls() == nullptr) return absl::FailedPreconditionError("no certificates");
   ASSIGN_OR_RETURN(Tcp::endpoint endpoint, ParseEndpoint(state_->options.listen));
-  const LoopParts parts{
-      .calls = state_->calls,
-      .metrics = state_->metrics,
-      .limits = state_->limits,
-      .deadlines = state_->options.deadlines,
-      .calm_connections = static_cast<int64_t>(state_->options.limits.connections / 4)};
+  const LoopParts parts{.calls = state_->calls,
+                        .metrics = state_->metrics,
+                        .limits = state_->limits,
+                        .deadlines = state_->options.deadlines};
   std::vector<std::unique_ptr<Loop>> loops;
   for (int i = 0; i < std::max(1, state_->options.threads); ++i) {
     loops.push_back(std::make_unique<Loop>(parts));

@@ -34,8 +34,8 @@ struct HttpsDeadlines {
   absl::Duration answer = absl::Seconds(5);
   absl::Duration write = absl::Seconds(10);
   absl::Duration keep_alive = absl::Seconds(75);
-  // While fewer than a quarter of the connections that there may be are open, handshake, request
-  // and write have so many times their time: a router on 2G needs 20 s for a handshake.
+  // On a link that is known to be slow, handshake, request and write have so many times their
+  // time: a router on 2G needs 20 s for a handshake, so its first one is lost.
   int slow_link_factor = 4;
 };
 
