@@ -246,8 +246,9 @@ void DeviceWatches::Scan() {
     if (!watch->listing.has_value()) groups[watch->scope.id()].push_back(watch);
   }
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
-  for (const auto& [organization, watches] : groups) {
-    state_.ScanStatuses(organization, [&](DeviceId device, const DeviceStatus& status) {
+  for (const auto& group : groups) {
+    const std::vector<Watch*>& watches = group.second;
+    state_.ScanStatuses(group.first, [&](DeviceId device, const DeviceStatus& status) {
       const FilterStatus for_filter = StatusForFilter(status);
       for (Watch* watch : watches) {
         if (watch->IsNews(device.value, status, for_filter, now_us)) watch->Pend(device.value);
