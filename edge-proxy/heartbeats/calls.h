@@ -17,10 +17,10 @@
 #include "edge-proxy/heartbeats/enrolment_desk.h"
 #include "edge-proxy/heartbeats/heartbeat_desk.h"
 #include "edge-proxy/heartbeats/metrics.h"
-#include "edge-proxy/heartbeats/payload_path.h"
 #include "edge-proxy/heartbeats/reply.h"
 #include "edge-proxy/heartbeats/script_desk.h"
 #include "edge-proxy/heartbeats/token_gate.h"
+#include "edge-proxy/http/payload_path.h"
 
 namespace muster::edge {
 

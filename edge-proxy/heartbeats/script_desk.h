@@ -11,9 +11,9 @@
 #include "absl/strings/string_view.h"
 #include "edge-proxy/heartbeats/agent_offer.h"
 #include "edge-proxy/heartbeats/device_table.h"
-#include "edge-proxy/heartbeats/payload_path.h"
 #include "edge-proxy/heartbeats/reply.h"
 #include "edge-proxy/heartbeats/token_gate.h"
+#include "edge-proxy/http/payload_path.h"
 #include "edge-proxy/jobs/job_shelf.h"
 
 namespace muster::edge {

@@ -1,4 +1,4 @@
-#include "edge-proxy/heartbeats/payload_path.h"
+#include "edge-proxy/http/payload_path.h"
 
 #include <algorithm>
 
