@@ -83,6 +83,10 @@ class FakeControlPlane : public ControlPlane {
   routeros::Enrolment enrolment_;
 };
 
+// A full heartbeat of the device that the fixture knows.
+inline constexpr char kFullBeat[] =
+    R"({"p":1,"last":9,"boot":"b1","fmt":"hex","id":"r","ver":"7.20.8","cpu":3})";
+
 // One known device (5) with its token, and everything that Calls needs.
 struct CallsFixture {
   CallsFixture() {
@@ -90,6 +94,14 @@ struct CallsFixture {
     gate.SetTrust(trust);
     record.secret_check = routeros::SecretCheck(trust.secret_check_key, secret);
     devices.Put(record);
+  }
+
+  static Job NewJob(uint64_t number) {
+    return {.device = DeviceId{5},
+            .number = number,
+            .script = ":put 1",
+            .not_before = absl::InfinitePast(),
+            .not_after = absl::InfiniteFuture()};
   }
 
   std::string TokenOf(DeviceId device, uint32_t epoch, const Secret& with_secret) const {

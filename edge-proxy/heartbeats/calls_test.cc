@@ -13,24 +13,13 @@
 namespace muster::edge {
 namespace {
 
-constexpr char kBeat[] =
-    R"({"p":1,"last":9,"boot":"b1","fmt":"hex","id":"r","ver":"7.20.8","cpu":3})";
-constexpr char kClaim[] = "00112233445566778899aabbccddeeff";
-
 class CallsTest : public testing::Test {
  protected:
-  static Job NewJob(uint64_t number) {
-    return {.device = DeviceId{5},
-            .number = number,
-            .script = ":put 1",
-            .not_before = absl::InfinitePast(),
-            .not_after = absl::InfiniteFuture()};
-  }
   CallsFixture edge_;
 };
 
 TEST_F(CallsTest, AHeartbeatIsAnsweredAndGoesUpstream) {
-  const Reply reply = edge_.Beat(edge_.Token(), kBeat);
+  const Reply reply = edge_.Beat(edge_.Token(), kFullBeat);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.text, "0");
   const auto check_ins = edge_.upstream.check_ins();
@@ -45,8 +34,8 @@ TEST_F(CallsTest, AHeartbeatIsAnsweredAndGoesUpstream) {
 }
 
 TEST_F(CallsTest, FactsGoUpstreamOncePerSessionAndWhenTheyChange) {
-  edge_.Beat(edge_.Token(), kBeat);
-  edge_.Beat(edge_.Token(), kBeat);
+  edge_.Beat(edge_.Token(), kFullBeat);
+  edge_.Beat(edge_.Token(), kFullBeat);
   edge_.Beat(edge_.Token(), R"({"p":1,"last":9,"fmt":"hex","id":"new name","ver":"7.20.8"})");
   edge_.Beat(edge_.Token(), R"({"p":1,"last":9,"err":1})");
   edge_.devices.ForgetSentFacts();
@@ -85,15 +74,15 @@ TEST_F(CallsTest, TextIsReadByTheCodePageOfTheDevice) {
 }
 
 TEST_F(CallsTest, AJobThatWaitsIsInTheReply) {
-  edge_.jobs.Put(NewJob(10));
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put 1");
+  edge_.jobs.Put(CallsFixture::NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kFullBeat).text, "J10 :put 1");
   ASSERT_EQ(edge_.upstream.events().size(), 1u);
   EXPECT_EQ(edge_.upstream.events()[0].kind, JobEventKind::kSent);
 }
 
 TEST_F(CallsTest, ASmallBeatWithoutAVersionGetsItsJobToo) {
   const auto beat = [this](absl::string_view formats) {
-    edge_.jobs.Put(NewJob(10));
+    edge_.jobs.Put(CallsFixture::NewJob(10));
     return edge_
         .Beat(edge_.Token(), absl::StrCat(R"({"p":1,"agent":"2","fmt":")", formats,
                                           R"(","boot":"b","last":0,"up":"1m"})"))
@@ -106,92 +95,40 @@ TEST_F(CallsTest, ASmallBeatWithoutAVersionGetsItsJobToo) {
 }
 
 TEST_F(CallsTest, EventsOfTheEdgeItselfCarryTheDevicesCheck) {
-  edge_.jobs.Put(NewJob(10));
+  edge_.jobs.Put(CallsFixture::NewJob(10));
   edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
   ASSERT_EQ(edge_.upstream.events().size(), 1u);
   EXPECT_EQ(edge_.upstream.events()[0].secret_check, edge_.record.secret_check);
 }
 
 TEST_F(CallsTest, ANumberThatWasReportedOnceIsNeverSentAgain) {
-  edge_.Beat(edge_.Token(), kBeat);
-  edge_.jobs.Put(NewJob(9));
+  edge_.Beat(edge_.Token(), kFullBeat);
+  edge_.jobs.Put(CallsFixture::NewJob(9));
   EXPECT_EQ(edge_.Beat(edge_.Token(), R"({"p":1,"last":3,"boot":"b1","fmt":"hex"})").text, "0");
   EXPECT_EQ(edge_.Beat(edge_.Token(), R"({"p":1,"last":3,"boot":"b1","fmt":"hex"})").text, "0");
 }
 
 TEST_F(CallsTest, ARouterThatWentBackGetsNothingUntilTheJobIsPutAgain) {
-  edge_.Beat(edge_.Token(), kBeat);
-  edge_.jobs.Put(NewJob(10));
+  edge_.Beat(edge_.Token(), kFullBeat);
+  edge_.jobs.Put(CallsFixture::NewJob(10));
   const std::string back = R"({"p":1,"last":3,"boot":"b1","fmt":"hex","ver":"7.20.8"})";
   EXPECT_EQ(edge_.Beat(edge_.Token(), back).text, "0");
   EXPECT_EQ(edge_.Beat(edge_.Token(), back).text, "0");
-  edge_.jobs.Put(NewJob(10));
+  edge_.jobs.Put(CallsFixture::NewJob(10));
   EXPECT_NE(edge_.Beat(edge_.Token(), back).text, "0");
 }
 
 TEST_F(CallsTest, AMonitorOnlyDeviceGetsNoJob) {
   edge_.record.monitor_only = true;
   edge_.devices.Put(edge_.record);
-  edge_.jobs.Put(NewJob(10));
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "0");
-}
-
-TEST_F(CallsTest, AValidSealWithAWrongSecretHasNoEffectAtAll) {
-  edge_.jobs.Put(NewJob(10));
-  const std::string token = edge_.TokenOf(DeviceId{5}, 1, Secret("fedcba9876543210"));
-  EXPECT_EQ(edge_.Beat(token, kBeat).status, 401);
-  EXPECT_EQ(edge_.Ask("POST", "/v1/result", "Bearer " + token, R"({"p":1,"n":1,"st":"ok"})").status,
-            401);
-  EXPECT_TRUE(edge_.upstream.check_ins().empty());
-  EXPECT_TRUE(edge_.upstream.results().empty());
-  EXPECT_TRUE(edge_.upstream.events().empty());
-  EXPECT_EQ(edge_.metrics.Value(Metrics::kWrongSecrets), 2u);
-}
-
-TEST_F(CallsTest, ATokenOfAnotherOrganizationHasNoEffect) {
-  edge_.record.organization = OrganizationId{4};
-  edge_.devices.Put(edge_.record);
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 401);
-}
-
-TEST_F(CallsTest, RevokedAndOldTokensAreRefused) {
-  edge_.devices.AddRevocation({DeviceId{5}, 2});
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 401);
-  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{5}, 2, edge_.secret), kBeat).status, 200);
-  edge_.devices.SetRevocations({});
-  edge_.record.least_epoch = 3;
-  edge_.devices.Put(edge_.record);
-  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{5}, 2, edge_.secret), kBeat).status, 401);
-  // A revocation counts for a device without a record too.
-  edge_.devices.AddRevocation({DeviceId{8}, 2});
-  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{8}, 1, edge_.secret), kBeat).status, 401);
-  EXPECT_EQ(edge_.metrics.Value(Metrics::kRevokedTokens), 3u);
-}
-
-TEST_F(CallsTest, ForgedTokensAreRefused) {
-  for (const char* token : {"", "x", "m1.", "m1.AAAA"}) {
-    EXPECT_EQ(edge_.Beat(token, kBeat).status, 401) << token;
-  }
-  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "", kBeat).status, 401);
-  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "Basic " + edge_.Token(), kBeat).status, 401);
-  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", edge_.Token(), kBeat).status, 401);
-  EXPECT_EQ(edge_.Ask("POST", "/v1/heartbeat", "bearer " + edge_.Token(), kBeat).status, 200);
-}
-
-TEST_F(CallsTest, ServesNobodyWhenTheControlPlaneHasBeenSilentForTooLong) {
-  edge_.clock.Advance(absl::Hours(24));
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 200);
-  edge_.clock.Advance(absl::Seconds(1));
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 503);
-  EXPECT_EQ(edge_.Ask("GET", "/readyz", "", "").status, 503);
-  edge_.gate.MarkFresh();
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).status, 200);
+  edge_.jobs.Put(CallsFixture::NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kFullBeat).text, "0");
 }
 
 TEST_F(CallsTest, ADeviceWithoutARecordIsHeardAndGetsNothing) {
   edge_.devices.Remove(DeviceId{5});
-  edge_.jobs.Put(NewJob(10));
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "0");
+  edge_.jobs.Put(CallsFixture::NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kFullBeat).text, "0");
   ASSERT_EQ(edge_.upstream.check_ins().size(), 1u);
   EXPECT_EQ(edge_.upstream.check_ins()[0].secret_check, edge_.record.secret_check);
   EXPECT_TRUE(edge_.upstream.events().empty());
@@ -221,79 +158,8 @@ TEST_F(CallsTest, AResultIsTakenOnlyWhenItIsCommitted) {
   EXPECT_EQ(edge_.Ask("POST", "/v1/result", bearer, R"({"p":1,"n":0,"st":"ok"})").status, 400);
 }
 
-TEST_F(CallsTest, TheInstallerNeedsAClaimAndAVersion) {
-  const std::string claim = absl::StrCat("Claim ", kClaim);
-  const auto get = [&](const char* target) { return edge_.Ask("GET", target, claim, ""); };
-  EXPECT_EQ(get("/b/7.20.8").text, absl::StrCat("installer ", kClaim));
-  EXPECT_EQ(get("/b/5.1").status, 400);
-  EXPECT_EQ(get("/b/").status, 400);
-  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", "", "").status, 401);
-  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", "Claim xyz", "").status, 401);
-  const std::vector<std::pair<ClaimVerdict, int>> verdicts = {{ClaimVerdict::kUnknown, 401},
-                                                              {ClaimVerdict::kExpired, 403},
-                                                              {ClaimVerdict::kWrongAddress, 403},
-                                                              {ClaimVerdict::kUsedUp, 200}};
-  for (const auto& [verdict, status] : verdicts) {
-    edge_.control_plane.claim_answer = ClaimAnswer{.verdict = verdict};
-    EXPECT_EQ(get("/b/7.20.8").status, status);
-  }
-  edge_.control_plane.claim_answer =
-      ClaimAnswer{.verdict = ClaimVerdict::kOk, .monitor_only = true};
-  EXPECT_EQ(get("/b/7.20.8").text, absl::StrCat("installer ", kClaim, " monitor"));
-  edge_.control_plane.claim_answer = absl::UnavailableError("away");
-  EXPECT_EQ(get("/b/7.20.8").status, 503);
-  EXPECT_TRUE(get("/b/7.20.8").retry_after_seconds.has_value());
-}
-
-TEST_F(CallsTest, EnrolmentGivesATokenAndServesTheDeviceAtOnce) {
-  const DeviceRecord record = {.device = DeviceId{77},
-                               .organization = OrganizationId{3},
-                               .least_epoch = 1,
-                               .secret_check = edge_.record.secret_check};
-  edge_.control_plane.enrolment_answer =
-      EnrolmentAnswer{.verdict = ClaimVerdict::kOk, .token = Secret("m1.token"), .record = record};
-  const std::string body = R"({"p":1,"nonce":"0123456789abcdef","id":"new","ver":"7.20.8"})";
-  const Reply reply = edge_.Ask("POST", "/v1/enroll", absl::StrCat("Claim ", kClaim), body);
-  EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(reply.text, "Tm1.token");
-  EXPECT_EQ(edge_.control_plane.question_.claim.size(), 16u);
-  EXPECT_EQ(edge_.control_plane.enrolment_.facts.identity, "new");
-  edge_.jobs.Put({.device = DeviceId{77},
-                  .number = 10,
-                  .script = "x",
-                  .not_before = absl::InfinitePast(),
-                  .not_after = absl::InfiniteFuture()});
-  EXPECT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{77}, 1, edge_.secret), kBeat).text, "J10 x");
-}
-
-TEST_F(CallsTest, EnrolmentRefusesWithAWord) {
-  const std::string body = R"({"p":1,"nonce":"0123456789abcdef"})";
-  const auto post = [&](absl::string_view authorization, absl::string_view text) {
-    return edge_.Ask("POST", "/v1/enroll", authorization, text);
-  };
-  const std::string claim = absl::StrCat("Claim ", kClaim);
-  const std::vector<std::pair<ClaimVerdict, std::string>> words = {
-      {ClaimVerdict::kUnknown, "claim-unknown"},
-      {ClaimVerdict::kExpired, "claim-expired"},
-      {ClaimVerdict::kUsedUp, "claim-used"},
-      {ClaimVerdict::kWrongAddress, "claim-address"},
-      {ClaimVerdict::kTokenForeign, "token-foreign"}};
-  for (const auto& [verdict, word] : words) {
-    edge_.control_plane.enrolment_answer = EnrolmentAnswer{.verdict = verdict};
-    const Reply reply = post(claim, body);
-    EXPECT_EQ(reply.status, 200);
-    EXPECT_EQ(reply.text, word);
-  }
-  EXPECT_EQ(post("", body).text, "claim-unknown");
-  EXPECT_EQ(post(claim, R"({"p":1})").status, 400);
-  edge_.control_plane.enrolment_answer = absl::UnavailableError("away");
-  EXPECT_EQ(post(claim, body).status, 503);
-  edge_.control_plane.enrolment_answer = absl::InvalidArgumentError("facts");
-  EXPECT_EQ(post(claim, body).status, 400);
-}
-
 TEST_F(CallsTest, PartsOfAJobNeedTheTokenOfItsDevice) {
-  Job job = NewJob(10);
+  Job job = CallsFixture::NewJob(10);
   job.script = std::string(1500, 'x');
   edge_.jobs.Put(job);
   const auto get = [&](absl::string_view target, absl::string_view token) {
@@ -321,7 +187,7 @@ TEST_F(CallsTest, PartsOfAJobNeedTheTokenOfItsDevice) {
 }
 
 TEST_F(CallsTest, AnOldAgentIsNotGivenParts) {
-  Job job = NewJob(10);
+  Job job = CallsFixture::NewJob(10);
   job.script = std::string(1500, 'x');
   edge_.jobs.Put(job);
   const std::string beat =
@@ -348,7 +214,7 @@ TEST_F(CallsTest, AnUpdateIsToldWhenNothingElseIsToBeSaidAndNotTooOften) {
   };
   EXPECT_EQ(beat("2+3"), "0") << "it runs that";
   EXPECT_EQ(beat("1", 9), "0") << "a job runs";
-  edge_.jobs.Put(NewJob(10));
+  edge_.jobs.Put(CallsFixture::NewJob(10));
   EXPECT_EQ(beat("1"), "J10 :put 1");
   edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
   EXPECT_EQ(beat("1"), "U");
@@ -408,7 +274,7 @@ TEST_F(CallsTest, BeatsAboveTheLimitOfASecondAreToldToComeLessOften) {
   edge_.record.interval_seconds = 300;
   edge_.devices.Put(edge_.record);
   EXPECT_EQ(beat("2"), "0") << "it comes seldom as it is";
-  edge_.jobs.Put(NewJob(10));
+  edge_.jobs.Put(CallsFixture::NewJob(10));
   EXPECT_EQ(beat("2"), "J10 :put 1");
   edge_.clock.Advance(absl::Seconds(1));
   edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
@@ -418,51 +284,19 @@ TEST_F(CallsTest, BeatsAboveTheLimitOfASecondAreToldToComeLessOften) {
 TEST_F(CallsTest, AReleasedDeviceHearsThatAndNothingElse) {
   edge_.record.released = true;
   edge_.devices.Put(edge_.record);
-  edge_.jobs.Put(NewJob(10));
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "X");
+  edge_.jobs.Put(CallsFixture::NewJob(10));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kFullBeat).text, "X");
   EXPECT_EQ(edge_.upstream.check_ins().size(), 1u);
   EXPECT_TRUE(edge_.upstream.events().empty());
   edge_.record.monitor_only = true;
   edge_.devices.Put(edge_.record);
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "X");
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kFullBeat).text, "X");
 }
 
 TEST_F(CallsTest, ARunningJobIsStopped) {
   edge_.jobs.Stop(DeviceId{5}, 9);
   EXPECT_EQ(edge_.Beat(edge_.Token(), BeatOf("2", 9)).text, "K9");
   EXPECT_EQ(edge_.Beat(edge_.Token(), BeatOf("2", 0)).text, "0");
-}
-
-TEST_F(CallsTest, ATokenOnItsWayIsCheckedByItsEpoch) {
-  const Secret next("fresh-secret-16b");
-  edge_.record.next_epoch = 2;
-  edge_.record.next_secret_check = routeros::SecretCheck(edge_.trust.secret_check_key, next);
-  edge_.devices.Put(edge_.record);
-  const auto beat = [&](uint32_t epoch, const Secret& secret) {
-    return edge_.Beat(edge_.TokenOf(DeviceId{5}, epoch, secret), kBeat).status;
-  };
-  EXPECT_EQ(beat(1, edge_.secret), 200);
-  EXPECT_EQ(beat(2, next), 200);
-  EXPECT_EQ(beat(3, next), 200);
-  EXPECT_EQ(beat(1, next), 401);
-  EXPECT_EQ(beat(2, edge_.secret), 401);
-  edge_.record.least_epoch = 2;
-  edge_.devices.Put(edge_.record);
-  EXPECT_EQ(beat(1, edge_.secret), 401);
-  EXPECT_EQ(beat(2, next), 200);
-}
-
-TEST_F(CallsTest, SecretsOfAJobDoNotLeaveTheEdgeInItsAnswer) {
-  Job job = NewJob(10);
-  job.script = ":put {{secret:key}}";
-  job.secrets.push_back({"key", Secret("hunter2")});
-  edge_.jobs.Put(job);
-  EXPECT_EQ(edge_.Beat(edge_.Token(), kBeat).text, "J10 :put \"hunter2\"");
-  edge_.Ask("POST", "/v1/result", "Bearer " + edge_.Token(),
-            R"({"p":1,"n":10,"st":"fail","out":"it is hunter2","err":"no hunter2 here"})");
-  ASSERT_EQ(edge_.upstream.results().size(), 1u);
-  EXPECT_EQ(edge_.upstream.results()[0].report.output, "it is {{secret:key}}");
-  EXPECT_EQ(edge_.upstream.results()[0].report.error, "no {{secret:key}} here");
 }
 
 TEST_F(CallsTest, RemembersWhatRoutersWereAnsweredAlsoWhenTheyWereRefused) {
@@ -475,13 +309,13 @@ TEST_F(CallsTest, RemembersWhatRoutersWereAnsweredAlsoWhenTheyWereRefused) {
     }
     edge_.calls.Remember(heard, reply, facts);
   };
-  edge_.jobs.Put(NewJob(10));
-  ask(edge_.Token(), kBeat);
+  edge_.jobs.Put(CallsFixture::NewJob(10));
+  ask(edge_.Token(), kFullBeat);
   ask(edge_.Token(), "{");
-  ask(edge_.TokenOf(DeviceId{5}, 1, Secret("fedcba9876543210")), kBeat);
+  ask(edge_.TokenOf(DeviceId{5}, 1, Secret("fedcba9876543210")), kFullBeat);
   edge_.devices.AddRevocation({DeviceId{5}, 2});
-  ask(edge_.Token(), kBeat);
-  ask("m1.nonsense", kBeat);
+  ask(edge_.Token(), kFullBeat);
+  ask("m1.nonsense", kFullBeat);
   const Contacts contacts = edge_.contacts.Find(DeviceId{5});
   ASSERT_EQ(contacts.contacts.size(), 4u);
   EXPECT_EQ(contacts.contacts[0].reason, "revoked token");
@@ -502,7 +336,7 @@ TEST_F(CallsTest, ServesWhileRecordsJobsAndKeysChange) {
       edge_.devices.ReplaceAll({edge_.record});
       edge_.devices.AddRevocation({DeviceId{6}, static_cast<uint32_t>(number)});
       edge_.devices.ForgetSentFacts();
-      edge_.jobs.Put(NewJob(number));
+      edge_.jobs.Put(CallsFixture::NewJob(number));
       edge_.jobs.DropExpired(edge_.clock.Now());
       edge_.gate.SetInterval(static_cast<uint32_t>(30 + number % 2));
     }
@@ -513,7 +347,7 @@ TEST_F(CallsTest, ServesWhileRecordsJobsAndKeysChange) {
       for (int beat = 0; beat < 300; ++beat) {
         const Heard heard = edge_.calls.Hear({"POST", "/v1/heartbeat", "Bearer " + edge_.Token()});
         ASSERT_FALSE(heard.refusal.has_value());
-        edge_.calls.Take(heard, kBeat, "",
+        edge_.calls.Take(heard, kFullBeat, "",
                          [](const Reply& reply) { EXPECT_EQ(reply.status, 200); });
       }
     });
