@@ -43,6 +43,7 @@ struct Flag {
 class Session;
 using Outcome = absl::StatusOr<ExitCode>;
 
+// One leaf of `muster NOUN VERB`. Parsing, help and completion all work on these fields.
 struct Command {
   std::string noun;
   // Empty for a command of one word.
@@ -52,8 +53,11 @@ struct Command {
   std::vector<Flag> flags;
   // Whole lines that can be pasted.
   std::string examples;
+  // True where a call changes something.
   // Gets the flag --request-id.
   bool writes = false;
+  // Does the work. A status that is not ok is printed and chooses the exit code; an ExitCode is for
+  // ends of which everything has been said already.
   std::function<Outcome(Session&)> run;
 };
 
@@ -83,21 +87,27 @@ class Session {
   absl::Time asked_at() const;
 
   bool Has(const std::string& name) const;
+  // True where a switch without value was given.
   bool Switch(const std::string& name) const;
   // The value, or "" where it was not given.
   std::string Text(const std::string& name) const;
+  // Each time that it was given, in order.
   std::vector<std::string> List(const std::string& name) const;
   // Nullopt where it was not given; InvalidArgument for what is no duration above 0.
   absl::StatusOr<std::optional<absl::Duration>> Duration(const std::string& name) const;
   // A moment: a duration from now, or RFC 3339. InvalidArgument for what is neither, or has passed.
   absl::StatusOr<std::optional<absl::Time>> Moment(const std::string& name) const;
+  // Nullopt where it was not given; InvalidArgument for what is no whole number from `low` to
+  // `high`.
   absl::StatusOr<std::optional<int64_t>> Number(const std::string& name, int64_t low,
                                                 int64_t high) const;
+  // InvalidArgument for text without "=" and for a key that comes twice.
   // --label KEY=VALUE given any number of times.
   absl::StatusOr<std::map<std::string, std::string>> Labels(const std::string& name) const;
 
   // Resolved and opened at the first call.
   absl::StatusOr<const Settings*> settings();
+  // Commands that only look at files never open one. Opening does not call the server yet.
   absl::StatusOr<Connection*> connection();
   // "organizations/{organization}" of the settings.
   absl::StatusOr<std::string> OrganizationName();

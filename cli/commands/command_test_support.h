@@ -21,6 +21,8 @@ struct Ran {
   std::string err;
 };
 
+// In the same process, since a run costs milliseconds then, clock and terminal are the test's, and
+// a sanitizer sees everything; tests/end_to_end runs the real program.
 class CommandTest : public testing::Test {
  protected:
   CommandTest();
@@ -32,15 +34,19 @@ class CommandTest : public testing::Test {
   // Compares with tests/golden/cli/NAME; MUSTER_UPDATE_GOLDEN=1 writes it instead.
   void ExpectGolden(const std::string& name, const std::string& text);
 
+  // Made for each test and removed after it.
   std::string folder_;
+  // Answers and remembers; its address and key are in the environment of each run.
   FakeMuster fake_;
   FakeClock clock_;
+  // Besides MUSTER_SERVER and the like: what a test wants to be set.
   std::map<std::string, std::string> environment_;
   // What stands on stdin, and what is typed where a secret is asked for.
   std::string input_;
   std::string typed_secret_;
   // Streams are no terminals unless a test says so.
   Console console_;
+  // True where the command asked for 0600 on what is behind stdout.
   bool out_was_protected_ = false;
 
  private:

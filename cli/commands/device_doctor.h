@@ -1,4 +1,6 @@
 // `muster device doctor`: what is wrong with a device and what to do about it.
+//
+// The server finds what is wrong; here it is only shown, so that other clients see the same.
 #pragma once
 
 #include "absl/time/time.h"

@@ -1,4 +1,7 @@
 // `muster device watch`: devices as they are and then what changes, over lost connections.
+//
+// Lines are for people and pipes: each is flushed as it comes, and a reconnect repeats none that
+// still holds.
 #pragma once
 
 #include "cli/commands/command.h"

@@ -6,9 +6,11 @@
 
 namespace muster::cli {
 
+// The order keeps people from surprises: what matches is shown and counted, then it asks, and only
+// then is the server called, which checks everything once more.
 Command JobRunCommand();
 
-// How job run and job rerun end.
+// How job run, job rerun and agent upgrade end: --dry-run, without --wait, and with it.
 Outcome ShowDryRun(Session& session, const muster::v1::Job& job);
 Outcome ShowCreated(Session& session, const muster::v1::Job& job);
 // Waits for the job's end; exit code by ExitCodeOf.

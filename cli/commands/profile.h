@@ -1,4 +1,8 @@
 // Profiles as people write them.
+//
+// One place, so that all commands take the same words as docs/identity.md.
+//
+// Threads:  pure functions.
 #pragma once
 
 #include <string>

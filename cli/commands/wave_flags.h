@@ -11,8 +11,10 @@
 
 namespace muster::cli {
 
+// For Command::flags; the help says what each is where it is left out.
 std::vector<Flag> WaveFlags();
 
+// What was not given stays unset: the server tells 0 from "as it was" or "the usual" by that.
 // Fills canary_count, batch_size and max_failures of a request that has them.
 template <typename Request>
 absl::Status FillWaves(const Session& session, Request* request) {

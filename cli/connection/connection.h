@@ -3,7 +3,6 @@
 // Threads:  one command uses it; its Call is safe to call from several threads.
 // Blocks:   Call waits for the answer, at most 30 s an attempt.
 // Errors:   Unauthenticated without a usable key; FailedPrecondition for an unreadable CA file;
-// else
 //           what the server said (rpc_status.h), with what to do next where we know it.
 // Example:
 //   RETURN_IF_ERROR(connection.Call(CallKind::kRead, [&](grpc::ClientContext* context) {
@@ -52,12 +51,14 @@ class Connection {
     on_retry_ = std::move(on_retry);
   }
 
+  // A change is safe to try again because every attempt carries the same request id.
   // Makes the call, again with back-off while the answer is Unavailable, for settings.retry_for.
   absl::Status Call(CallKind kind, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
 
   // Waits before another attempt, and lets the channel connect meanwhile.
   void Pause(absl::Duration duration);
 
+  // The caller decides when to try a stream again: only it knows what it has shown already.
   // For a stream, with the key but without a deadline.
   std::unique_ptr<grpc::ClientContext> NewContext() const;
 
@@ -70,6 +71,7 @@ class Connection {
   Connection(Settings settings, Secret key, std::shared_ptr<grpc::Channel> channel);
 
   const Settings settings_;
+  // Goes into metadata only; no message holds any of it.
   const Secret key_;
   const std::shared_ptr<grpc::Channel> channel_;
   std::string request_id_;

@@ -2,9 +2,8 @@
 // defaults.
 //
 // Threads:  pure but for reading the context file.
-// Errors:   InvalidArgument for a setting that makes no sense, FailedPrecondition for a context
-// file
-//           that can't be read, NotFound for a context that isn't there.
+// Errors:   InvalidArgument for a setting that makes no sense, FailedPrecondition for a
+//           context file that can't be read, NotFound for a context that isn't there.
 // Example:  settings_test.cc, FlagsWinOverEnvironmentOverContext.
 #pragma once
 
@@ -43,6 +42,8 @@ struct Settings {
   absl::Duration retry_for = absl::Seconds(5);
 };
 
+// Chooses each setting for itself, so that one flag changes one thing, and says where it came from:
+// an error or `context show` then names what to change.
 absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environment& environment);
 
 // "90s", "24h", "7d", "1h30m"; units s, m, h, d, w. InvalidArgument says what is wrong.

@@ -16,15 +16,19 @@
 
 namespace muster::cli {
 
+// Answers go to `out`, all that is said about them to `err`: a pipe gets data and nothing else.
 struct Console {
   std::istream* in = nullptr;
   std::ostream* out = nullptr;
   std::ostream* err = nullptr;
+  // Each for itself: `muster device list | less` has a terminal on `err` only, where progress may
+  // go.
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   // Columns that a table on `out` may take; 0: as many as it wants.
   int width = 0;
+  // What "3m ago" counts from; must outlive the console.
   const Clock* clock = nullptr;
   // The value of an environment variable; nullopt where it is unset or empty.
   std::function<std::optional<std::string>(const std::string& name)> environment;

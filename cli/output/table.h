@@ -11,6 +11,7 @@
 
 namespace muster::cli {
 
+// What a cell means; the printer chooses the color, and none where NO_COLOR says so.
 enum class Tone { kPlain, kGood, kBad, kDoubtful };
 
 struct Cell {
@@ -26,12 +27,15 @@ struct Cell {
   Tone tone = Tone::kPlain;
 };
 
+// Columns stand in the order of their worth: those to the right go first where a terminal is
+// narrow.
 struct Column {
   std::string title;
   // Only with -o wide and -o csv.
   bool wide = false;
   // May be cut where the terminal is too narrow.
   bool elastic = false;
+  // For numbers.
   bool right = false;
 };
 
@@ -45,6 +49,7 @@ struct Table {
   bool vertical = false;
 };
 
+// One thing in all the formats at once: a command fills it in and does not ask which one is wanted.
 struct Report {
   // The first is what -o csv shows.
   std::vector<Table> tables;

@@ -24,6 +24,7 @@ std::string ExactTime(absl::Time time);
 // Two units at most: "45s", "3m10s", "5h2m", "12d3h".
 std::string ShortDuration(absl::Duration duration);
 
+// People read how long ago, programs and spreadsheets when: each cell has both.
 // "12s ago" or "in 3m"; exact: RFC 3339. Empty for a time that isn't set.
 Cell TimeCell(bool is_set, const google::protobuf::Timestamp& timestamp, absl::Time now);
 

@@ -38,6 +38,8 @@ class ApiServer {
  public:
   virtual ~ApiServer() = default;
 
+  // Builds rules and services, binds the address and serves from then on. After failure nothing
+  // listens and nothing is left running.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Start(const ApiServerTerms& terms, State& state,
                                                           CommandLog& log,
                                                           const CertificateIssuer& issuer,

@@ -1,4 +1,14 @@
 // muster.v1.ClaimService.
+//
+// Makes the line that lets routers join. The edge whose URL stands in it is chosen here, since a
+// claim itself names no edge: what a router calls is text in the line, what the agent turns to
+// later comes along in the claim's URLs.
+//
+// Threads:  gRPC's handler threads, many at once.
+// Owns:     nothing; what it is given must outlive the gRPC server.
+// Blocks:   a change waits until it is applied.
+// Errors:   as ClaimBook and EdgeRegistry::ChooseForClaim; what the gate refuses (gate.h).
+// Example:  tests/api/administration_service_test.cc, device_identity_service_test.cc.
 #pragma once
 
 #include <string>
@@ -27,10 +37,16 @@ class ClaimGrpcService final : public v1::ClaimService::Service {
         edges_(edges),
         root_sha256_(std::move(root_sha256)) {}
 
+  // Makes a claim and answers the line to paste, the only time that it can be read; a repetition
+  // under the same request id gives the same claim. With validate_only nothing is made, and the
+  // answer says what the line would change on a router.
   grpc::Status CreateClaim(grpc::ServerContext* context, const v1::CreateClaimRequest* request,
                            v1::CreateClaimResponse* response) override;
+  // Lists claims, used up and expired ones too; never their text.
   grpc::Status ListClaims(grpc::ServerContext* context, const v1::ListClaimsRequest* request,
                           v1::ListClaimsResponse* response) override;
+  // Lets no further router join by it; those that did stay. Aborted where a router used it since
+  // the etag was read.
   grpc::Status DeleteClaim(grpc::ServerContext* context, const v1::DeleteClaimRequest* request,
                            v1::DeleteClaimResponse* response) override;
 
@@ -38,11 +54,15 @@ class ClaimGrpcService final : public v1::ClaimService::Service {
   // What the request says of the devices that join by the claim.
   absl::StatusOr<ClaimTerms> ReadTerms(const OrganizationScope& scope,
                                        const v1::CreateClaimRequest& request) const;
+  // Adds a preview for each family of RouterOS versions: which of them will paste the line is not
+  // known before.
   absl::Status Preview(const ClaimTerms& terms, const std::string& url,
                        v1::CreateClaimResponse* response) const;
+  // The list in the order that the request asks for (ordered_list.h).
   absl::Status ListOrdered(const OrganizationScope& scope, const Order& order, const Page& page,
                            const PageBinding& binding, v1::ListClaimsResponse* response) const;
 
+  // The body of CreateClaim, behind the gate.
   absl::Status Create(const ApiCall& call, const v1::CreateClaimRequest& request,
                       v1::CreateClaimResponse* response) const;
 

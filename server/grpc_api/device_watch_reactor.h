@@ -11,6 +11,8 @@
 
 namespace muster::server {
 
+// Opens the watch, or ends the stream with why not; the reactor is gRPC's from then on. `request`
+// is used only within the call.
 grpc::ServerWriteReactor<v1::WatchDevicesResponse>* StartDeviceWatch(
     const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context,
     const v1::WatchDevicesRequest& request);

@@ -9,7 +9,9 @@
 
 namespace muster::server {
 
-// Without its open jobs.
+// Without its open jobs. The findings are made here of the facts, so that what the answer shows and
+// what it concludes come from the same reading. Contacts stay empty where the edge did not say
+// them.
 v1::DiagnoseDeviceResponse ToDiagnosis(const DiagnosisFacts& facts,
                                        absl::string_view organization_slug);
 

@@ -1,9 +1,15 @@
 // What every call of muster.v1 passes: the key is checked, the method's role, the request id, the
 // position to wait for; and on the way out the position in the trailer and the rich error.
 //
+// The handlers' bodies run between Open and Close; that is why none of them looks at metadata, and
+// why a method cannot forget to ask for the role: methods without a row in access/method_rules are
+// refused.
+//
 // Threads:  safe to call from any thread.
 // Owns:     nothing; what it is given must outlive this object.
 // Blocks:   up to 2 s where the client names a position that this node has not applied yet.
+// Errors:   Unauthenticated and PermissionDenied (authorizer.h); InvalidArgument for a request
+//           id or position that can't be; DeadlineExceeded for a position that did not come.
 // Example:  any *_service.cc.
 #pragma once
 
@@ -23,14 +29,18 @@
 
 namespace muster::server {
 
-// A call that was let in.
+// A call that was let in. For one organization that is not enough yet: rules take an
+// OrganizationScope, and Enter is the only way to one.
 class ApiCall {
  public:
   ApiCall(const Authorizer& authorizer, Caller caller, AuditedCall audited)
       : authorizer_(authorizer), caller_(std::move(caller)), audited_(std::move(audited)) {}
 
   const Caller& caller() const { return caller_; }
+  // What a change carries into the log and the audit: method, request id, digest of the request.
   const AuditedCall& audited() const { return audited_; }
+  // Lets the caller into organization `slug`. NotFound where it isn't there, and just so where it
+  // is another's: a caller must not learn the names of other tenants.
   absl::StatusOr<OrganizationScope> Enter(absl::string_view slug) const {
     return authorizer_.Enter(caller_, slug);
   }
@@ -44,8 +54,11 @@ class ApiCall {
 // Told of each call that ended, for metrics.
 using CallObserver = std::function<void(absl::string_view method, grpc::StatusCode code)>;
 
+// Two ways in: an ordinary handler has a thread of its own and may wait for a position; a reactor
+// runs on threads that gRPC shares among all streams and must not.
 class Gate {
  public:
+  // `observer` may be empty; it is called on the handler's thread and must not block.
   Gate(const Authorizer& authorizer, CommandLog& log, CallObserver observer)
       : authorizer_(authorizer), log_(log), observer_(std::move(observer)) {}
 
@@ -70,6 +83,7 @@ class Gate {
   }
 
  private:
+  // Ok at once where the client names no position; at most 2 s else, then DeadlineExceeded.
   absl::Status WaitForPosition(const grpc::ServerContextBase& context) const;
 
   const Authorizer& authorizer_;

@@ -11,6 +11,8 @@
 
 namespace muster::server {
 
+// Opens the watch, or ends the stream with why not; the reactor is gRPC's from then on. `request`
+// is used only within the call.
 grpc::ServerWriteReactor<v1::WatchJobResponse>* StartJobWatch(const Gate& gate, JobWatches& watches,
                                                               grpc::CallbackServerContext* context,
                                                               const v1::WatchJobRequest& request);

@@ -1,5 +1,8 @@
 // What requests of muster.v1 say, as plain values.
 //
+// Only the form is judged here: that a time is a time, that a name is of this organization. What a
+// value may be (lengths, labels, a filter that parses) the rules judge, for every way in.
+//
 // Threads:  pure functions.
 // Errors:   InvalidArgument, naming the field.
 #pragma once
@@ -33,8 +36,11 @@ absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request
 // `scope` must be that of the parent; a device of another organization is NotFound.
 absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
                                   const v1::CreateJobRequest& request);
+// The same for a job of the scope that is to run again, and for new agents; waves that are not
+// given stay unset, so that the rule chooses.
 absl::StatusOr<Rerun> ReadRerun(const OrganizationScope& scope, const v1::RerunJobRequest& request);
 absl::StatusOr<AgentUpgrade> ReadAgentUpgrade(const v1::UpgradeAgentsRequest& request);
+// What narrows a list of jobs; a device of another organization is NotFound.
 absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,
                                              const v1::ListJobsRequest& request);
 

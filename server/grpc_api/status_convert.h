@@ -12,6 +12,9 @@
 
 namespace muster::server {
 
+// The messages of Internal and Unknown stay in the log: they may hold paths and SQL. Unavailable
+// and ResourceExhausted always get a delay, 1 s where the status names none, so that a client never
+// has to guess one.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace muster::server

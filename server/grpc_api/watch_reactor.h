@@ -3,7 +3,11 @@
 // `Watches` has Start, Taken(id, ok) and Cancel(id); `Sink` is what it calls: Begun, Send, Abort
 // and End. A subclass adds Send and a Start that ends in Watches::Start.
 //
-// Threads:  called by gRPC and by the watches' thread; deletes itself when the stream is done.
+// gRPC wants exactly one Finish and one write at a time. The watches keep to both: End is their
+// last call, and after Send they wait for Taken. OnDone comes after everything else.
+//
+// Threads:  called by gRPC and by the watches' thread.
+// Owns:     itself; deletes itself in OnDone.
 // Example:  job_watch_reactor.cc.
 #pragma once
 
@@ -22,17 +26,23 @@ class WatchReactor : public grpc::ServerWriteReactor<Response>, public Sink {
                const char* method)
       : gate_(gate), watches_(watches), context_(context), method_(method) {}
 
+  // The caller may go while Start runs, when there is no name yet to cancel. Each side writes its
+  // own flag before it reads the other's, so at least one of the two sees both and cancels;
+  // cancelling twice is harmless.
   void Begun(uint64_t watch) override {
     watch_ = watch;
     if (cancelled_) watches_.Cancel(watch);
   }
 
+  // Makes gRPC drop the write under way; OnWriteDone follows.
   void Abort() override { context_->TryCancel(); }
 
+  // The same way out as any call's: trailer, count, rich status. This object may be gone on return.
   void End(const absl::Status& status) override {
     this->Finish(gate_.Close(*context_, method_, status));
   }
 
+  // False where the reader has gone: nothing more is sent then.
   void OnWriteDone(bool ok) override { watches_.Taken(watch_, ok); }
 
   void OnCancel() override {
@@ -48,6 +58,7 @@ class WatchReactor : public grpc::ServerWriteReactor<Response>, public Sink {
     return gate_.OpenAtOnce(*context_, method_, request);
   }
   Watches& watches() { return watches_; }
+  // Filled by Send, then given to gRPC by Write; not to be touched before Taken.
   Response& response() { return response_; }
   void Write() { this->StartWrite(&response_); }
 
@@ -57,6 +68,7 @@ class WatchReactor : public grpc::ServerWriteReactor<Response>, public Sink {
   grpc::CallbackServerContext* const context_;
   const char* const method_;
   Response response_;
+  // 0 until Begun.
   std::atomic<uint64_t> watch_ = 0;
   std::atomic<bool> cancelled_ = false;
 };

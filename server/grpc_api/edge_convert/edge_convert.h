@@ -21,7 +21,9 @@ namespace muster::server {
 
 class UpDecoder {
  public:
-  // `bytes` is one muster.edge.v1.ConnectRequest.
+  // Reads one message of a stream, a muster.edge.v1.ConnectRequest. The answer owns all that it
+  // holds, so `bytes` may go afterwards. Fields that this version does not know are passed over; a
+  // message that has only such is InvalidArgument.
   absl::StatusOr<UpMessage> Decode(absl::string_view bytes);
 
  private:

@@ -38,6 +38,7 @@ class EdgeListener {
  public:
   virtual ~EdgeListener() = default;
 
+  // Binds the address and takes edges from then on. After failure nothing listens.
   static absl::StatusOr<std::unique_ptr<EdgeListener>> Start(const EdgeListenerTerms& terms);
 
   // "127.0.0.1:7451", with the port that was picked.

@@ -32,6 +32,9 @@ struct EdgeRules {
 };
 
 // Connect moves raw bytes; the unary calls are ordinary.
+// An edge sends and gets messages for as long as it lives, so the stream is a reactor; the unary
+// calls are too, since they end when the log has applied a command and no thread of gRPC's shall
+// wait for that.
 using EdgeServiceBase =
     edge::v1::EdgeService::WithCallbackMethod_Join<edge::v1::EdgeService::WithCallbackMethod_Renew<
         edge::v1::EdgeService::WithCallbackMethod_CheckClaim<
@@ -43,23 +46,34 @@ class EdgeService final : public EdgeServiceBase {
  public:
   explicit EdgeService(const EdgeRules& rules) : rules_(rules) {}
 
+  // Changes the token of a join file into certificates; the only call that a certificate of the
+  // role join may make. The same token and requests again within 10 minutes give certificates
+  // again, since the first answer may have been lost.
   grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
                                  const edge::v1::JoinRequest* request,
                                  edge::v1::JoinResponse* response) override;
+  // Gives the calling edge new certificates before the old ones end.
   grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context,
                                   const edge::v1::RenewRequest* request,
                                   edge::v1::RenewResponse* response) override;
+  // Says whether a claim would be taken now and how its installer is to be rendered; uses nothing
+  // up. A claim that won't do is a verdict and not an error: the edge has words for the router.
   grpc::ServerUnaryReactor* CheckClaim(grpc::CallbackServerContext* context,
                                        const edge::v1::CheckClaimRequest* request,
                                        edge::v1::CheckClaimResponse* response) override;
+  // Makes a device, or finds the one that this claim and nonce, or this token, made before: a
+  // router that repeats a lost call gets the same identity.
   grpc::ServerUnaryReactor* Enroll(grpc::CallbackServerContext* context,
                                    const edge::v1::EnrollRequest* request,
                                    edge::v1::EnrollResponse* response) override;
+  // Takes the stream of an edge; see edge_stream.h.
   RawStream* Connect(grpc::CallbackServerContext* context) override;
 
  private:
   // The edge that calls, if it has joined and was not revoked.
   absl::StatusOr<std::string> ActiveEdge(const grpc::CallbackServerContext& context) const;
+  // Fills in token and device record, so that the edge can serve the router's first beat before the
+  // log's news of the device reaches it on its stream.
   absl::Status AnswerEnrolment(const std::string& edge_id,
                                const absl::StatusOr<EnrolmentAnswer>& answer,
                                edge::v1::EnrollResponse& response) const;

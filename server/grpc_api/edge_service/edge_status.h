@@ -24,6 +24,8 @@ absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
                                        absl::string_view cluster_id, PeerRole role);
 
 // When the client certificate of the call ends; the past where it can't be read.
+// TLS checks a certificate at the handshake only, so a stream would outlive it: the session ends
+// then.
 absl::Time EndOfPeerCertificate(const grpc::ServerContextBase& context);
 
 }  // namespace muster::server

@@ -28,19 +28,27 @@ class EdgeStream final : public RawStream, public EdgeSink {
   // the stream at once.
   EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer, absl::Time certificate_end);
 
+  // gRPC's reactions. None comes before Connect has returned this object, so the constructor is
+  // through by then; only OnCancel and OnDone come for a stream that was refused, which has no
+  // session.
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
+  // What the session asks for; see EdgeSink. Each is one gRPC operation, and gRPC wants at most one
+  // read and one write under way: the session's promise, not checked here.
   void Write(const DownMessage& message) override;
   void ResumeReading() override;
   void Finish(const absl::Status& status) override;
 
  private:
   EdgeHub& hub_;
+  // Null where the stream was refused.
   std::shared_ptr<EdgeSession> session_;
+  // Used by one read at a time.
   UpDecoder decoder_;
+  // Must stay until their operation is done, hence members.
   grpc::ByteBuffer incoming_;
   grpc::ByteBuffer outgoing_;
 };
