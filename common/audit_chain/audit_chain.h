@@ -5,6 +5,8 @@
 // organization | log index, 8 bytes each, little-endian | actor | method | resource | summary |
 // request id, each as length (4 bytes, little-endian) and bytes.
 //
+// In a room of its own, because musterd writes the chain and the command line checks it: both must
+// mean the same bytes, so the layout never changes.
 // Threads:  pure functions.
 // Example:  audit_chain_test.cc.
 #pragma once
@@ -35,6 +37,7 @@ std::string ChainHash(absl::string_view hash_before, const ChainedEntry& entry);
 // Follows a chain, oldest entry first.
 class ChainCheck {
  public:
+  // An entry with something wrong is not taken: the next one is compared with the last good one.
   // Takes the next entry. `hash_before` and `hash` are what is written beside it. The first one may
   // stand anywhere in the chain; entries may be missing between two only where `gaps_allowed`.
   // Answers what is wrong, nullopt where nothing is.

@@ -1,6 +1,9 @@
-// Where time comes from, so that tests can set it.
+// Where time comes from, so that tests can set it. Ask the wall clock only for what is written down
+// or shown; everything that waits or measures uses Monotonic, since wall clocks jump (NTP, an
+// administrator, a virtual machine that was paused).
 //
 // Threads:  safe to call from any thread.
+// Blocks:   never.
 #pragma once
 
 #include "absl/base/thread_annotations.h"
@@ -20,6 +23,7 @@ class Clock {
   virtual absl::Duration Monotonic() const = 0;
 };
 
+// Without state: one for a program, or one where it is needed.
 // The machine's clocks.
 class SystemClock : public Clock {
  public:
@@ -27,6 +31,7 @@ class SystemClock : public Clock {
   absl::Duration Monotonic() const override;
 };
 
+// For tests: nothing waits on it, so a test moves time and then asks again.
 // Stands still until it is told to move.
 class FakeClock : public Clock {
  public:

@@ -1,6 +1,8 @@
 // Log lines on stderr: time, level, room, message and named values; one line each, cleaned of
 // control characters.
 //
+// One line for one event, whatever a router put into its name: a line break in a value would let a
+// stranger write log lines of his own.
 // Threads:  safe to call from any thread.
 // Units:    times are UTC.
 // Example:  LogInfo("uplink", "connected", {{"control", address}});
@@ -14,6 +16,7 @@
 
 namespace muster {
 
+// kWarning: an operator may have to look; kError: something that was promised is not kept.
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 // A name and a value that is shown quoted where it needs to be. Never pass a secret.
@@ -21,8 +24,11 @@ using LogField = std::pair<absl::string_view, std::string>;
 
 // `program` stands in every line. Must be called before the first line; default level info.
 void StartLogging(absl::string_view program, LogLevel level);
+// Lines below this level cost a comparison.
 void SetLogLevel(LogLevel level);
 
+// Writes at once; a line below the level costs a comparison. `message` is a constant text; what
+// varies goes into `fields`.
 void Log(LogLevel level, absl::string_view room, absl::string_view message,
          std::initializer_list<LogField> fields = {});
 

@@ -1,5 +1,7 @@
 // Secret bytes: kept out of logs by their type, wiped when they go, sealed before they are stored.
 //
+// Algorithms are chosen here, once: callers name a purpose (a hash, a seal), never a cipher.
+//
 // Threads:  safe to call from any thread; a Secret itself is a value.
 // Errors:   DataLoss for a sealed text that does not open (another key, another context, changed
 //           bytes); messages never hold a secret.

@@ -1,8 +1,12 @@
-// Early return on errors.
+// Early return on errors. Macros, because a function can't return for its caller; the only two of
+// the project.
 //
 // Example:
 //   RETURN_IF_ERROR(store.Write(row));
 //   ASSIGN_OR_RETURN(const Row row, store.Read(key));
+//
+// ASSIGN_OR_RETURN is three statements: never the body of an `if` without braces. Both move the
+// status on as it is; who wants to say more about it returns a new one.
 #pragma once
 
 #include <utility>

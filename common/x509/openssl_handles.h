@@ -18,6 +18,7 @@
 
 namespace muster {
 
+// A deleter made of a function: unique_ptr with it costs no more than the pointer.
 template <auto Free>
 struct FreeWith {
   template <typename T>
@@ -33,6 +34,8 @@ using KeyHandle = std::unique_ptr<EVP_PKEY, FreeWith<&EVP_PKEY_free>>;
 using ExtensionHandle = std::unique_ptr<X509_EXTENSION, FreeWith<&X509_EXTENSION_free>>;
 using GeneralNamesHandle = std::unique_ptr<GENERAL_NAMES, FreeWith<&GENERAL_NAMES_free>>;
 
+// OpenSSL keeps the errors of a thread until they are taken; one that stays would be found by the
+// next TLS call of that thread and end an innocent connection. So each failure empties it.
 // `what` failed; adds OpenSSL's reason and empties its error queue.
 absl::Status OpensslProblem(absl::string_view what);
 absl::Status UnreadableText(absl::string_view what);

@@ -1,9 +1,14 @@
 // Lets routers come less often while more beats come than this edge is meant to take: of each
 // second's beats those above the limit are answered `W`, and their routers skip a while.
 //
+// The beat that is told to wait is taken all the same: it is here already, and what it says is
+// news. Nothing is refused, because a refusal raises on the router, is logged there and counts as a
+// failed post. The check-in promises the longer interval, so nobody is called offline meanwhile.
+//
 // Threads:  safe to call from any thread.
 // Owns:     nothing; `clock` must outlive this object.
 // Blocks:   never.
+// Units:    whole seconds of the monotonic clock; a burst over a second's edge counts in both.
 // Example:  calls_test.cc.
 #pragma once
 
@@ -19,6 +24,7 @@ namespace muster::edge {
 class BusyValve {
  public:
   // How long a router skips its beats: four of the normal ones.
+  // Agents take 31..3600. Routers that come no oftener than this anyway are not asked.
   static constexpr uint32_t kSkipSeconds = 120;
 
   // `beats_per_second` 0: never busy.
@@ -26,6 +32,8 @@ class BusyValve {
       : clock_(clock), beats_per_second_(beats_per_second) {}
 
   // Counts a beat; true: it is one too many for this second.
+  // Those that are told to skip come back spread as they came: the valve halves a herd, it does not
+  // line it up.
   bool CountBeat() {
     if (beats_per_second_ == 0) return false;
     const int64_t second = absl::ToInt64Seconds(clock_.Monotonic());

@@ -1,8 +1,12 @@
-// Lets new routers in: the installer for a claim, and the token for an enrolment.
+// Lets new routers in: the installer for a claim, and the token for an enrolment. The only calls
+// that strangers can make the control plane work by, and the only ones that it must answer while a
+// router waits.
 //
 // Threads:  safe to call from any thread.
-// Owns:     nothing; `control_plane` and `devices` must outlive this object.
+// Owns:     nothing; `control_plane` and `devices` must outlive this object, and every answer must
+//           have come before it goes.
 // Blocks:   never; the control plane is asked in the background.
+// Errors:   none; what is wrong becomes the reply, 503 while the control plane is away.
 // Example:  calls_test.cc.
 #pragma once
 
@@ -27,10 +31,14 @@ class EnrolmentDesk {
   EnrolmentDesk(ControlPlane& control_plane, DeviceTable& devices, RenderInstallerFor render)
       : control_plane_(control_plane), devices_(devices), render_(std::move(render)) {}
 
+  // Asks at each call; a claim is not used up by it. A malformed claim is refused here.
   // `claim` is the text behind "Claim ". 200 with the installer; 400, 401, 403 or 503.
   void GiveInstaller(absl::string_view version, absl::string_view claim,
                      absl::string_view source_address, ReplyDone done);
 
+  // A refusal by its word is 200 too: RouterOS throws the body of any other status away (fetch
+  // raises), and the installer has to tell the person at the terminal why. The same claim and nonce
+  // again gives the same device a fresh token.
   // 200 with "T" + token or an error word; 400 or 503.
   void Enroll(absl::string_view claim, absl::string_view body, absl::string_view source_address,
               ReplyDone done);
@@ -41,6 +49,7 @@ class EnrolmentDesk {
   const RenderInstallerFor render_;
 };
 
+// Upper case is refused: one spelling of a claim, as of a token.
 // 16 bytes for 32 lower-case hex digits, else empty.
 std::string ClaimBytes(absl::string_view claim);
 

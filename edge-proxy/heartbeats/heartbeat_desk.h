@@ -1,8 +1,13 @@
 // Takes heartbeats and results of admitted routers.
 //
+// A heartbeat is answered from memory and its check-in may be lost with the edge: the next one
+// comes in 30 s. A result is answered only when it is committed upstream, since the router forgets
+// it with the answer: 200 means taken.
+//
 // Threads:  safe to call from any thread.
 // Owns:     nothing; everything in HeartbeatParts must outlive this object.
 // Blocks:   never.
+// Errors:   none; what is wrong becomes the reply.
 // Example:  calls_test.cc.
 #pragma once
 
@@ -31,6 +36,7 @@ struct HeartbeatParts {
   JobResults& results;
   Metrics& metrics;
   BusyValve& busy;
+  // An offer of another version is never told with `U`.
   // Of the agent text that this edge can give.
   std::string agent_version;
 };
@@ -43,13 +49,18 @@ class HeartbeatDesk {
   // JobShelf sends: "X" to a released device; "U" where nothing else is to be said, the router runs
   // nothing and other agent text is offered; "W..." while more beats come than this edge is to
   // take.
+  // Repeating a beat is harmless: it is one more check-in, and a job is sent again only within the
+  // rules of JobShelf.
   Reply TakeHeartbeat(const Caller& caller, absl::string_view body,
                       absl::string_view source_address);
 
+  // The number need not be one that this edge sent: the control plane judges that. Values of the
+  // job's secrets are taken out of output and error before anything leaves this room.
   // Calls `done` once: 200 "A<number>" when the result is committed, else 400, 401 or 503.
   void TakeResult(const Caller& caller, absl::string_view body, ReplyDone done);
 
  private:
+  // The order is a promise of docs/device-protocol.md, Verbs.
   std::string Verb(const Caller& caller, const Asking& asking, absl::string_view reported_agent,
                    bool busy, absl::Time now);
 

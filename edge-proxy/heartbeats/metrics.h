@@ -1,4 +1,5 @@
-// Numbers that the edge counts about itself.
+// Numbers that the edge counts about itself. They only rise (but for connections), start at 0 with
+// the process, and are read by the metrics page without a lock: two of them may be a moment apart.
 //
 // Threads:  safe to call from any thread; counting never blocks.
 #pragma once
@@ -11,6 +12,7 @@
 
 namespace muster::edge {
 
+// In the order of CallName's table. Names of metrics are a promise to dashboards.
 // The calls of the device protocol, as metrics name them.
 enum class Call {
   kRouterRoot,
@@ -29,16 +31,24 @@ absl::string_view CallName(Call call);
 class Metrics {
  public:
   enum Counter {
+    // Not sealed by any key of this cluster.
     kForgedTokens,
+    // A good seal of a deleted device or an old epoch: after a restore of a router, say.
     kRevokedTokens,
+    // A good seal with another secret than the record's: a token that was replaced, or a token key
+    // that is out.
     kWrongSecrets,
+    // Bytes, not beats.
     kRepairedTexts,
     kDroppedNumbers,
     kHandshakes,
     kFailedHandshakes,
     kResumedHandshakes,
+    // Closed before a handshake; those that got a 429 or 503 are counted as replies.
     kRefusedConnections,
+    // Requests that began and did not end in time; failed handshakes have their own.
     kTimeouts,
+    // Times that no descriptor or memory was left for a connection.
     kAcceptBackOffs,
     kCounters,
   };
@@ -55,6 +65,7 @@ class Metrics {
     return counters_[counter].load(std::memory_order_relaxed);
   }
 
+  // Counts a reply that was begun; whether the router got it is not known.
   void CountReply(Call call, int status);
   uint64_t Replies(Call call, int status) const;
 

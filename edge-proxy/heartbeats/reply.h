@@ -1,4 +1,6 @@
 // What a call is answered with.
+//
+// Threads:  plain values. ReplyDone is called once, from any thread.
 #pragma once
 
 #include <functional>
@@ -9,9 +11,12 @@ namespace muster::edge {
 
 struct Reply {
   int status = 200;
+  // RouterOS versions differ in what they make of an empty body (routeros.md section 1).
   // Never empty.
   std::string text;
+  // A constant text, as `allow` is.
   const char* content_type = "text/plain";
+  // For people and other clients: the agent has its own back-off and can't see headers.
   std::optional<int> retry_after_seconds;
   // Of 405: the method that the call has.
   const char* allow = nullptr;
@@ -19,6 +24,8 @@ struct Reply {
 
 using ReplyDone = std::function<void(Reply)>;
 
+// RouterOS throws the body of such a reply away; `curl` and `device doctor` show it. So `text` must
+// be one of a few of our own and hold nothing that a router wrote (contact_book.h).
 inline Reply Refusal(int status, std::string text) {
   return Reply{.status = status, .text = std::move(text)};
 }

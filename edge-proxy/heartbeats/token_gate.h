@@ -4,6 +4,8 @@
 // effect at all. One of a device without a record may be heard: its items go upstream with their
 // secret check, and the control plane decides.
 //
+// The gate closes by itself when nothing is heard from the control plane for too long: an edge that
+// was cut off can't know what was revoked since.
 // Threads:  safe to call from any thread.
 // Owns:     nothing; `devices` and `metrics` must outlive this object.
 // Errors:   Unauthenticated for a token that may not be heard; Unavailable before the control plane
@@ -29,16 +31,23 @@
 namespace muster::edge {
 
 // What Welcome brings.
+// Replaced as a whole, so that a call never sees the keys of one Welcome with the check key of
+// another.
 struct Trust {
   std::string cluster_id;
   std::vector<routeros::TokenKey> token_keys;
+  // Random per edge: a check that leaks from one edge proves nothing at another.
   // 32 bytes, of this edge alone.
   Secret secret_check_key;
+  // For devices whose record names none.
   uint32_t interval_seconds = 30;
 };
 
+// Who a call is from. Its secret has been compared only where `known` is true: nothing that changes
+// or reveals anything may follow from another one.
 struct Caller {
   DeviceId device;
+  // What goes up with each item of this caller. Never log it.
   // 16 bytes.
   std::string secret_check;
   // False: the control plane checks the secret.
@@ -58,13 +67,20 @@ class TokenGate {
             absl::Duration max_stale = absl::Hours(24))
       : devices_(devices), metrics_(metrics), clock_(clock), max_stale_(max_stale) {}
 
+  // Replaces what is trusted; calls that are being heard finish with what they began with. Counts
+  // as MarkFresh.
   void SetTrust(Trust trust);
+  // Changes what devices without an interval of their own are told; nothing before the first
+  // Welcome.
   void SetInterval(uint32_t interval_seconds);
   // The control plane has spoken: what is held is true now.
   void MarkFresh();
   // Trust is there and not stale.
   bool ready() const { return trust() != nullptr; }
 
+  // Cheap for strangers: a text of another length or spelling is refused before anything is
+  // decrypted, and opening a seal takes 0.2 us (findings.md). Which of the reasons it was stands in
+  // the metrics, and in the reply, which only the bearer of a sealed token can tell apart.
   // `sealed_device`, where given, becomes the device of a token that was sealed here, also where
   // it is not admitted.
   absl::StatusOr<Caller> Admit(absl::string_view token, DeviceId* sealed_device = nullptr) const;

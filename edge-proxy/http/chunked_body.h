@@ -1,9 +1,12 @@
 // Reads a body in chunks (RFC 9112, 7.1) out of bytes that come piecewise. Beast's own reader is
 // not used: in 1.81 it fails an assertion on trailers that come in pieces (found by
-// http_head_fuzz).
+// http_head_fuzz). Agents post with Content-Length; proxies may not.
 //
 // Threads:  not safe.
-// Errors:   kBroken for malformed framing, kTooLong for a body over the limit.
+// Limits:   the body's length, 16 trailers, lines of 256 bytes, sizes of 8 digits; nothing is kept
+//           but the body.
+// Errors:   kBroken for malformed framing, kTooLong for a body over the limit: known from a chunk's
+//           size, before its bytes come.
 // Example:  request_reader_test.cc.
 #pragma once
 
@@ -15,6 +18,7 @@ namespace muster::edge {
 
 class ChunkedBody {
  public:
+  // From kDone on it has ended (see ended()).
   enum class State { kSize, kData, kDataEnd, kTrailers, kDone, kBroken, kTooLong };
 
   explicit ChunkedBody(size_t longest) : longest_(longest) {}

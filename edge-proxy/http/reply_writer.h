@@ -1,4 +1,6 @@
-// Writes HTTP/1.1 replies: always with Content-Length, never chunked, compressed or empty.
+// Writes HTTP/1.1 replies: always with Content-Length, never chunked, compressed or empty. RouterOS
+// 7.13.0 fails without Content-Length (routeros.md section 1), and some versions dislike an empty
+// body.
 //
 // Threads:  pure functions.
 #pragma once
@@ -21,9 +23,11 @@ struct ReplyHead {
   bool head_only = false;
 };
 
+// Values must hold no line break: they are all of our own making.
 // Head and body in one string. An empty body becomes the status's words.
 std::string WriteReply(const ReplyHead& head, absl::string_view body);
 
+// The words of a status that this edge answers with; those of 500 for any other.
 absl::string_view ReasonOf(int status);
 
 }  // namespace muster::edge

@@ -3,6 +3,9 @@
 // A connection on which a valid token was shown no longer counts against its address, and gives its
 // handshake back: a thousand routers behind one provider's address are served, a flood is not.
 //
+// Three bounds against three floods: connections that stay open (per address and in all),
+// handshakes that are begun (97 % of what a call costs; findings.md), and memory for addresses,
+// which Prune gives back.
 // Threads:  safe to call from any thread.
 // Blocks:   never.
 // Example:  address_limits_test.cc.
@@ -19,19 +22,24 @@
 
 namespace muster::edge {
 
+// Sized for 20,000 routers at one edge that may all come at once after an outage, and for some
+// thousands behind one address (CGNAT).
 struct ConnectionLimits {
+  // Those that have shown a token count here too; at about 19 KiB each this is under 1 GB.
   size_t connections = 50'000;
   // Without a valid token.
   size_t connections_per_address = 2'048;
   // Handshakes without a valid token: so many at once, and so many more each second.
   double handshake_burst = 5'000;
   double handshakes_per_second = 200;
+  // A router that is told 429 or 503 is not left guessing, but an answer costs a handshake.
   // Above a limit, so many more get a reply that says so; beyond that connections are just closed.
   size_t polite = 64;
 };
 
 class AddressLimits {
  public:
+  // How to go on with a connection that the kernel has accepted already.
   enum class Verdict {
     kServe,
     kTooManyFromAddress,  // answer 429
@@ -41,13 +49,17 @@ class AddressLimits {
 
   explicit AddressLimits(const ConnectionLimits& limits) : limits_(limits) {}
 
+  // Takes one handshake from the address's share, whatever the verdict but kDrop. `now` is
+  // monotonic.
   // Opens a connection from `address` (4 or 16 bytes). After any verdict but kDrop, Close must be
   // called once.
   Verdict Open(absl::string_view address, absl::Duration now);
 
+  // May come after the address was forgotten; then nothing happens.
   // A valid token was shown on it. Once per connection.
   void Prove(absl::string_view address);
 
+  // `proven`: Prove was called for it.
   void Close(absl::string_view address, bool proven);
 
   // A handshake from there took long, or began and was not done in time: for an hour connections
@@ -55,15 +67,19 @@ class AddressLimits {
   void NoteSlow(absl::string_view address, absl::Duration now);
   bool IsSlow(absl::string_view address) const;
 
+  // To be called every some seconds: without it each address that ever came would keep a row.
   // Forgets addresses that have been quiet, and slow ones whose hour is over.
   void Prune(absl::Duration now);
 
   size_t addresses() const;
 
  private:
+  // Of an IPv4 address or an IPv6 /64.
   struct Row {
     size_t unproven = 0;
     size_t proven = 0;
+    // A bucket of tokens, filled up when it is looked at and not by a timer; `refilled` says when
+    // that was.
     double handshakes = 0;
     absl::Duration refilled;
   };

@@ -2,6 +2,8 @@
 // while it waits does not add a second copy. Another result for the same number is no copy: it goes
 // up behind the first, and the control plane, where the first wins, makes an event of it.
 //
+// Routers do repeat: the agent posts again when no answer came within its patience, and a fetch
+// stuck in the background has been seen to send twice (device-protocol.md, section 6).
 // Threads:  safe to call from any thread; `done` is called while no lock is held.
 // Owns:     nothing; `upstream` must outlive this object, and must have called back before this
 //           object goes.
@@ -20,6 +22,7 @@
 
 namespace muster::edge {
 
+// Nothing is remembered once the answer came: a later copy goes up again, and there the first wins.
 class ResultsOnTheWay : public JobResults {
  public:
   explicit ResultsOnTheWay(JobResults& upstream) : upstream_(upstream) {}
@@ -29,6 +32,7 @@ class ResultsOnTheWay : public JobResults {
   void AddJobResult(JobResult result, ResultDone done) override;
 
  private:
+  // The secret check stands in the key so that nobody joins the wait of a router that he isn't.
   using Key = std::pair<std::pair<DeviceId, uint64_t>, std::string>;
   // One content of a number's results.
   struct OnTheWay {

@@ -1,5 +1,8 @@
 // Sealed values in jobs: filled into the script at the last moment, and taken out again of what the
-// router answers.
+// router answers. So a value is at rest nowhere but sealed at the control plane: not in the job's
+// text, the command log, the history or an output.
+//
+// Redaction finds a value as it is, not what a script made of it: base64 of a password passes.
 //
 // Threads:  pure functions. The values are never logged.
 // Example:  job_secrets_test.cc.
@@ -22,6 +25,7 @@ struct JobSecret {
 // Shorter values are not looked for: they would blank ordinary words.
 inline constexpr size_t kShortestRedacted = 4;
 
+// Called for each sending and each part anew: the filled script is kept nowhere.
 // The script with the values in place of {{secret:NAME}}, written so that they can't leave it
 // (routeros/placeholders); names without a value stay as they are. FailedPrecondition for a value
 // that can't stand where its name does.

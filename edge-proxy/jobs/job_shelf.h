@@ -7,6 +7,8 @@
 // has not rebooted since the first time, and fewer than kMostSends times in all. Nothing here makes
 // a job start twice: the router starts a number once.
 //
+// The other half of "at most once" is the router's: it stores a number, reads it back, and starts
+// only what is above it. So a copy of a job at another edge, or a reply that was lost, is harmless.
 // Threads:  safe to call from any thread; events are added while no lock is held.
 // Owns:     nothing; `events` must outlive this object.
 // Blocks:   never.
@@ -33,6 +35,8 @@
 
 namespace muster::edge {
 
+// By all edges together. A router that has not taken a job from three replies will not take a
+// fourth; the control plane calls it LOST and, where it is idempotent, gives it a new number.
 constexpr uint32_t kMostSends = 3;
 
 // How a router reads jobs, as its last beat said.
@@ -44,6 +48,8 @@ struct Reader {
 
 // How jobs are written for routers; the real ones are in routeros/script. Errors: InvalidArgument
 // for a version that Muster doesn't know.
+// Functions, so that this room neither knows the text's forms nor the sizes per version, and tests
+// can bring their own.
 struct PayloadRules {
   // The longest script that fits into one reply.
   std::function<absl::StatusOr<size_t>(const Reader& reader)> largest_script;
@@ -69,18 +75,23 @@ struct Job {
   std::string script;
   absl::Time not_before;
   absl::Time not_after;
+  // The larger of this and what was sent from here counts.
   // By all edges together, as far as the control plane knew.
   uint32_t times_sent = 0;
   std::string boot_at_first_send;
   std::vector<JobSecret> secrets;
 };
 
+// Everything here is the router's own word, and a stolen token can say anything: it can then only
+// get its own device's job.
 // A router that asks, as its heartbeat says.
 struct Asking {
   DeviceId device;
   std::string secret_check;
   uint64_t highest_reported = 0;
   uint64_t running_number = 0;
+  // The configuration was restored, or the board replaced: a change that was just rolled back must
+  // not be run again by the queue.
   // This beat reported a lower number than the one before.
   bool went_back = false;
   std::string boot;
@@ -95,20 +106,28 @@ class JobShelf {
  public:
   JobShelf(PayloadRules rules, JobEvents& events) : rules_(std::move(rules)), events_(events) {}
 
+  // An older number than the one that lies here is taken too: the control plane decides which is
+  // next.
   // Replaces the device's job. Putting the same number again keeps what was sent from here, and
   // lifts a hold.
   void Put(Job job);
+  // Repeating adds the event again, which is harmless and may be needed: the first may be lost.
   // Adds kRemoved, also where it is not here: it will not be sent from here.
   void Remove(DeviceId device, uint64_t number, absl::Time now);
+  // A snapshot of the stream. Stops that were asked for stay.
   // Puts all of `jobs` and removes every other.
   void ReplaceAll(std::vector<Job> jobs, absl::Time now);
 
+  // Kept until a beat shows that the job runs no longer; `K` is answered to each beat until then.
   // A job that the router may run is to be stopped.
   void Stop(DeviceId device, uint64_t number);
 
   // The verb for this router: "J...", "L...", "K..." or "0".
+  // Decides and counts under one lock; two beats at once count as two sendings.
   std::string ReplyTo(const Asking& asking, absl::Time now);
 
+  // Parts are not counted as sendings. Written in the form of the announcement, since a router may
+  // be upgraded between two parts, and a part of another size would not fit the others.
   // A part of the job that this router was told of by "L...". NotFound for any other.
   absl::StatusOr<std::string> PartFor(DeviceId device, uint64_t number, uint32_t part) const;
 
@@ -116,6 +135,7 @@ class JobShelf {
   // removal too: its answer may still come. Empty where there was nothing.
   std::vector<JobSecret> SecretsOf(DeviceId device, uint64_t number) const;
 
+  // To be called every second or so.
   // Removes what is past its not_after.
   void DropExpired(absl::Time now);
 

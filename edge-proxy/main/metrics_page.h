@@ -1,7 +1,8 @@
-// The edge's numbers for Prometheus.
+// The edge's numbers for Prometheus, over plain HTTP: they name no router and no customer, but they
+// tell how many there are, so the page listens on loopback unless told otherwise.
 //
 // Threads:  safe to call from any thread.
-// Owns:     the HTTP listener; what `collect` reads must outlive this object.
+// Owns:     the HTTP listener and its thread; what `collect` reads must outlive this object.
 // Errors:   Unavailable for an address that can't be bound.
 #pragma once
 
@@ -25,6 +26,7 @@ struct MetricValue {
 
 class MetricsPage {
  public:
+  // `collect` is called for each scrape, from the listener's thread.
   // `listen` is ADDR:PORT; port 0 picks a free one.
   static absl::StatusOr<std::unique_ptr<MetricsPage>> Start(
       const std::string& listen, std::function<std::vector<MetricValue>()> collect);

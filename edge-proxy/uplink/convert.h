@@ -1,4 +1,9 @@
-// Between the edge's own structs and the messages of muster.edge.v1.
+// Between the edge's own structs and the messages of muster.edge.v1. No other
+// room of the edge knows wire messages.
+//
+// What comes from the control plane is checked for what the edge relies on (sizes of keys and
+// checks, ids that aren't 0), not believed: a message that breaks its contract is refused as a
+// whole and told back as a verdict, and the last good state stays in force.
 //
 // Threads:  pure functions.
 // Errors:   InvalidArgument for a message that breaks its contract; the message names the field.
@@ -17,6 +22,8 @@
 
 namespace muster::edge {
 
+// Texts are clean UTF-8 already: protobuf would write a bad string without a word, and the whole
+// batch would fail to parse at the other end (design.md, section 4).
 ::muster::edge::v1::CheckIn ToProto(const CheckIn& check_in);
 ::muster::edge::v1::JobEvent ToProto(const JobEvent& event);
 ::muster::edge::v1::JobResult ToProto(const JobResult& result);
@@ -24,6 +31,7 @@ namespace muster::edge {
 ::muster::edge::v1::EnrollRequest ToProto(const ClaimQuestion& question,
                                           const routeros::Enrolment& enrolment);
 
+// An unknown number of an enum reads as the plain case: a newer control plane may know more.
 absl::StatusOr<DeviceRecord> FromProto(const ::muster::edge::v1::DeviceRecord& record);
 absl::StatusOr<Job> FromProto(const ::muster::edge::v1::JobPut& put);
 absl::StatusOr<Trust> FromProto(const ::muster::edge::v1::Welcome& welcome);

@@ -3,11 +3,14 @@
 // Files:    DIR/identity is a symbolic link to a folder (0700) with one file each (0600):
 //           edge (id, cluster id, public URL), client.key, client.pem, router-ecdsa.key,
 //           router-ecdsa.pem, router-rsa.key, router-rsa.pem, cluster-ca.pem, router-ca.pem.
-//           A new identity is a new folder; the link is changed in one step.
+//           A new identity is a new folder; the link is changed in one step, so that a crash leaves
+//           the old one or the new one whole, and never a key beside another key's certificate.
+//           DIR/lock is locked while the edge runs.
 // Threads:  safe to call from any thread, one Save at a time.
 // Blocks:   on a few files and fsyncs.
 // Errors:   NotFound where the edge has not joined; FailedPrecondition for files that can't be
-// used. Example:  uplink_test.cc, JoinsAndKeepsItsIdentity.
+//           used, with the command that mends them where there is one.
+// Example:  uplink_test.cc, JoinsAndKeepsItsIdentity.
 #pragma once
 
 #include <string>
@@ -23,6 +26,8 @@ struct Identity {
   std::string edge_id;
   // 16 bytes.
   std::string cluster_id;
+  // Router-facing leaves are signed for its host, and routers know the edge by it: it can't be
+  // changed without joining anew.
   std::string public_url;
   // PEM; chains leaf first.
   Secret client_key;
@@ -35,6 +40,7 @@ struct Identity {
   std::string router_root;
 };
 
+// The lock goes with the object, also when the process is killed: flock is the kernel's.
 // Makes the folder (0700) where it is missing and locks it for this process. Aborted where another
 // process has it; FailedPrecondition where others may read it.
 class DataFolder {
@@ -44,7 +50,9 @@ class DataFolder {
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&&) = delete;
 
+  // Reads all or fails; checks sizes of ids, not the certificates.
   absl::StatusOr<Identity> Load() const;
+  // On return it will survive a power cut. After a failure the old identity is in force.
   absl::Status Save(const Identity& identity) const;
 
  private:
@@ -54,6 +62,7 @@ class DataFolder {
   int lock_fd_;
 };
 
+// InvalidArgument for a certificate that can't be read.
 // True when a third of the life of one of its certificates is left.
 absl::StatusOr<bool> NeedsRenewal(const Identity& identity, absl::Time now);
 

@@ -1,8 +1,14 @@
-// How an edge gets its identity: Join with a join file, Renew before the certificates end.
+// How an edge gets its identity: Join with a join file, Renew before the certificates end. Private
+// keys are made here and never leave the edge: only requests for certificates travel.
+//
+// What comes back is checked against the new keys and the roots before it is given to the caller,
+// so that a control plane that answers nonsense never replaces a good identity.
 //
 // Threads:  safe to call from any thread.
-// Blocks:   on the control plane, up to the deadline, and on making keys.
-// Errors:   the control plane's; Unavailable where it can't be reached.
+// Blocks:   on the control plane, up to the deadline, and on making keys (RSA takes some
+//           tenths of a second).
+// Errors:   the control plane's; Unavailable where it can't be reached; InvalidArgument for
+//           certificates that don't fit.
 #pragma once
 
 #include <memory>
@@ -20,14 +26,19 @@ class Channel;
 
 namespace muster::edge {
 
+// `roots` is the cluster's own root, so no public CA can stand in between. Connects when it is
+// first used.
 // A channel over mutual TLS with keepalive: notices a frozen peer in 7 s at worst.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std::string& roots,
                                            const Secret& key_pem, const std::string& chain_pem);
 
+// With the same keys and requests each time. The join token is good for one edge: after a success
+// the file is of no more use.
 // Tries again while the control plane can't be reached, until `deadline`.
 absl::StatusOr<Identity> Join(const std::string& control, const JoinFile& file,
                               const std::string& public_url, absl::Time deadline);
 
+// `channel` is one made with `old`, which stays good until its certificates end.
 // New keys and certificates for `old`.
 absl::StatusOr<Identity> Renew(const std::shared_ptr<grpc::Channel>& channel, const Identity& old);
 

@@ -1,5 +1,8 @@
 // One stream to the control plane, without gRPC: what to send next, and what an answer does.
 //
+// A session is of one stream and no other: a new stream begins a new one, with a hello, a welcome
+// and a snapshot. What it applies goes to tables that outlive it, so between two streams the edge
+// serves what it heard last.
 // Threads:  Take from one thread, Next from another.
 // Owns:     nothing; everything in SessionParts must outlive this object.
 // Errors:   Take: Aborted where the stream has to begin anew at once, any other code where the
@@ -33,7 +36,9 @@ struct SessionParts {
   std::string edge_id;
   // 16 bytes.
   std::string cluster_id;
+  // Gets the offset of the welcome.
   CorrectedClock& clock;
+  // For the hello, from which the control plane reckons the offset, and for durations.
   // Not corrected.
   const Clock& own_clock;
   Outbox& outbox;
@@ -48,22 +53,29 @@ class Session {
   explicit Session(const SessionParts& parts) : parts_(parts) {}
   ~Session() { parts_.outbox.EndSession(); }
 
+  // To be sent before anything else.
   // The first message of the stream.
   ::muster::edge::v1::ConnectRequest Hello() const;
 
+  // Calls back who waits for results, so it may take a moment; never while a lock is held.
   absl::Status Take(const ::muster::edge::v1::ConnectResponse& response);
 
+  // One message a call, the most urgent first; to be called until it answers nothing, and again at
+  // least each 25 ms or when the outbox wakes. Answers nothing before the welcome.
   // What to send now; nullopt: nothing yet.
   std::optional<::muster::edge::v1::ConnectRequest> Next();
 
   bool welcomed() const;
 
  private:
+  // Collected and checked before anything of it is used, so that the edge never serves half a
+  // snapshot.
   // A generation of state that is still coming.
   struct Coming {
     uint64_t generation = 0;
     bool snapshot = false;
     size_t bytes = 0;
+    // Why the generation can't be taken; empty so far.
     std::string refusal;
     std::vector<DeviceRecord> records;
     std::vector<DeviceId> removed_devices;
@@ -80,6 +92,7 @@ class Session {
   void Apply(Coming& coming);
 
   const SessionParts parts_;
+  // Touched by Take alone.
   Coming coming_;
   OfferPool offers_;
   mutable Mutex mutex_;

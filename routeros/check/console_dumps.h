@@ -26,8 +26,11 @@ namespace muster::routeros {
 absl::StatusOr<std::unique_ptr<language::CommandTree>> ParseConsoleDump(const Version& version,
                                                                         absl::string_view json);
 
+// All dumps of a folder, read once and shared: each is a tree of some ten thousand names.
 class ConsoleDumps {
  public:
+  // Other files are left alone; one bad dump fails the whole, since a check that silently knew
+  // fewer versions would pass what routers refuse.
   // Reads every dump of `folder`.
   static absl::StatusOr<ConsoleDumps> Read(const std::string& folder);
 

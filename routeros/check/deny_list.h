@@ -1,5 +1,8 @@
 // What versions without a console tree lack: 6.49 and 7.1 to 7.8 are checked against the tree of
-// 7.9 less this list. Sources: routeros.md sections 1 to 4 and 8.
+// 7.9 less this list. Sources: routeros.md sections 1 to 4 and 8. By hand, so it may lack something
+// (docs/assumptions.md, "What the deny list rests on").
+//
+// Threads:  read-only.
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -7,6 +10,7 @@
 namespace muster::routeros {
 
 // "/menu/command", or "/menu/command argument"; in the root ":command".
+// Found on every version before `since`, whatever a tree has.
 struct Denied {
   absl::string_view since;
   absl::string_view what;

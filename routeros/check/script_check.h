@@ -7,6 +7,8 @@
 // `:execute "…"`) are checked too. Text given to `:parse` is only searched for commands: that is
 // where a script keeps what a version may lack.
 //
+// A check before, because a router tells afterwards and badly: one unknown command makes the whole
+// script unusable, on-error does not save it, and before 7.8 nobody hears why (routeros.md, 0).
 // Threads:  pure; safe from any thread.
 // Units:    lines and columns count from 1; columns count bytes.
 // Errors:   none; what is wrong with the script is a finding. Any bytes are taken.
@@ -45,14 +47,14 @@ struct ScriptReport {
   std::vector<Finding> findings;
   // What the script does when it runs, also inside of functions, `:execute` and `:parse`; scripts
   // that it only stores (`source=`, `on-event=`) don't count.
+  // After these the result of a job may never come: the job should say how it ends
+  // (`--ends-with`).
   bool reboots = false;       // reboot, shutdown
   bool installs = false;      // package installation, upgrade, downgrade
   bool resets = false;        // reset-configuration
   bool loads_backup = false;  // backup load
 };
 
-// Checks `script` for routers of `version`. `tree`: of the version's nearest dump
-// (ConsoleDumps::Nearest), or null.
 ScriptReport CheckScript(absl::string_view script, const Version& version,
                          const language::CommandTree* tree = nullptr);
 

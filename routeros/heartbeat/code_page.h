@@ -1,6 +1,8 @@
 // How text of a router that is no UTF-8 is read: RouterOS keeps the bytes that a terminal sent, in
 // whatever code page that terminal had.
 //
+// Only what is no UTF-8 is read so: a name that was typed in a UTF-8 terminal is right as it is, in
+// whatever code page the organization's older terminals were.
 // The tables are those of the C library (iconv); a code page whose table is not installed counts as
 // none.
 //
@@ -44,6 +46,8 @@ CodePage CodePageOf(uint32_t number);
 // character was cut off.
 bool WantsCodePage(absl::string_view text);
 
+// `repaired` counts them though nothing was broken, so that an operator sees that text of a code
+// page is there.
 // `text` as UTF-8. Adds to `repaired` the bytes above 0x7F, since each was read anew. Not for
 // kNone.
 std::string ReadCodePage(absl::string_view text, CodePage page, uint32_t* repaired);

@@ -1,4 +1,8 @@
-// The one table of the keys that routers post. docs/device-protocol.md lists the same.
+// The one table of the keys that routers post. docs/device-protocol.md lists the same. Installed
+// routers can't be visited, so a key is never given another meaning.
+//
+// A table and not code for each key, so that limits are read in one column, and tests and fuzzers
+// can walk over all of them.
 //
 // Threads:  read-only.
 #pragma once
@@ -34,6 +38,7 @@ enum class FieldKind {
   kRows,          // an array of objects
 };
 
+// One for all three calls: it is filled by the table, and what is not of this call stays empty.
 // Everything that the calls can carry; each call hands on its own part.
 struct Body {
   Heartbeat heartbeat;
@@ -53,6 +58,8 @@ struct Body {
   RepairCounts counts;
 };
 
+// `low` and `high`: the range of a number, both included, or the most bytes of a text. A number
+// outside is dropped (a strict one refuses the body).
 struct Field {
   absl::string_view key;
   unsigned places;
@@ -67,6 +74,7 @@ struct Field {
   std::string* (*text)(Body&);
 };
 
+// At most 64, since a bit of a word says which were seen.
 absl::Span<const Field> Fields();
 
 // The index of `key` among the fields of `place`, looking first at `hint`; nullopt for a key that

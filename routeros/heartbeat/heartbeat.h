@@ -6,6 +6,8 @@
 // refuses a body: bytes of any code page, controls and broken escapes are repaired and counted. A
 // number that is out of range or no number is dropped and counted, and the rest is taken.
 //
+// So tolerant, because text never refuses a beat: a router whose name can't be read is still a
+// router that must be seen and mended, and one that is refused backs off and fills its own log.
 // Threads:  safe to call from any thread; each thread keeps one parser of its own.
 // Errors:   InvalidArgument for broken structure: not a JSON object, a key twice, something behind
 //           the end, nesting deeper than kDeepestNesting, more than kLongestBody bytes, or a
@@ -25,12 +27,17 @@
 
 namespace muster::routeros {
 
+// Above what edge-proxy/http lets through (16 KiB): the limit of a caller without one.
 constexpr size_t kLongestBody = 64 * 1024;
 constexpr int kDeepestNesting = 16;
+// More rows of sensors or probes are left out and counted as dropped numbers.
 constexpr size_t kMostHealthRows = 32;
 constexpr size_t kMostLinkRows = 16;
 constexpr size_t kLongestOutput = 16 * 1024;
 
+// Which facts are there depends on the board: a CHR has no serial number, an x86 has a software id.
+// All of them are the router's own word, and clones and restored backups repeat them (routeros.md
+// section 4): a device is known by its token alone.
 // What a router is. Texts are clean UTF-8.
 struct DeviceFacts {
   std::string identity;
@@ -51,12 +58,14 @@ struct DeviceFacts {
   friend bool operator==(const DeviceFacts&, const DeviceFacts&) = default;
 };
 
+// One sensor: "temperature", 41000, "C".
 struct HealthRow {
   std::string sensor;
   int64_t value_milli = 0;
   std::string unit;
 };
 
+// What netwatch measured of one link since it last looked; v6 sends none.
 struct LinkRow {
   std::string link;
   std::string address;
@@ -66,6 +75,7 @@ struct LinkRow {
   std::optional<uint32_t> loss_permille;
 };
 
+// How much of a body was not as it should be; the control plane keeps it with the check-in.
 struct RepairCounts {
   // Bytes of text that had to be changed.
   uint32_t text_repaired = 0;
@@ -73,11 +83,16 @@ struct RepairCounts {
   uint32_t numbers_dropped = 0;
 };
 
+// What one beat says. A value that is absent was not sent, or could not be read: it is never a
+// zero.
 struct Heartbeat {
   uint32_t protocol = 0;
+  // Another nonce than before is the evidence of a reboot, by which a running job is LOST.
   std::string boot;
   std::optional<uint64_t> uptime_seconds;
+  // Data only, to warn of wrong clocks: "1970-01-02 00:01:03" or "jan/02/1970 00:01:03".
   std::string clock;
+  // The highest job number ever started; lower than before means that the configuration went back.
   uint64_t last_number = 0;
   uint64_t running_number = 0;
   std::optional<uint32_t> running_seconds;
@@ -105,6 +120,8 @@ struct Enrolment {
   uint32_t protocol = 0;
   // 8 to 64 bytes.
   std::string nonce;
+  // Proves which device the router was, so that it keeps its identity when its line is pasted
+  // again.
   // A token that the router still holds, or empty. Never log it.
   std::string token;
   DeviceFacts facts;
@@ -113,10 +130,12 @@ struct Enrolment {
 
 enum class ResultStatus { kOk, kFailed, kRefused };
 
+// What became of a job.
 struct JobReport {
   uint32_t protocol = 0;
   uint64_t number = 0;
   ResultStatus status = ResultStatus::kFailed;
+  // Before 7.8 this is all that is known of a failure.
   // "parse", "run" or "".
   std::string phase;
   // Decoded, repaired and cleaned; line breaks stay; at most kLongestOutput bytes.
@@ -126,6 +145,8 @@ struct JobReport {
   RepairCounts counts;
 };
 
+// Each reads one body of its call; keys of the other calls count as unknown. Nothing of `body` is
+// kept, and messages hold no value, so they may be logged and shown.
 absl::StatusOr<Heartbeat> ParseHeartbeat(absl::string_view body, CodePage page = CodePage::kNone);
 absl::StatusOr<Enrolment> ParseEnrolment(absl::string_view body, CodePage page = CodePage::kNone);
 absl::StatusOr<JobReport> ParseResult(absl::string_view body, CodePage page = CodePage::kNone);

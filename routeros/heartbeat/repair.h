@@ -1,6 +1,9 @@
-// Makes JSON readable that a router put together from text of any code page.
+// Makes JSON readable that a router put together from text of any code page. RouterOS builds it by
+// hand (:serialize came with 7.13 and turns texts of digits into numbers; routeros.md section 2),
+// escaping byte by byte and knowing nothing of code pages.
 //
 // Threads:  pure functions.
+// Errors:   none: something readable always comes out, and `repaired` says how much was changed.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +14,7 @@
 
 namespace muster::routeros {
 
+// Only called where the JSON parser has refused the bytes: good bodies are not copied.
 // A copy in which every control byte is a space and every byte that is not part of well-formed
 // UTF-8 is U+FFFD; the structure of the JSON stays. With a code page, a string that is no UTF-8 is
 // read by it as a whole: in some code pages the second byte of a character may be a backslash,

@@ -9,6 +9,8 @@
 // Sources: command trees of RouterOS 7.9 to 7.24 (tikoci/restraml), MikroTik's scripting manual and
 // changelogs; for 6.x its manual.
 //
+// A table in a notation of its own, and not code: it is compared by eye with the manuals, and the
+// simulator declares the commands of its menus in the same way.
 // Threads:  pure functions; safe from any thread.
 // Example:  parser_test.cc, AcceptsWhatALaterVersionBrought.
 #pragma once
@@ -18,6 +20,7 @@
 
 namespace muster::routeros::language {
 
+// Views into the declaration.
 // A declared name without its version marks.
 struct GatedName {
   absl::string_view name;
