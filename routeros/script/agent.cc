@@ -1,3 +1,5 @@
+// The renderers' front: every term that comes from outside is checked here, before any of it is put
+// into a script. Behind these functions nothing is checked again.
 #include "routeros/script/agent.h"
 
 #include "absl/status/status.h"
@@ -10,6 +12,7 @@ namespace muster::routeros {
 absl::StatusOr<std::string> RenderBootstrapLine(const BootstrapTerms& terms) {
   RETURN_IF_ERROR(CheckTerms(terms.url, terms.root_sha256, terms.claim));
   std::string line = BootstrapText(terms);
+  // The limit is a promise of the protocol (section 2); only the URL's length varies.
   if (line.size() > kLongestBootstrapLine) {
     return absl::InvalidArgumentError(
         absl::StrCat("the URL ", terms.url, " is ", line.size() - kLongestBootstrapLine,
@@ -31,6 +34,8 @@ absl::StatusOr<std::string> RenderAgent(const AgentTerms& terms, Family family) 
     return absl::InvalidArgumentError(
         "an agent that only monitors can't renew itself; paste the line of a claim again");
   }
+  // The policy of a monitor-only scheduler entry has no `write`, so its scripts could not stage
+  // anything: RouterOS itself would refuse.
   return StagingText(terms, family);
 }
 
@@ -44,6 +49,8 @@ absl::StatusOr<std::string> RenderRunner(const AgentTerms& terms) {
   return RunnerText(terms);
 }
 
+// What installed routers report is compared with this: it is raised only where the text truly
+// changes for them, since each raise makes the whole fleet fetch and try new text.
 absl::string_view AgentVersion() { return "2"; }
 
 }  // namespace muster::routeros

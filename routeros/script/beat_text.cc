@@ -1,3 +1,9 @@
+// muster-beat: the script that the scheduler runs. It is one text for every version, because a
+// router may be up- or downgraded at any time and a script with one unknown command doesn't load:
+// whatever only some versions have stands in text for :parse.
+//
+// Flow: may this run go on (kHead); what is the token; then per round: state of jobs, body, post,
+// verbs. Only verbs start anything, and jobs run in muster-run, so a beat never waits for a job.
 #include "absl/strings/str_cat.h"
 #include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
@@ -83,6 +89,8 @@ constexpr absl::string_view kBodyStart = R"rsc(:local muPins @PINS@
 :if ([:typeof $musterBoot] = "str") do={ :set muBoot $musterBoot }
 )rsc";
 
+// muLive counts running runners in two ways, by the script's name and by the id that :execute gave:
+// whether every version lists a script that :execute started under its name is not known.
 constexpr absl::string_view kJobState =
     R"rsc(:local muLast [:tonum [$muGet "/system scheduler get [find where name=\"muster-state\"] comment"]]
 :if ([:typeof $muLast] != "num") do={ :set muLast 0 }
@@ -100,10 +108,12 @@ constexpr absl::string_view kJobGlobals = R"rsc(:global musterRun
 :global musterHold
 )rsc";
 
+// A monitored router keeps no number; no edge gives it a job, whatever it says.
 constexpr absl::string_view kNoJobState = R"rsc(:local muLast 0
 :local muRun 0
 )rsc";
 
+// uptime minus uptime: the clock may be set while a job runs.
 constexpr absl::string_view kRunAge = R"rsc(  :if ($muRun > 0) do={
     :do { :set muJson ($muJson . [$muKey "run_age" ([/system resource get uptime] - $musterRunAt)]) } on-error={}
   }
@@ -289,6 +299,8 @@ constexpr absl::string_view kReleased =
     R"rsc(  :do { /system scheduler set [/system scheduler find where name~"^muster-(beat|guard)\$"] disabled=yes } on-error={}
 )rsc";
 
+// Both by id and by name: one of the two finds it on every version. The runner is then started once
+// more with the verb K as its reply, since somebody has to post that the job was stopped.
 constexpr absl::string_view kKill =
     R"rsc(  :if (($muVerb = "K") && ($muRun = $muArgument)) do={
     :do { /system script job remove $musterJob } on-error={}
@@ -301,6 +313,7 @@ constexpr absl::string_view kKill =
 )rsc";
 
 // After an update that failed the next offers are left alone for a while.
+// The reply is handed over in a global, because :execute takes no arguments; muster-run empties it.
 constexpr absl::string_view kStartJob =
     R"rsc(:if (($muVerb = "U") && ([:len $muTrial] = 0) && ($muLive = 0)) do={
   :local muHold 0
@@ -320,6 +333,8 @@ struct ProfileText {
   const char* day;
 };
 
+// Beats that are left out: 1, 3 and 9 of 30 s make 60, 120 and 300 s. Metered routers are at 300 s
+// anyway. A day in beats is what `X` means to a router that may not write.
 ProfileText TextOf(Profile profile) {
   switch (profile) {
     case Profile::kMetered:
@@ -333,6 +348,8 @@ ProfileText TextOf(Profile profile) {
 }
 
 // One round: state, body, post, verbs.
+// Everything that depends on the mode of enrolment is left out of the text and not switched off in
+// it: a monitored router holds no code that could run a job.
 std::string Round(const AgentTerms& terms) {
   const bool jobs = !terms.monitor_only;
   const bool metered = terms.profile == Profile::kMetered;
@@ -354,6 +371,8 @@ std::string BeatText(const AgentTerms& terms) {
   const bool jobs = !terms.monitor_only;
   const bool metered = terms.profile == Profile::kMetered;
   const ProfileText profile = TextOf(terms.profile);
+  // The first round is full (or as the profile says); fast rounds (`F`) are small, and come every 2
+  // s inside of the same run, so the scheduler's period is never changed.
   const std::string body = absl::StrCat(
       kKeyFunction, kGetFunction, kPostFunction,
       ":local muNames {\"muster\"}\n"
@@ -364,6 +383,7 @@ std::string BeatText(const AgentTerms& terms) {
       Round(terms), ":set muFull false\n:if ($muRounds > 0) do={ :delay 2s }\n}\n}\n");
   const std::string text = absl::StrCat(kHead, ":if ($muGo) do={\n:set musterBusy 1\n", body,
                                         ":set musterBusy 0\n}\n# end\n");
+  // "# end" closes the text: a source that was cut while it was staged is noticed by it.
   return Fill(text, {{"@AGENT@", AgentName(terms)},
                      {"@URLS@", UrlList(terms.urls)},
                      {"@PINS@", PinList(terms)},

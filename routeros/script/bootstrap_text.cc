@@ -1,3 +1,5 @@
+// The line to paste. It is all that a router has when nothing can be trusted yet: it brings the pin
+// of the router root, and nothing that the network says counts before that root is in the store.
 #include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
 #include "routeros/script/texts.h"
@@ -40,6 +42,7 @@ constexpr absl::string_view kLine =
 
 }  // namespace
 
+// The URL was checked to need no escape; it is quoted all the same, as every text is.
 std::string BootstrapText(const BootstrapTerms& terms) {
   return Fill(
       kLine,

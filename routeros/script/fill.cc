@@ -1,3 +1,5 @@
+// StrReplaceAll looks at each place once and never at what it has put in: a value that itself holds
+// "@PIN@" stays as it is, within one call. A text that is filled in twice is looked at twice.
 #include "routeros/script/fill.h"
 
 #include "absl/strings/str_replace.h"

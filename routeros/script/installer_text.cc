@@ -1,3 +1,9 @@
+// The installer: imported once, from a file, after the pasted line has pinned the root. One block
+// in braces, so that RouterOS loads it whole or not at all, unlike the lines of an import.
+//
+// Order: look (nothing is changed yet), keep a nonce, put the scripts in place, enrol, keep the
+// token, start. Until the token is kept no beat runs on its own, so an installation that stops
+// anywhere can be begun again by pasting the line again.
 #include "absl/strings/str_cat.h"
 #include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
@@ -70,11 +76,15 @@ constexpr absl::string_view kNonce = R"rsc(:local muNonce ""
 }
 )rsc";
 
+// Removed and added, not set: `add` gives the script the installing user as its owner, and rights
+// end where the owner's do.
 constexpr absl::string_view kScripts =
     R"rsc(  /system script remove [/system script find where name="muster-beat"]
   /system script add name="muster-beat" policy=@POLICY@ comment="@COMMENT@" source=@BEAT@
 )rsc";
 
+// muster-state is kept where it is: its comment is the highest number ever started, and a router
+// that forgets it would start an old job again.
 constexpr absl::string_view kJobParts =
     R"rsc(  /system script remove [/system script find where name="muster-run"]
   /system script add name="muster-run" policy=@POLICY@ comment="@COMMENT@" source=@RUNNER@
@@ -89,6 +99,8 @@ constexpr absl::string_view kNoJobParts =
   /system scheduler remove [/system scheduler find where name="muster-guard"]
 )rsc";
 
+// 45 tries with growing pauses are about ten minutes: the line is used in provisioning, where the
+// uplink or the control plane may come later than the router.
 constexpr absl::string_view kEnrol =
     R"rsc(  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "@AGENT@"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "@POLICY@"] . "}")
   :local muWord ""
@@ -130,6 +142,8 @@ constexpr absl::string_view kStart =
 }  // namespace
 
 // The import must not raise once it has begun: the line repeats an import that does.
+// Filled in from the inside out: a script that becomes a text in this one is filled in before it is
+// quoted, since a value that came later would not be quoted with it.
 std::string InstallerText(const InstallerTerms& terms, Family family) {
   const AgentTerms agent = AgentOf(terms);
   const std::string checks = Fill(kCheck, {{"@POLICIES@", std::string(kFullPolicy)}});

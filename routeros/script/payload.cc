@@ -1,3 +1,5 @@
+// Whole jobs: how a script travels in one reply, and how a router reads it. The reading half is for
+// the simulator and tests: it has to refuse what muster-run refuses, no more and no less.
 #include "routeros/script/payload.h"
 
 #include <algorithm>
@@ -15,6 +17,9 @@ namespace {
 constexpr char kLowerDigits[] = "0123456789abcdef";
 constexpr char kUpperDigits[] = "0123456789ABCDEF";
 
+// In bytes of script. v6: 4,000 characters of reply are taken as safe (two sources contradict each
+// other; routeros.md section 1), three of them a byte. v7 cuts a reply at 64,512 without a word:
+// 21,000 bytes at three characters, 32,000 at two, each with room for the verb.
 constexpr size_t kLargestOnV6 = 1300;
 constexpr size_t kLargestEscaped = 21000;
 constexpr size_t kLargestHex = 32000;
@@ -26,6 +31,7 @@ int DigitValue(char digit, const char* digits) {
   return -1;
 }
 
+// SimpleAtoi alone would take blanks and a sign, which :tonum on a router need not.
 bool IsDigits(absl::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c); });
@@ -34,6 +40,7 @@ bool IsDigits(absl::string_view text) {
 }  // namespace
 
 std::string EncodePayload(absl::string_view script, PayloadFormat format) {
+  // Upper case for \XX, because RouterOS reads no other; lower case for hex, as :convert writes it.
   const bool escaped = format == PayloadFormat::kEscaped;
   const char* digits = escaped ? kUpperDigits : kLowerDigits;
   std::string out;
@@ -48,6 +55,7 @@ std::string EncodePayload(absl::string_view script, PayloadFormat format) {
 }
 
 absl::StatusOr<std::string> DecodePayload(absl::string_view payload) {
+  // The form shows in the first byte: a hex payload can't begin with a backslash.
   const bool escaped = !payload.empty() && payload.front() == '\\';
   const char* digits = escaped ? kUpperDigits : kLowerDigits;
   const size_t step = escaped ? 3 : 2;
@@ -69,6 +77,8 @@ absl::StatusOr<std::string> DecodePayload(absl::string_view payload) {
 
 size_t LargestScript(const Version& version) {
   const absl::StatusOr<Family> family = FamilyOf(version);
+  // An unknown version counts as the oldest: a job that is cut on its way is refused by its length,
+  // so a small one that goes in parts is the better error.
   if (!family.ok() || *family == Family::k6_49) return kLargestOnV6;
   return *family == Family::k7_1 ? kLargestEscaped : kLargestHex;
 }

@@ -1,3 +1,5 @@
+// Jobs in parts, and the short verbs. Sizes are chosen so that a part fits a reply of the version
+// with room to spare, and memory: a router holds the script so far and one part.
 #include <algorithm>
 #include <vector>
 
@@ -12,15 +14,19 @@
 namespace muster::routeros {
 namespace {
 
+// Divisible by 2 and 3, and their quotients by 4: a part holds whole bytes, and the checksum's
+// groups of four begin anew with each part.
 constexpr size_t kPartCharacters = 24000;
 constexpr size_t kPartCharactersOnV6 = 1200;
 
 size_t CharactersPerByte(PayloadFormat format) { return format == PayloadFormat::kEscaped ? 3 : 2; }
 
+// An empty script still has one, empty part.
 size_t PartsOf(size_t script_bytes, size_t bytes_per_part) {
   return std::max<size_t>(1, (script_bytes + bytes_per_part - 1) / bytes_per_part);
 }
 
+// `end` is the byte behind the number, '\0' for the end of the text.
 bool TakeNumber(absl::string_view* text, char end, uint64_t* number) {
   const size_t at = end == '\0' ? text->size() : text->find(end);
   if (at == absl::string_view::npos || !absl::SimpleAtoi(text->substr(0, at), number)) return false;
@@ -52,11 +58,13 @@ absl::StatusOr<std::string> PartReply(uint64_t number, size_t part, absl::string
   if (part < 1 || part > PartsOf(script.size(), bytes)) {
     return absl::InvalidArgumentError(absl::StrCat("job ", number, " has no part ", part));
   }
+  // In bounds: the part was checked against PartsOf.
   const absl::string_view carried = script.substr((part - 1) * bytes, bytes);
   return absl::StrCat("P", number, " ", part, " ", PartChecksum(carried), " ",
                       EncodePayload(carried, format), ".");
 }
 
+// Not cryptographic: it finds a part that was cut or mixed up on a way that TLS protects already.
 uint32_t PartChecksum(absl::string_view bytes) {
   uint32_t sum = 1;
   for (size_t at = 0; at < bytes.size(); at += 4) {
@@ -64,6 +72,8 @@ uint32_t PartChecksum(absl::string_view bytes) {
     for (const char byte : bytes.substr(at, 4)) {
       word = (word << 8) | static_cast<unsigned char>(byte);
     }
+    // Unsigned, so it wraps at 2^32; the script masks with 4294967295, since its numbers have 64
+    // bits.
     sum = sum * 31 + word;
   }
   return sum;

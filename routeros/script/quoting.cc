@@ -1,3 +1,5 @@
+// How any byte stands in a RouterOS string. This is the wall between data and script: every value
+// that Muster puts into a text passes here or in routeros/placeholders.
 #include "routeros/script/quoting.h"
 
 #include "absl/status/status.h"
@@ -10,6 +12,8 @@ namespace {
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 constexpr absl::string_view kContinuation = "\\\n    ";
 
+// What isn't listed in the manual is written \XX rather than trusted: `?` asks the console for help
+// up to 7.1rc1, and bytes above 0x7E depend on a code page.
 void AppendByte(char byte, std::string& out) {
   switch (byte) {
     case '"':
@@ -40,6 +44,7 @@ void AppendByte(char byte, std::string& out) {
   out.push_back(byte);
 }
 
+// RouterOS reads escapes in upper case only, so lower case here is a fault of the writer.
 int UpperHexValue(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
   if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
@@ -53,9 +58,11 @@ absl::Status BadEscape(absl::string_view rest) {
 
 // Reads the escape after a backslash at the start of `rest` and takes it off.
 absl::Status TakeEscape(absl::string_view& rest, std::string& out) {
+  // By place: the byte behind the backslash, and what it means.
   static constexpr absl::string_view kNames = "\"\\$?nrtabfv_";
   static constexpr absl::string_view kMeanings = "\"\\$?\n\r\t\a\b\f\v ";
   if (rest.empty()) return absl::InvalidArgumentError("a quoted text ends with a backslash");
+  // A line that goes on: the break and the blanks of the next line are not part of the text.
   if (rest.front() == '\n') {
     rest.remove_prefix(1);
     while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
@@ -119,6 +126,7 @@ absl::StatusOr<std::string> ParseQuoted(absl::string_view literal) {
       if (rest.empty()) return out;
       return absl::InvalidArgumentError("a quote stands inside a quoted text");
     }
+    // A router would put a value in its place, so the literal has no fixed bytes.
     if (byte == '$') return absl::InvalidArgumentError("a quoted text has a substitution in it");
     if (byte != '\\') {
       out.push_back(byte);

@@ -1,3 +1,5 @@
+// Leaving: everything that an agent ever made is taken away by name. A name that a later text makes
+// has to be added here in the same change, else `/export` is no longer what it was before joining.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status/status_macros.h"
@@ -25,12 +27,16 @@ constexpr absl::string_view kSteps[] = {
 };
 
 // The result of the job is posted first: the runner says so by setting its number to 0.
+// At most 60 s: a result that can't be posted must not keep the agent on a router that was
+// released.
 constexpr absl::string_view kWait = R"rsc(:global musterRun
 :local i 0
 :while (($i < 60) && ([:tostr $musterRun] != "0")) do={ :delay 1s; :set i ($i + 1) }
 :delay 3s
 )rsc";
 
+// `:local f [:parse $c];$f` and never `[:parse $c]` alone, which may run the text twice
+// (docs/assumptions.md).
 constexpr absl::string_view kRun =
     ":foreach c in={@STEPS@} do={:do {:local f [:parse $c];$f} on-error={}}";
 
@@ -42,9 +48,12 @@ std::string Steps() {
 
 }  // namespace
 
+// Short enough to paste, because it waits for nothing: without an edge there is no result to post.
 std::string RenderRemovalLine() { return absl::StrCat("{", Steps(), "}"); }
 
 std::string RenderRemoval() {
+  // In the background, since the steps remove the runner's own job; the job itself has ended by
+  // then.
   return absl::StrCat(":execute script=", QuoteString(absl::StrCat(kWait, Steps(), "\n")),
                       "\n:put \"Muster leaves this router\"\n");
 }
@@ -69,6 +78,7 @@ absl::StatusOr<std::string> RenderPreview(const InstallerTerms& terms, Family fa
   absl::StrAppend(&text,
                   "ppp secret   muster, disabled: its password keeps the token (without the ppp "
                   "package: script muster-token)\n");
+  // No netwatch of type icmp before 7.4; on 7.1 to 7.3 the probe is tried and left out.
   if (family != Family::k6_49) {
     absl::StrAppend(&text, "netwatch     muster-link (7.4 and later): pings ",
                     HostOf(agent.urls[0]), " every 30 s\n");

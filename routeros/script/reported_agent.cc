@@ -1,3 +1,5 @@
+// What a router says of its agent is its own word and may be anything: it is cut apart, never
+// refused.
 #include "routeros/script/reported_agent.h"
 
 #include <algorithm>
@@ -14,6 +16,7 @@ ReportedAgent ParseReportedAgent(absl::string_view text) {
   if (plus < text.size() && !absl::SimpleAtoi(text.substr(plus + 1), &agent.generation)) {
     agent.generation = 0;
   }
+  // "2" of "2-test": an agent of somebody's own build still tells what it can do.
   size_t digits = 0;
   while (digits < agent.version.size() && absl::ascii_isdigit(agent.version[digits])) ++digits;
   if (!absl::SimpleAtoi(agent.version.substr(0, digits), &agent.number)) agent.number = 0;

@@ -1,3 +1,10 @@
+// muster-run: started by muster-beat with a reply in the global musterReply; runs one job, keeps
+// its result until the edge says `A`, or renews the agent. A job of its own on the router, so a
+// hanging job never stops the heartbeat.
+//
+// Order is the promise: whole and well-formed, then the number stored and read back, then run, then
+// post. Power that fails anywhere leaves a number that was never started, or one that was started
+// once (but for what flash had not written yet; device-protocol.md, section 6).
 #include "absl/strings/str_cat.h"
 #include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
@@ -60,6 +67,7 @@ constexpr absl::string_view kReadReply = R"rsc(:do {
 
 // The number is stored and read back before anything of the job runs. A router where it doesn't
 // stay refuses the job.
+// A second runner gives way unless the first has ended its job, so two beats at once start one.
 constexpr absl::string_view kStoreNumber = R"rsc(:local muGo ""
 :local muTrouble ""
 :if ($muNumber > 0) do={
@@ -208,6 +216,7 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
 // :onerror (7.13) gives the text of an error. :execute as-string (7.8) returns what the job prints
 // and runs it as a job of its own, which shields this script from errors that on-error can't
 // catch; older versions tell the phase, and print what the job leaves in the global musterOut.
+// Whether a router has them is tried by parsing, not read off its version.
 constexpr absl::string_view kExecute = R"rsc(      :global musterWrap @WRAPPER@
       :do {
         :local f [:parse ":onerror e in={} do={}"]
@@ -226,6 +235,7 @@ constexpr absl::string_view kExecute = R"rsc(      :global musterWrap @WRAPPER@
 )rsc";
 
 // The body stays below the edge's limit of 16 KiB: 6,000 bytes of output double at worst.
+// As hex where :convert is there (7.11), since output may hold any byte and hex needs no escapes.
 constexpr absl::string_view kReport = R"rsc(  :set muText ($muText . [:tostr $musterOut])
   :set musterOut ""
   :local muCut 0
@@ -281,6 +291,7 @@ constexpr absl::string_view kPost = R"rsc(  :local muTaken false
 )rsc";
 
 // A stopped job only has a result to post.
+// Comes behind the storing of a number: K brings none to store.
 constexpr absl::string_view kStopped = R"rsc(:if ($muVerb = "K") do={
   :set muNumber [:tonum [:pick $muReply 1 24]]
   :set muTrouble "stopped"
@@ -298,6 +309,7 @@ std::string RunnerText(const AgentTerms& terms) {
   const std::string text = absl::StrCat(
       kHead, kKeyFunction, kGetFunction, kPostFunction, kFromFunction, kPlainFunction, kSumFunction,
       kReadReply, store, kStopped, run, kReport, kPost, UpdateText(), "# end\n");
+  // Twice: texts that are filled in first (how to read the token, which URL) hold names themselves.
   return Fill(Fill(text, {{"@TOKEN@", token}, {"@URL@", std::string(kPickUrl)}}),
               {{"@AGENT@", AgentName(terms)}, {"@URLS@", UrlList(terms.urls)}});
 }

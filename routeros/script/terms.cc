@@ -1,3 +1,6 @@
+// What may stand in a router's script: checks of terms, and small texts that several scripts share.
+// A term that passes needs no escape in any of the places where it is put, which is why the rules
+// are narrower than a URL's or a token's own grammar.
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
@@ -15,6 +18,7 @@ namespace {
 constexpr size_t kDigestDigits = 64;
 constexpr size_t kClaimDigits = 32;
 constexpr int kLastPort = 65535;
+// More would only make the text longer: an agent goes to the next one after each failure.
 constexpr size_t kMostUrls = 4;
 constexpr size_t kLongestToken = 200;
 // v6 sets at most 4,096 bytes of a file.
@@ -35,6 +39,8 @@ bool IsPort(absl::string_view text) {
 bool IsHostByte(char c) { return absl::ascii_isalnum(c) || c == '-' || c == '.'; }
 bool IsAddressByte(char c) { return absl::ascii_isxdigit(c) || c == ':' || c == '.'; }
 
+// No path, no user, no "?", which asks for help on early versions, and no trailing slash, since
+// paths are put behind it.
 bool IsUrl(absl::string_view url) {
   if (!absl::ConsumePrefix(&url, "https://")) return false;
   size_t end = 0;
@@ -51,6 +57,7 @@ bool IsUrl(absl::string_view url) {
   return url.empty() || (absl::ConsumePrefix(&url, ":") && IsPort(url));
 }
 
+// base64url's letters: neither a quote nor a comma, at which a header field would end.
 bool IsToken(absl::string_view text) {
   return text.size() <= kLongestToken && absl::ConsumePrefix(&text, "m1.") &&
          std::all_of(text.begin(), text.end(),
@@ -63,6 +70,7 @@ absl::string_view PolicyOf(bool monitor_only) {
   return monitor_only ? kMonitorPolicy : kFullPolicy;
 }
 
+// The URL is shown back cut, since it may be anything; digest and claim are never shown.
 absl::Status CheckTerms(absl::string_view url, absl::string_view root_sha256,
                         absl::string_view claim) {
   if (!IsUrl(url)) {
@@ -86,6 +94,7 @@ absl::Status CheckAgentTerms(const AgentTerms& terms) {
     return absl::InvalidArgumentError(
         absl::StrCat("an agent posts to 1 to 4 URLs, not to ", terms.urls.size()));
   }
+  // Agent text holds no claim: a well-formed one stands in for it.
   const std::string no_claim(kClaimDigits, '0');
   for (const std::string& url : terms.urls) {
     RETURN_IF_ERROR(CheckTerms(url, terms.root_sha256, no_claim));
@@ -127,12 +136,15 @@ std::string UrlList(const std::vector<std::string>& urls) {
   return absl::StrCat("{", absl::StrJoin(quoted, ";"), "}");
 }
 
+// The root that is trusted now and, while roots roll over, the one to come.
 std::string PinList(const AgentTerms& terms) {
   std::vector<std::string> pins = {terms.root_sha256};
   if (!terms.new_root_sha256.empty()) pins.push_back(terms.new_root_sha256);
   return UrlList(pins);
 }
 
+// As the scheduler's `interval` prints it, since the guard cuts it from a comment by its length of
+// 8.
 std::string PeriodTime(Profile profile) {
   switch (profile) {
     case Profile::kMetered:

@@ -1,3 +1,7 @@
+// Renewing the agent: the staging text that an edge gives, the part of the runner that tries what
+// was staged, the swap, and the guard that undoes a bad one. Installed routers can't be visited, so
+// at every instant there is a beat that runs: the old one until the new one has twice shown that it
+// reaches an edge, and its copy for ever after.
 #include "absl/strings/str_cat.h"
 #include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
@@ -106,6 +110,7 @@ constexpr absl::string_view kGuard =
 }
 )rsc";
 
+// Every 10 minutes, so a router is back within half an hour of the last good beat.
 constexpr absl::string_view kGuardParts =
     R"rsc(  /system script remove [/system script find where name="muster-guard"]
   /system script add name="muster-guard" policy=@POLICY@ comment="@COMMENT@" source=@GUARD@
@@ -122,11 +127,13 @@ constexpr absl::string_view kLink = R"rsc(    :do {
       :local muHost [:tostr [:resolve @HOST@]]
 @ADD@    } on-error={ :put "muster: no probe of the link to the edge" }
 )rsc";
+// 7.1 to 7.3 lack `type=icmp`: there the command is parsed, so that the rest loads.
 constexpr absl::string_view kLinkDirect = "      @COMMAND@$muHost\n";
 constexpr absl::string_view kLinkParsed = R"rsc(      :local muProbe [:parse (@TEXT@ . $muHost)]
       $muProbe
 )rsc";
 
+// Removed in any case, so that a text without an address takes an older entry away.
 constexpr absl::string_view kNameGone =
     R"rsc(    /ip dns static remove [/ip dns static find where comment="Muster agent"]
 )rsc";
@@ -156,6 +163,7 @@ constexpr absl::string_view kStaging =
 }
 )rsc";
 
+// Under a name of its own: until the swap the old token is what the router shows.
 constexpr absl::string_view kStageToken =
     R"rsc(:if ([$muKeep "@TOKEN@" "muster-new"] != "@TOKEN@") do={ :set muOk false }
 )rsc";
@@ -212,6 +220,7 @@ constexpr absl::string_view kSwap = R"rsc(:foreach n in={"muster-beat";"muster-r
 :global musterUrl 0
 )rsc";
 
+// Nothing at all where the text brings neither token nor root.
 std::string Extras(const AgentTerms& terms) {
   std::string text;
   if (!terms.token.empty()) {
@@ -247,6 +256,7 @@ std::string GuardParts(const AgentTerms& terms) {
                             {"@GUARD@", QuoteSource(GuardText())}});
 }
 
+// v6 has no netwatch of type icmp.
 std::string LinkParts(const AgentTerms& terms, Family family) {
   if (family == Family::k6_49) return "";
   const std::string add = family == Family::k7_1
@@ -267,6 +277,7 @@ std::string NameParts(const AgentTerms& terms) {
 std::string StagingText(const AgentTerms& terms, Family family) {
   const std::string beat = BeatText(terms);
   const std::string runner = RunnerText(terms);
+  // Lengths are of the text before it is quoted: that is what the router has when it has read it.
   return Fill(kStaging, {{"@AGENT@", AgentName(terms)},
                          {"@FAMILY@", std::string(FamilyName(family))},
                          {"@POLICY@", std::string(kFullPolicy)},

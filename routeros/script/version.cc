@@ -1,3 +1,5 @@
+// Versions as routers write them, and what Muster needs to know of them: which family's text a
+// router can load.
 #include "routeros/script/version.h"
 
 #include <tuple>
@@ -10,6 +12,7 @@
 namespace muster::routeros {
 namespace {
 
+// Bounds for a text from a stranger: it stands in the path of `GET /b/VERSION`.
 constexpr size_t kLongestVersion = 64;
 constexpr size_t kLongestNumber = 4;
 
@@ -65,6 +68,7 @@ bool AtLeast(const Version& version, int major, int minor) {
 absl::StatusOr<Version> ParseVersion(absl::string_view text) {
   absl::string_view rest = text;
   if (rest.size() > kLongestVersion) return NoVersion(text);
+  // "7.20.8 (stable)": the channel says nothing about the language.
   const size_t space = rest.find(' ');
   if (space != absl::string_view::npos) {
     const absl::string_view channel = rest.substr(space + 1);
@@ -92,6 +96,8 @@ std::string FormatVersion(const Version& version) {
 }
 
 int CompareVersions(const Version& left, const Version& right) {
+  // By numbers, so that 7.9 comes before 7.10; a suffix sorts before the release of the same
+  // numbers.
   const auto key = [](const Version& v) {
     return std::tuple_cat(std::make_tuple(v.major, v.minor, v.patch), SuffixRank(v.suffix));
   };
@@ -101,11 +107,14 @@ int CompareVersions(const Version& left, const Version& right) {
 
 absl::StatusOr<Family> FamilyOf(const Version& version) {
   if (version.major == 6 && AtLeast(version, 6, 48)) return Family::k6_49;
+  // Betas of 7.1, and all that was called 7.0, lack what 7.1 brought.
   if (version.major < 7 || !AtLeast(version, 7, 1)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "RouterOS ", FormatVersion(version),
         " is not supported; Muster needs 6.48 or later, or 7.1 or later: upgrade the router"));
   }
+  // Borders: device-mode gates fetch and scheduler (7.17), :onerror (7.13), :convert (7.11);
+  // routeros.md section 0.
   if (AtLeast(version, 7, 17)) return Family::k7_17;
   if (AtLeast(version, 7, 13)) return Family::k7_13;
   if (AtLeast(version, 7, 11)) return Family::k7_11;
@@ -123,6 +132,7 @@ absl::string_view FamilyName(Family family) {
     case Family::k7_13:
       return "7.13-7.16";
     case Family::k7_17:
+      // The enum is full; g++ doesn't know that no other value comes.
       return "7.17";
   }
   return "7.17";
