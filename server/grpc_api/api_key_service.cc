@@ -1,3 +1,6 @@
+// The flow of every handler here: the gate lets the call in, names in the request become ids,
+// KeyRing decides. An organization in a request is only a wish until the authorizer has made a
+// scope of it.
 #include "server/grpc_api/api_key_service.h"
 
 #include "absl/strings/str_cat.h"
@@ -22,11 +25,14 @@ absl::StatusOr<ApiKeyTerms> ReadTerms(const v1::ApiKey& key) {
     ASSIGN_OR_RETURN(terms.organization,
                      ParseOrganizationName("api_key.organization", key.organization()));
   }
+  // proto3 enums are open: a newer client may send a role that is none here, and a cast would make
+  // it one above platform.
   if (key.role() < v1::ROLE_VIEWER || key.role() > v1::ROLE_PLATFORM) {
     return BadField("api_key.role", "wants VIEWER, OPERATOR, ADMIN or PLATFORM");
   }
   terms.role = static_cast<Role>(key.role());
   terms.display_name = key.display_name();
+  // Absent means for ever, which a time of 0 could not tell from 1970.
   if (key.has_expire_time()) {
     ASSIGN_OR_RETURN(terms.expire_time_us, ReadTime("api_key.expire_time", key.expire_time()));
   }
@@ -36,6 +42,7 @@ absl::StatusOr<ApiKeyTerms> ReadTerms(const v1::ApiKey& key) {
 }  // namespace
 
 v1::ApiKey ApiKeyGrpcService::Show(const ApiKey& key) const {
+  // An organization can't be deleted, so a slug is missing for keys of the role platform only.
   const std::optional<Organization> organization =
       key.organization ? state_.FindOrganization(key.organization) : std::nullopt;
   return ToMessage(key, organization.has_value() ? organization->slug : "");
@@ -48,6 +55,8 @@ grpc::Status ApiKeyGrpcService::CreateApiKey(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const ApiKeyTerms terms, ReadTerms(request->api_key()));
     ASSIGN_OR_RETURN(const CreatedApiKey created,
                      keys_.Create(call.caller(), call.audited(), terms));
+    // The text goes into the answer and nowhere else: the state has its hash, and for repetitions
+    // the text sealed under the master key.
     *response->mutable_api_key() = Show(created.key);
     response->set_key(std::string(created.text.Reveal()));
     return absl::OkStatus();
@@ -58,6 +67,8 @@ absl::Status ApiKeyGrpcService::ListOrdered(const ApiCall& call, OrganizationId 
                                             const Order& order, const Page& page,
                                             const PageBinding& binding,
                                             v1::ListApiKeysResponse* response) const {
+  // Asked once for the right to list at all: inside OrderedPage there is no way to return an error,
+  // so a refusal would look like an empty list.
   RETURN_IF_ERROR(keys_.List(call.caller(), organization, ApiKeyId{}, 1).status());
   std::string next;
   const auto rows = OrderedPage<ApiKey>(
@@ -86,6 +97,8 @@ grpc::Status ApiKeyGrpcService::ListApiKeys(grpc::ServerContext* context,
                                             const v1::ListApiKeysRequest* request,
                                             v1::ListApiKeysResponse* response) {
   return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
+    // Stays none where the request names no organization: all keys, which KeyRing gives to the role
+    // platform only.
     OrganizationId organization;
     if (!request->organization().empty()) {
       ASSIGN_OR_RETURN(const std::string slug,
@@ -96,12 +109,15 @@ grpc::Status ApiKeyGrpcService::ListApiKeys(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const Order order,
                      ReadOrder(request->order_by(),
                                {"name", "display_name", "role", "create_time", "expire_time"}));
+    // The principal is in the binding because an admin and the role platform see different lists
+    // under one method and organization.
     const std::string query = absl::StrCat(call.caller().principal(), "/", request->order_by());
     const PageBinding binding{kList, organization.value, query};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
     if (!order.empty()) return ListOrdered(call, organization, order, page, binding, response);
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
+    // One row more than the page tells whether there is a next one, without counting all.
     ASSIGN_OR_RETURN(std::vector<ApiKey> rows,
                      keys_.List(call.caller(), organization, ApiKeyId{after}, page.size + 1));
     const bool more = rows.size() > page.size;

@@ -1,3 +1,6 @@
+// Builds the rules and services once and gives them to one gRPC server. Everything lives in one
+// object whose members stand in the order of need: destruction in reverse order ends services
+// before the rules that they call.
 #include "server/grpc_api/api_server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -37,9 +40,15 @@
 namespace muster::server {
 namespace {
 
+// gRPC's synchronous server makes threads as calls come, without a limit of its own (grpcpp,
+// ResourceQuota::SetMaxThreads). Above this one it answers ResourceExhausted. A handler may wait
+// for the log (milliseconds), for a position (2 s) or for an edge (3 s); watches take no thread at
+// all.
 constexpr int kMostThreads = 256;
 
 std::shared_ptr<grpc::ServerCredentials> Credentials(const Identity& identity) {
+  // Clients prove themselves by their API key, call by call. A certificate is the way of edges, on
+  // the other listener, so that neither can pass for the other.
   grpc::SslServerCredentialsOptions options(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
   options.pem_key_cert_pairs.push_back(
       {std::string(identity.key_pem.Reveal()), identity.chain_pem});
@@ -97,18 +106,24 @@ class GrpcApiServer final : public ApiServer {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(terms.listen, Credentials(terms.identity), &port);
+    // gRPC listens with SO_REUSEPORT where the kernel has it (GRPC_ARG_ALLOW_REUSEPORT, default
+    // on).
     // Two programs must not share an address unnoticed.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     SetKeepalive(builder);
+    // The largest requests are a job for 10,000 names of devices (700 kB) and an import of 2,000
+    // rows, of up to 500 bytes each. What is larger gRPC refuses unread, with ResourceExhausted.
     builder.SetMaxReceiveMessageSize(1 << 20);
     builder.SetResourceQuota(grpc::ResourceQuota("api").SetMaxThreads(kMostThreads));
     for (grpc::Service* service : Services()) builder.RegisterService(service);
     server_ = builder.BuildAndStart();
+    // Depending on why it failed, gRPC gives no server or leaves the port 0.
     if (server_ == nullptr || port == 0) {
       return absl::FailedPreconditionError(absl::StrCat(
           "can't listen on ", terms.listen,
           " for the API: the address is in use or not ours; choose another with --listen"));
     }
+    // From the right: an IPv6 address has colons of its own.
     const size_t colon = terms.listen.rfind(':');
     address_ = absl::StrCat(terms.listen.substr(0, colon), ":", port);
     server_->GetHealthCheckService()->SetServingStatus(true);
@@ -119,10 +134,15 @@ class GrpcApiServer final : public ApiServer {
 
   void Stop(absl::Duration deadline) override {
     if (server_ == nullptr) return;
+    // The order matters: load balancers turn away first; watches end with a farewell that names a
+    // reason, while Shutdown would only cut them; then the keeper, which proposes to a log that is
+    // going to stop; and the server last, when only short calls are left.
     server_->GetHealthCheckService()->SetServingStatus(false);
     device_watches_.Stop();
     job_watches_.Stop();
     keeper_.Stop();
+    // gRPC wants wall-clock time for deadlines; the clock of the rules is not asked, since a test's
+    // would stand still.
     server_->Shutdown(absl::ToChronoTime(absl::Now() + deadline));
     server_->Wait();
     server_.reset();
@@ -135,6 +155,8 @@ class GrpcApiServer final : public ApiServer {
             &script_service_,       &secret_service_,  &edge_admin_service_,      &audit_service_};
   }
 
+  // Rules first, then the services that hold references to them, and the server last, so that it is
+  // gone before anything that it calls. The constructor's list follows this order.
   Authorizer authorizer_;
   PageTokens tokens_;
   Gate gate_;
@@ -174,12 +196,16 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Start(const ApiServerTerms
                                                             const CertificateIssuer& issuer,
                                                             const Secret& master_key,
                                                             const Clock& clock) {
+  // Process-wide switches of gRPC, to be set before a server is built; once, since tests start
+  // many.
   static const bool plugins_ready = [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
   }();
   static_cast<void>(plugins_ready);
+  // The fingerprint goes into every line for routers; it is read out of the certificate here so
+  // that a broken one stops the start and not the first claim.
   ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(issuer.keys().router_root.pem));
   auto server =
       std::make_unique<GrpcApiServer>(terms, state, log, issuer, master_key, clock, root.sha256);

@@ -1,3 +1,6 @@
+// Two ways to look at one table: pages of entries for people, and the chain over all of them as
+// proof. The rule of what an entry's hash is over lives in common/audit_chain, where the command
+// line uses it too.
 #include "server/grpc_api/audit_service.h"
 
 #include <algorithm>
@@ -19,6 +22,7 @@ namespace {
 
 constexpr char kList[] = "muster.v1.AuditService/ListAuditEntries";
 constexpr char kVerify[] = "muster.v1.AuditService/VerifyAudit";
+// Rows in memory at a time while the chain is followed, however long the audit is.
 constexpr size_t kEntriesAtOnce = 1000;
 
 absl::StatusOr<AuditQuery> ReadQuery(const v1::ListAuditEntriesRequest& request,
@@ -35,18 +39,22 @@ absl::StatusOr<AuditQuery> ReadQuery(const v1::ListAuditEntriesRequest& request,
     ASSIGN_OR_RETURN(query.until_us, ReadTime("until", request.until()));
   }
   ASSIGN_OR_RETURN(const Order order, ReadOrder(request.order_by(), {"time"}));
+  // Only time can be ordered by, and "time desc" is the same as nothing: newest first.
   query.oldest_first = !order.empty() && !order.parts().front().descending;
   return query;
 }
 
 // The request without its place in the list.
 std::string QueryText(const ApiCall& call, v1::ListAuditEntriesRequest request) {
+  // Another page size is the same list; everything else that is said makes another one, so a token
+  // bound to all of it can't be used to look past a filter.
   request.clear_page_size();
   request.clear_page_token();
   return absl::StrCat(call.caller().principal(), "/", request.SerializeAsString());
 }
 
 ChainedEntry Chained(const AuditEntry& entry) {
+  // By place, in the order of ChainedEntry, which is that of docs/api.md.
   return {entry.sequence,  entry.time_us, entry.organization.value,
           entry.log_index, entry.actor,   entry.method,
           entry.resource,  entry.summary, entry.request_id};
@@ -56,6 +64,7 @@ ChainedEntry Chained(const AuditEntry& entry) {
 
 absl::Status AuditGrpcService::List(const ApiCall& call, const v1::ListAuditEntriesRequest& request,
                                     v1::ListAuditEntriesResponse* response) const {
+  // None means all organizations and the platform's own entries; only the role platform gets there.
   OrganizationId organization;
   if (!request.parent().empty()) {
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request.parent()));
@@ -73,6 +82,8 @@ absl::Status AuditGrpcService::List(const ApiCall& call, const v1::ListAuditEntr
   std::vector<AuditEntry> rows = state_.ListAudit(query, after, page.size + 1);
   const bool more = rows.size() > page.size;
   if (more) rows.resize(page.size);
+  // One log id for the page, and each organization looked up once: a page of the platform's has
+  // many entries of few organizations.
   const std::string log_id = state_.LogId();
   std::map<uint64_t, std::string> slugs;
   for (const AuditEntry& row : rows) {
@@ -96,6 +107,8 @@ grpc::Status AuditGrpcService::ListAuditEntries(grpc::ServerContext* context,
 
 // Follows the stored chain from its first entry to what apply holds for its last.
 void AuditGrpcService::Verify(v1::VerifyAuditResponse* response) const {
+  // What apply holds in memory of the entry written last. Comparing with it finds a tail that was
+  // cut off, which a chain by itself can't: what is left of it still fits.
   const AuditHead head = state_.FindAuditHead();
   AuditQuery query;
   query.oldest_first = true;
@@ -105,6 +118,7 @@ void AuditGrpcService::Verify(v1::VerifyAuditResponse* response) const {
   // Entries that come meanwhile are for the next time.
   while (!wrong.has_value() && check.last_sequence() < head.sequence) {
     const auto rows = state_.ListAudit(query, check.last_sequence(), kEntriesAtOnce);
+    // No row where there should be one, or a first row that is not entry 1.
     const bool is_cut = rows.empty() || (check.count() == 0 && rows.front().sequence != 1);
     if (is_cut) {
       broken = check.last_sequence() + 1;
@@ -112,6 +126,7 @@ void AuditGrpcService::Verify(v1::VerifyAuditResponse* response) const {
     }
     for (size_t i = 0; i < rows.size() && !wrong.has_value(); ++i) {
       if (rows[i].sequence > head.sequence) break;
+      // Where entries are missing in between, the first that is missing, not the one after the gap.
       broken = std::min(rows[i].sequence, check.last_sequence() + 1);
       wrong = check.Take(Chained(rows[i]), rows[i].previous_hash, rows[i].chain_hash, false);
     }

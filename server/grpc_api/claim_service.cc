@@ -1,3 +1,6 @@
+// Puts together what a claim needs besides its rule (ClaimBook): which edges routers are told to
+// call, and the text that goes into a router's terminal. Both are text of the answer and not part
+// of the stored claim, but for the URLs that the agent keeps.
 #include "server/grpc_api/claim_service.h"
 
 #include <algorithm>
@@ -22,9 +25,11 @@ constexpr char kDelete[] = "muster.v1.ClaimService/DeleteClaim";
 
 // A preview shows no claim.
 constexpr size_t kClaimDigits = 32;
+// The agent tries at most four URLs (device-protocol.md).
 // Beside the first.
 constexpr int kMostFallbackEdges = 3;
 
+// Every family that an installer can be rendered for, oldest first: the order of the previews.
 constexpr routeros::Family kFamilies[] = {routeros::Family::k6_49, routeros::Family::k7_1,
                                           routeros::Family::k7_11, routeros::Family::k7_13,
                                           routeros::Family::k7_17};
@@ -40,6 +45,7 @@ absl::StatusOr<std::vector<std::string>> ReadUrls(const EdgeRegistry& edges,
   }
   for (const std::string& name : request.fallback_edges()) {
     ASSIGN_OR_RETURN(const std::string id, ParseEdgeName("fallback_edges", name));
+    // Refuses an edge that was revoked or has not said its URL: no router must be sent there.
     ASSIGN_OR_RETURN(const Edge edge, edges.ChooseForClaim(id));
     if (edge.public_url == first_url ||
         std::find(urls.begin(), urls.end(), edge.public_url) != urls.end()) {
@@ -47,6 +53,8 @@ absl::StatusOr<std::vector<std::string>> ReadUrls(const EdgeRegistry& edges,
     }
     urls.push_back(edge.public_url);
   }
+  // With one edge the list stays empty on purpose: then the agent gets the URL of whatever edge
+  // renders it, and a later move of that edge needs no new claim.
   if (!urls.empty()) urls.insert(urls.begin(), first_url);
   return urls;
 }
@@ -56,6 +64,7 @@ absl::StatusOr<std::vector<std::string>> ReadUrls(const EdgeRegistry& edges,
 absl::StatusOr<ClaimTerms> ClaimGrpcService::ReadTerms(
     const OrganizationScope& scope, const v1::CreateClaimRequest& request) const {
   ClaimTerms terms;
+  // Taken over as they are; ClaimBook has the limits.
   terms.site = request.site();
   terms.labels = {request.labels().begin(), request.labels().end()};
   terms.max_devices = request.max_devices();
@@ -63,15 +72,20 @@ absl::StatusOr<ClaimTerms> ClaimGrpcService::ReadTerms(
   terms.allowed_source = request.allowed_source();
   terms.approve = request.approve();
   terms.monitor_only = request.monitor_only();
+  // proto3 enums are open: a number that a newer client knows must not reach the state.
   if (!v1::Profile_IsValid(request.profile())) {
     return BadField("profile", "wants NORMAL, METERED or SLOW");
   }
   if (!request.replaces_device().empty()) {
     ASSIGN_OR_RETURN(const ChildName name,
                      ParseChildName("replaces_device", request.replaces_device(), "devices"));
+    // The parent decides the organization; a name of another one is answered as if it were not
+    // there.
     if (name.organization != scope.slug()) return UnknownResource(request.replaces_device());
     terms.replaces = DeviceId{name.id};
     ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, terms.replaces));
+    // The board that takes over beats as the old one did, unless the request says else, and never
+    // gets more rights on the router than the old one had.
     terms.profile = device.profile;
     terms.monitor_only = terms.monitor_only || device.monitor_only;
   }
@@ -107,15 +121,18 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
   if (!request.edge().empty()) {
     ASSIGN_OR_RETURN(edge_id, ParseEdgeName("edge", request.edge()));
   }
+  // Before the claim is made: one whose line can't be rendered would be of no use to anybody.
   ASSIGN_OR_RETURN(const Edge edge, edges_.ChooseForClaim(edge_id));
   ASSIGN_OR_RETURN(ClaimTerms terms, ReadTerms(scope, request));
   ASSIGN_OR_RETURN(terms.urls, ReadUrls(edges_, request, edge.public_url));
+  // Checks all that Create checks; nothing is proposed, so nothing is in the audit either.
   if (request.validate_only()) {
     RETURN_IF_ERROR(claims_.Check(scope, terms));
     return Preview(terms, edge.public_url, response);
   }
   ASSIGN_OR_RETURN(const CreatedClaim created, claims_.Create(scope, call.audited(), terms));
   *response->mutable_claim() = ToMessage(created.claim, scope.slug());
+  // A repetition has the first call's text here, and so gives the same line.
   ASSIGN_OR_RETURN(std::string line,
                    routeros::RenderBootstrapLine(
                        {edge.public_url, root_sha256_, std::string(created.text.Reveal())}));
@@ -123,6 +140,7 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
   return absl::OkStatus();
 }
 
+// The body is a function of its own, since it is longer than a lambda should be.
 grpc::Status ClaimGrpcService::CreateClaim(grpc::ServerContext* context,
                                            const v1::CreateClaimRequest* request,
                                            v1::CreateClaimResponse* response) {
