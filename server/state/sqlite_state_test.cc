@@ -270,6 +270,30 @@ TEST_F(SqliteStateTest, ChainsItsAudit) {
   EXPECT_EQ(state_->ListAudit({.organization = OrganizationId{999}}, 0, 100).size(), 0U);
 }
 
+TEST_F(SqliteStateTest, ListsItsAuditAsAskedForWhateverWasAskedBefore) {
+  MakeDevice(kDevice);
+  Command other;
+  other.mutable_create_organization()->set_organization_id(kOrganization + 1);
+  other.mutable_create_organization()->set_slug("other");
+  ASSERT_TRUE(Apply(other).status.ok());
+  for (int round = 0; round < 2; ++round) {
+    for (const OrganizationId organization : {OrganizationId{}, OrganizationId{kOrganization}}) {
+      for (const bool oldest_first : {false, true}) {
+        AuditQuery query;
+        query.organization = organization;
+        query.oldest_first = oldest_first;
+        const auto entries = state_->ListAudit(query, 0, 100);
+        ASSERT_GE(entries.size(), 2U);
+        for (size_t i = 0; i < entries.size(); ++i) {
+          EXPECT_TRUE(!organization || entries[i].organization == organization);
+          if (i == 0) continue;
+          EXPECT_EQ(entries[i - 1].sequence < entries[i].sequence, oldest_first);
+        }
+      }
+    }
+  }
+}
+
 TEST_F(SqliteStateTest, KeepsEventsForADayButTheNewestTwentyForEver) {
   MakeDevice(kDevice);
   for (int i = 0; i < 30; ++i) {

@@ -18,6 +18,19 @@ namespace {
   "sequence, time_us, actor, method, resource, summary, request_id, organization, idx, " \
   "chain_hash, (SELECT p.chain_hash FROM audit p WHERE p.sequence = audit.sequence - 1)"
 
+#define AUDIT_SELECT(WHOSE, DIRECTION)                                                            \
+  "SELECT " AUDIT_COLUMNS " FROM audit WHERE " WHOSE                                              \
+  " AND sequence > ?2 AND sequence < ?3 AND (?4 = '' OR actor = ?4) AND instr(method, ?5) > "     \
+  "0 AND instr(resource, ?6) > 0 AND time_us >= ?7 AND time_us < ?8 ORDER BY sequence " DIRECTION \
+  " LIMIT ?9"
+
+// Four literals, because Database keeps a statement by the address of its text. The organization's
+// index is used where there is one; without, the whole table is walked.
+constexpr const char* kNewestOfAll = AUDIT_SELECT("?1 = ?1", "DESC");
+constexpr const char* kOldestOfAll = AUDIT_SELECT("?1 = ?1", "ASC");
+constexpr const char* kNewestOfOrganization = AUDIT_SELECT("organization = ?1", "DESC");
+constexpr const char* kOldestOfOrganization = AUDIT_SELECT("organization = ?1", "ASC");
+
 Organization ReadOrganization(const Query& query) {
   return {OrganizationId{IdOf(query.Int(0))}, query.Text(1), query.Text(2), query.Int(3),
           static_cast<uint32_t>(query.Int(4))};
@@ -209,15 +222,10 @@ std::vector<AuditEntry> SqliteState::ListAudit(const AuditQuery& wanted, uint64_
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
   const auto after = static_cast<int64_t>(after_sequence);
   const bool up = wanted.oldest_first;
+  const char* const sql = wanted.organization ? (up ? kOldestOfOrganization : kNewestOfOrganization)
+                                              : (up ? kOldestOfAll : kNewestOfAll);
   auto db = readers_.Get();
-  // The organization's index is used where there is one: without, the whole table is walked.
-  const std::string text = absl::StrCat(
-      "SELECT " AUDIT_COLUMNS " FROM audit WHERE ",
-      wanted.organization ? "organization = ?1" : "?1 = ?1",
-      " AND sequence > ?2 AND sequence < ?3 AND (?4 = '' OR actor = ?4) AND instr(method, ?5) > 0 "
-      "AND instr(resource, ?6) > 0 AND time_us >= ?7 AND time_us < ?8 ORDER BY sequence ",
-      up ? "ASC" : "DESC", " LIMIT ?9");
-  Query query(*db, text.c_str(), KeyOf(wanted.organization.value), up ? after : 0,
+  Query query(*db, sql, KeyOf(wanted.organization.value), up ? after : 0,
               up || after == 0 ? kEnd : after, wanted.actor, wanted.method, wanted.resource,
               wanted.since_us, wanted.until_us == 0 ? kEnd : wanted.until_us, limit);
   return All(query, ReadAudit);
