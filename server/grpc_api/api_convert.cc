@@ -251,7 +251,7 @@ v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
   return out;
 }
 
-v1::JobTarget ToMessage(const TargetRow& row, absl::string_view organization_slug) {
+v1::JobTarget ToMessage(const JobTargetRow& row, absl::string_view organization_slug) {
   const JobTarget& target = row.target;
   v1::JobTarget out;
   out.set_device(FormatChildName(organization_slug, "devices", target.device.value));

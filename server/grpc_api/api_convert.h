@@ -41,7 +41,7 @@ v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug);
 v1::Job ToMessage(const Job& job, absl::string_view organization_slug);
 // Its device_title is what the organization calls the device, or the id where it has moved to
 // another, whose names are not this one's to see.
-v1::JobTarget ToMessage(const TargetRow& row, absl::string_view organization_slug);
+v1::JobTarget ToMessage(const JobTargetRow& row, absl::string_view organization_slug);
 // Whether an edge is connected depends on how old its watermark is, hence `state_time`.
 v1::Edge ToMessage(const Edge& edge, absl::Time state_time);
 // `log_id` is 16 bytes, shown as hex. organization_id goes out beside the name, since the hash

@@ -103,8 +103,8 @@ void DeviceGrpcService::FillOpenJobs(const OrganizationScope& scope, const Diagn
     v1::OpenJob* job = response->add_open_jobs();
     job->set_job(FormatChildName(scope.slug(), "jobs", target.job.value));
     job->set_description(devices_.DescriptionOf(target.job));
-    *job->mutable_target() =
-        ToMessage(TargetRow{.target = target, .device_title = "", .wait_reason = ""}, scope.slug());
+    *job->mutable_target() = ToMessage(
+        JobTargetRow{.target = target, .device_title = "", .wait_reason = ""}, scope.slug());
   }
 }
 

@@ -111,11 +111,11 @@ grpc::Status JobGrpcService::ListJobTargets(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
-    ASSIGN_OR_RETURN(std::vector<TargetRow> rows,
+    ASSIGN_OR_RETURN(std::vector<JobTargetRow> rows,
                      board_.ListTargets(scope, JobId{name.id}, DeviceId{after}, page.size + 1));
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);
-    for (const TargetRow& row : rows) {
+    for (const JobTargetRow& row : rows) {
       *response->add_targets() = ToMessage(row, scope.slug());
     }
     if (more) {

@@ -25,7 +25,7 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
 
   void Send(const OrganizationScope& scope, const JobWatchMessage& message) override {
     response().Clear();
-    for (const TargetRow& row : message.targets) {
+    for (const JobTargetRow& row : message.targets) {
       *response().add_targets() = ToMessage(row, scope.slug());
     }
     *response().mutable_job() = ToMessage(message.job, scope.slug());

@@ -256,8 +256,8 @@ std::vector<Job> JobBoard::List(const OrganizationScope& scope, const State::Job
   return jobs;
 }
 
-TargetRow JobBoard::WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
-                              JobTarget target) const {
+JobTargetRow JobBoard::WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
+                                 JobTarget target) const {
   const std::optional<Device> device = state_.FindDevice(target.device);
   // What it is called in another organization, where it moved, is not known here.
   const bool ours = device.has_value() && device->organization == job.organization;
@@ -267,20 +267,20 @@ TargetRow JobBoard::WithTitle(const Job& job, const std::vector<MaintenanceWindo
   return {std::move(target), std::move(title), std::move(wait)};
 }
 
-absl::StatusOr<std::vector<TargetRow>> JobBoard::ListTargets(const OrganizationScope& scope,
-                                                             JobId id, DeviceId after,
-                                                             size_t limit) const {
+absl::StatusOr<std::vector<JobTargetRow>> JobBoard::ListTargets(const OrganizationScope& scope,
+                                                                JobId id, DeviceId after,
+                                                                size_t limit) const {
   ASSIGN_OR_RETURN(const Job job, Get(scope, id));
   const std::vector<MaintenanceWindow> windows = state_.ListWindows(scope.id());
-  std::vector<TargetRow> rows;
+  std::vector<JobTargetRow> rows;
   for (JobTarget& target : state_.ListJobTargets(id, after, limit)) {
     rows.push_back(WithTitle(job, windows, std::move(target)));
   }
   return rows;
 }
 
-absl::StatusOr<TargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId id,
-                                              DeviceId device) const {
+absl::StatusOr<JobTargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId id,
+                                                 DeviceId device) const {
   ASSIGN_OR_RETURN(const Job job, Get(scope, id));
   std::optional<JobTarget> target = state_.FindJobTarget(id, device);
   if (!target.has_value()) {

@@ -79,7 +79,7 @@ struct CancelledJob {
   uint32_t refused = 0;
 };
 
-struct TargetRow {
+struct JobTargetRow {
   JobTarget target;
   std::string device_title;
   // What a queued one waits for, for people; or empty.
@@ -102,10 +102,10 @@ class JobBoard {
   // Newest first, without script text; at most `limit`.
   std::vector<Job> List(const OrganizationScope& scope, const State::JobQuery& query, JobId after,
                         size_t limit) const;
-  absl::StatusOr<std::vector<TargetRow>> ListTargets(const OrganizationScope& scope, JobId job,
-                                                     DeviceId after, size_t limit) const;
-  absl::StatusOr<TargetRow> GetTarget(const OrganizationScope& scope, JobId job,
-                                      DeviceId device) const;
+  absl::StatusOr<std::vector<JobTargetRow>> ListTargets(const OrganizationScope& scope, JobId job,
+                                                        DeviceId after, size_t limit) const;
+  absl::StatusOr<JobTargetRow> GetTarget(const OrganizationScope& scope, JobId job,
+                                         DeviceId device) const;
 
   absl::StatusOr<CancelledJob> Cancel(const OrganizationScope& scope, const AuditedCall& call,
                                       JobId id);
@@ -136,8 +136,8 @@ class JobBoard {
   absl::Status CheckTerms(const NewJob& terms) const;
   absl::StatusOr<std::vector<DeviceId>> RerunDevices(const OrganizationScope& scope,
                                                      const Rerun& rerun) const;
-  TargetRow WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
-                      JobTarget target) const;
+  JobTargetRow WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
+                         JobTarget target) const;
   absl::StatusOr<Applied> ProposeJob(const OrganizationScope& scope, const AuditedCall& call,
                                      const NewJob& terms, const JobTemplate& script,
                                      const std::vector<uint64_t>& members);

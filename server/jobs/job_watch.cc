@@ -274,7 +274,7 @@ absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* lis
     if (!message.targets.empty()) *listed_to = message.targets.back().target.device;
   }
   for (const DeviceId device : step.devices) {
-    ASSIGN_OR_RETURN(TargetRow row, board_.GetTarget(*step.scope, step.job, device));
+    ASSIGN_OR_RETURN(JobTargetRow row, board_.GetTarget(*step.scope, step.job, device));
     message.targets.push_back(std::move(row));
   }
   ASSIGN_OR_RETURN(message.job, board_.Get(*step.scope, step.job));

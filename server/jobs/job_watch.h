@@ -29,7 +29,7 @@ namespace muster::server {
 
 struct JobWatchMessage {
   // At most 1,000.
-  std::vector<TargetRow> targets;
+  std::vector<JobTargetRow> targets;
   // Without script text.
   Job job;
   // True in the message that ends the first, full listing.

@@ -128,7 +128,7 @@ TEST_F(JobWatchTest, ASlowReaderMissesStepsInBetweenButNotTheEnd) {
   EXPECT_LE(sink_.count(), 4u);
   bool succeeded = false;
   for (size_t i = 0; i < sink_.count(); ++i) {
-    for (const TargetRow& row : sink_.message(i).targets) {
+    for (const JobTargetRow& row : sink_.message(i).targets) {
       succeeded = succeeded || row.target.state == JobTargetState::kSucceeded;
     }
   }
