@@ -21,12 +21,13 @@ struct NewApiKey {
   std::string hash;
 };
 
-// A key that nobody has seen before.
+// Makes a key that nobody has seen before; only `hash` may be kept.
 NewApiKey MakeApiKey();
 
 // The id in text of the right form, else nullopt; says nothing of whether the key exists.
 std::optional<ApiKeyId> IdOfApiKey(absl::string_view text);
 
+// Of the whole text. What is looked up is the hash, so the time of a look-up says nothing of a key.
 std::string HashApiKey(absl::string_view text);
 
 }  // namespace muster::server

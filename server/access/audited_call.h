@@ -24,7 +24,8 @@ struct AuditedCall {
   bool validate_only = false;
 };
 
-// A command without payload. `organization` none: a change of the platform.
+// Makes a command without payload, with actor, method and request id. `organization` none: a change
+// of the platform.
 internal::v1::Command StartCommand(const Caller& caller, OrganizationId organization,
                                    const AuditedCall& call);
 

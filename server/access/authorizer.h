@@ -24,9 +24,11 @@ class Authorizer {
   explicit Authorizer(const State& state) : state_(state) {}
 
   // `authorization` is the value of that metadata key: "Bearer mk1....".
+  // Reads state time, so that a key expires on all nodes at once.
   absl::StatusOr<Caller> Authenticate(absl::string_view authorization) const;
 
   // Ok where the caller's role is enough for `method`; see method_rules.h.
+  // A method without a rule is refused to everybody.
   absl::Status CheckMethod(const Caller& caller, absl::string_view method) const;
 
   // The scope of organization `slug`: any for the role platform, else the caller's own.

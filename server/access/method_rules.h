@@ -12,6 +12,7 @@
 namespace muster::server {
 
 // `method` is "muster.v1.DeviceService/GetDevice".
+// Nullopt: no rule, which nobody may call.
 std::optional<Role> LeastRoleFor(absl::string_view method);
 
 absl::string_view RoleName(Role role);

@@ -23,7 +23,8 @@ struct ChildName {
 absl::StatusOr<ChildName> ParseChildName(absl::string_view field, absl::string_view text,
                                          absl::string_view collection);
 
-// The same where the last part was chosen by people.
+// The same where the last part was chosen by people; what such a name may hold is checked by its
+// owner.
 struct NamedChild {
   std::string organization;
   std::string name;

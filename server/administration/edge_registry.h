@@ -44,13 +44,18 @@ class EdgeRegistry {
         clock_(clock),
         control_(std::move(control)) {}
 
-  // With call.validate_only there is no join file, and nothing is made.
+  // Makes an edge and the file that it joins with, good once and for an hour. A repetition under
+  // the same request id answers the same file. With call.validate_only there is no join file, and
+  // nothing is made.
   absl::StatusOr<CreatedEdge> Create(const Caller& caller, const AuditedCall& call,
                                      absl::string_view edge_id, absl::string_view public_url);
+  // Lists by id, revoked ones too.
   std::vector<Edge> List(absl::string_view after_id, size_t limit) const;
-  // The edge whose URL goes into a claim's line: the named one, else the one that was made first of
-  // those that are not revoked and have a URL. FailedPrecondition where there is none.
+  // Chooses the edge whose URL goes into a claim's line: the named one, else the one that was made
+  // first of those that are not revoked and have a URL. FailedPrecondition where there is none.
   absl::StatusOr<Edge> ChooseForClaim(absl::string_view edge_id) const;
+  // Ends its streams within moments and refuses it from now on; its id is never used again.
+  // Repeating is harmless.
   absl::StatusOr<Edge> Revoke(const Caller& caller, const AuditedCall& call,
                               absl::string_view edge_id);
 

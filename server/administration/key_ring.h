@@ -43,7 +43,8 @@ class KeyRing {
           const Secret& master_key)
       : state_(state), log_(log), authorizer_(authorizer), master_key_(master_key) {}
 
-  // With call.validate_only the key has no id and no text, and nothing is made.
+  // Makes a key; its text is answered here and never again, except to a repetition under the same
+  // request id. With call.validate_only the key has no id and no text, and nothing is made.
   absl::StatusOr<CreatedApiKey> Create(const Caller& caller, const AuditedCall& call,
                                        const ApiKeyTerms& terms);
 
@@ -51,6 +52,8 @@ class KeyRing {
   absl::StatusOr<std::vector<ApiKey>> List(const Caller& caller, OrganizationId organization,
                                            ApiKeyId after, size_t limit) const;
 
+  // Refuses the key from now on; streams under it end within 5 s. Answers it as revoked; repeating
+  // is harmless.
   absl::StatusOr<ApiKey> Revoke(const Caller& caller, const AuditedCall& call, ApiKeyId id);
 
  private:

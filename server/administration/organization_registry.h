@@ -30,10 +30,14 @@ class OrganizationRegistry {
  public:
   OrganizationRegistry(const State& state, CommandLog& log) : state_(state), log_(log) {}
 
+  // Makes a tenant. Its slug stands in resource names, so it never changes; its display name may.
+  // With call.validate_only nothing is made. A repetition under the same request id answers the
+  // first one.
   absl::StatusOr<Organization> Create(const Caller& caller, const AuditedCall& call,
                                       absl::string_view slug, absl::string_view display_name,
                                       uint32_t fallback_code_page);
-  // Changes what is set.
+  // Changes what is set, and answers it. A changed code page reaches edges with the records of its
+  // devices.
   absl::StatusOr<Organization> Update(const OrganizationScope& scope, const AuditedCall& call,
                                       const OrganizationEdit& edit);
 

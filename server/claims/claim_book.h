@@ -79,13 +79,16 @@ class ClaimBook {
   absl::StatusOr<CreatedClaim> Create(const OrganizationScope& scope, const AuditedCall& call,
                                       const ClaimTerms& terms);
 
+  // Lists by id; expired and used-up ones too, without their text, which nobody has.
   std::vector<Claim> List(const OrganizationScope& scope, ClaimId after, size_t limit) const;
 
-  // Devices that joined by it stay. Aborted where `expected_etag` is neither empty nor the claim's.
+  // Deletes a claim; devices that joined by it stay, but a router whose reply was lost can't repeat
+  // its enrolment. Aborted where `expected_etag` is neither empty nor the claim's.
   absl::Status Delete(const OrganizationScope& scope, const AuditedCall& call, ClaimId id,
                       absl::string_view expected_etag);
 
-  // For the installer: uses nothing up. `claim` is the 16 bytes, `source` 4 or 16 bytes.
+  // Judges a claim for the installer: uses nothing up, and promises nothing, since enrolment is
+  // judged again in apply. `claim` is the 16 bytes, `source` 4 or 16 bytes.
   ClaimCheck Check(absl::string_view claim, absl::string_view source) const;
 
  private:

@@ -40,29 +40,43 @@ class DeviceIdentity {
                  std::string root_sha256)
       : state_(state), log_(log), master_key_(master_key), root_sha256_(std::move(root_sha256)) {}
 
+  // Each of these answers the device as it is afterwards.
+  // Lets a device that waits for acceptance get jobs; without effect where it does not wait.
   absl::StatusOr<Device> Accept(const OrganizationScope& scope, const AuditedCall& call,
                                 DeviceId id);
+  // Takes the board that reports now for the device's own, and lets its jobs go on.
+  // FailedPrecondition where its hardware is not in question.
   absl::StatusOr<Device> AcceptHardware(const OrganizationScope& scope, const AuditedCall& call,
                                         DeviceId id);
+  // Takes the job number that the router reports now for its last one, and lets its jobs go on.
+  // FailedPrecondition where its state did not go back.
   absl::StatusOr<Device> Resync(const OrganizationScope& scope, const AuditedCall& call,
                                 DeviceId id);
   // `to` must be a scope that the same caller entered.
   absl::StatusOr<Device> Move(const OrganizationScope& scope, const AuditedCall& call, DeviceId id,
                               const OrganizationScope& to);
   // A repetition under the same request id answers the same job.
+  // Its job waits 7 days for the router, then the release has failed.
   absl::StatusOr<ReleasedDevice> Release(const OrganizationScope& scope, const AuditedCall& call,
                                          DeviceId id);
+  // Sends a new token with an agent update; the old one is good until the router has proved the new
+  // one.
   absl::StatusOr<Device> RotateToken(const OrganizationScope& scope, const AuditedCall& call,
                                      DeviceId id);
+  // Refuses every token of the device at once; only a claim that replaces it lets it in again.
   absl::StatusOr<Device> RevokeToken(const OrganizationScope& scope, const AuditedCall& call,
                                      DeviceId id);
-  // What Muster has on the router, one item a line. FailedPrecondition before its first check-in.
+  // Lists what Muster has on the router, one item a line. FailedPrecondition before its first
+  // check-in.
   absl::StatusOr<std::string> Preview(const OrganizationScope& scope, DeviceId id) const;
-  // How often it beats, by an agent update.
+  // Sets how often it beats, by an agent update: the interval stands in the text, replies can't
+  // change it.
   absl::StatusOr<Device> SetProfile(const OrganizationScope& scope, const AuditedCall& call,
                                     DeviceId id, Profile profile);
 
-  // InvalidArgument naming the row. Answers the serial numbers that have joined already.
+  // Keeps names, sites and labels for routers that have not joined; a row replaces an earlier one
+  // of the same serial number. All or nothing: InvalidArgument naming the row. Answers the serial
+  // numbers that have joined already, whose rows change nothing.
   absl::StatusOr<std::vector<std::string>> Import(const OrganizationScope& scope,
                                                   const AuditedCall& call,
                                                   const std::vector<Preregistration>& rows,
@@ -72,6 +86,7 @@ class DeviceIdentity {
   absl::Status DeletePreregistration(const OrganizationScope& scope, const AuditedCall& call,
                                      absl::string_view serial_number);
 
+  // The device, if it is of the organization and no tombstone.
   absl::StatusOr<Device> FindLive(const OrganizationScope& scope, DeviceId id) const;
 
  private:

@@ -56,6 +56,8 @@ class Enrolment {
             const Clock& clock)
       : state_(state), log_(log), master_key_(master_key), keys_(keys), clock_(clock) {}
 
+  // Proposes the enrolment and answers through `done`, once. There is no request id: claim and
+  // nonce do that work, over longer than 10 minutes.
   void Enroll(EnrolmentRequest request, Done done);
 
  private:

@@ -19,6 +19,7 @@ struct Network {
 };
 
 // "203.0.113.0/24", "2001:db8::/32", or an address alone.
+// Strict about bits behind the prefix: "203.0.113.7/24" is a mistake as often as it is meant.
 absl::StatusOr<Network> ParseNetwork(absl::string_view text);
 
 // `address` has 4 or 16 bytes; ::ffff:a.b.c.d counts as a.b.c.d.

@@ -70,14 +70,17 @@ class DeviceDirectory {
  public:
   DeviceDirectory(const State& state, CommandLog& log) : state_(state), log_(log) {}
 
-  // Tombstones too.
+  // Answers a device; tombstones too, so that operators see what became of it.
   absl::StatusOr<Device> Get(const OrganizationScope& scope, DeviceId id) const;
-  // Newest first.
+  // Lists the newest events first; none of a device of another organization.
   std::vector<DeviceEvent> RecentEvents(const OrganizationScope& scope, const Device& device,
                                         size_t limit) const;
   // All that a diagnosis looks at; tombstones too. Asks the edge, which gets 3 s.
   absl::StatusOr<DiagnosisFacts> Examine(const OrganizationScope& scope, DeviceId id,
                                          const ContactAsker& ask_contacts) const;
+  // Answers one page and how many match in all, as of now. Ids never change, so by id the pages
+  // miss nobody who matches all the while; in another order a device whose key changes meanwhile
+  // may come twice or not at all.
   absl::StatusOr<DevicePage> List(const OrganizationScope& scope, const DeviceQuery& query) const;
   // What a job is for, as its maker said; empty for an unknown one.
   std::string DescriptionOf(JobId job) const;
@@ -87,6 +90,8 @@ class DeviceDirectory {
 
   // Aborted where an expected etag is given and is not the device's. With call.validate_only they
   // answer what would be there, and change nothing.
+  // Update answers the device as it is afterwards; a repetition under the same request id too.
+  // Delete makes a tombstone: its jobs end, its token is refused.
   absl::StatusOr<Device> Update(const OrganizationScope& scope, const AuditedCall& call,
                                 DeviceId id, const DeviceEdit& edit);
   absl::StatusOr<Device> Delete(const OrganizationScope& scope, const AuditedCall& call,

@@ -10,6 +10,7 @@
 
 namespace muster::server {
 
+// What filters ask of a status. Memory used is in whole percent, rounded down.
 FilterStatus StatusForFilter(const DeviceStatus& status);
 
 // True where the filter means the device. `now_us` is state time.

@@ -82,7 +82,7 @@ class DeviceWatches {
   DeviceWatches(State& state, const Authorizer& authorizer);
   ~DeviceWatches();
 
-  // After success the sink may end at any moment; after failure it is not used.
+  // Begins a watch. After success the sink may end at any moment; after failure it is not used.
   absl::StatusOr<WatchId> Start(const OrganizationScope& scope, DeviceWatchTerms terms,
                                 DeviceWatchSink* sink);
   // The message under way was taken, or (false) can't be any more.

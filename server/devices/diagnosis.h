@@ -66,7 +66,8 @@ struct DiagnosisFacts {
   int64_t now_us = 0;
 };
 
-// Worst first; empty where nothing is wrong.
+// Finds what is wrong, worst first; empty where nothing is. Of a tombstone only that it is one.
+// Looks at nothing but `facts`: tests say what routers would have to fake.
 std::vector<DiagnosisFinding> Diagnose(const DiagnosisFacts& facts);
 
 // How far the router's clock ("2026-11-22 11:36:02", on v6 "nov/22/2026 11:36:02") is from the
@@ -74,7 +75,7 @@ std::vector<DiagnosisFinding> Diagnose(const DiagnosisFacts& facts);
 // hours, is taken for the time zone. nullopt where there is no clock to read.
 std::optional<absl::Duration> ClockSkew(absl::string_view router_clock, absl::Time check_in);
 
-// Policies of `wanted` that `rights` lacks; both are lists with commas.
+// Finds the policies of `wanted` that `rights` lacks; both are lists with commas, in any order.
 std::vector<std::string> MissingRights(absl::string_view rights, absl::string_view wanted);
 // What the agent of such a device should have.
 absl::string_view WantedRights(const Device& device);

@@ -24,14 +24,15 @@ class ContactQuestions {
  public:
   explicit ContactQuestions(const Clock& clock) : clock_(clock) {}
 
-  // A new question to this edge; its number goes into the message. Wait must follow.
+  // Begins a question to this edge; answers its number, which goes into the message. Wait must
+  // follow, or it is kept for ever.
   uint64_t Begin(const std::string& edge_id);
-  // Waits for the answer and forgets the question.
+  // Waits for the answer and forgets the question; one that comes later is dropped.
   absl::StatusOr<RouterContacts> Wait(uint64_t question, absl::Duration deadline);
 
   // What an edge says. Without effect where that edge was not asked this.
   void Answer(const std::string& edge_id, UpContactAnswer answer);
-  // The edge has no stream any more.
+  // Wakes all who wait for this edge: it has no stream any more.
   void Abandon(const std::string& edge_id);
 
  private:

@@ -51,15 +51,20 @@ class EdgeHub {
   size_t stream_count() const;
 
  private:
+  // An edge has one; a second comes when it connects again before the first was noticed dead.
   static constexpr size_t kMaxStreamsAnEdge = 4;
   using Sessions = std::vector<std::shared_ptr<EdgeSession>>;
 
+  // On the log's writer thread: keeps what matters to edges, and no more.
   void OnChanges(const ChangeBatch& batch);
   void Wake(EdgeSession* session);
+  // The hub's thread: routes changes, pumps streams, looks for slow ones each second.
   void Run();
+  // To the streams that a change concerns.
   void Route(const Change& change);
   void ToEdge(const std::string& edge_id, const Change& change);
   void ToAll(const Change& change);
+  // Copies: no lock of the hub is held while a session is called.
   Sessions SessionsOf(const std::string& edge_id) const;
   Sessions AllSessions() const;
 

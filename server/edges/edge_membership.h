@@ -40,11 +40,13 @@ class EdgeMembership {
                  const Secret& master)
       : log_(log), state_(state), issuer_(issuer), master_(master) {}
 
-  // Uses the token up. The same token and requests again within 10 minutes give certificates again
-  // (the reply may have been lost).
+  // Uses the token up and answers certificates. The same token and requests again within 10 minutes
+  // give certificates again (the reply may have been lost); with other requests the token counts as
+  // used.
   void Join(const std::string& edge_id, const JoinTerms& terms, Done done);
 
-  // `requests` must outlive the call only.
+  // Signs new certificates for an edge that has joined and was not revoked; the public URL stays
+  // that of its join. `requests` must outlive the call only.
   void Renew(const std::string& edge_id, const EdgeRequests& requests, Done done);
 
   // Ok for an edge that has joined and was not revoked.

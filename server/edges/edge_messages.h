@@ -30,6 +30,8 @@ struct LaneNumber {
 
 // ---- up: edge to control plane
 
+// The first message of a stream. `edge_id` must be the certificate's; `time_us` is the edge's own
+// clock, from which its offset is made.
 struct UpHello {
   std::string edge_id;
   std::string spool_id;
@@ -66,11 +68,13 @@ struct UpBatch {
   std::vector<ItemVerdict> refused;
 };
 
+// "All check-ins up to `time_us` are in live batches up to `live_number`."
 struct UpWatermark {
   int64_t time_us = 0;
   uint64_t live_number = 0;
 };
 
+// Whether the edge took a generation; `refusal` empty: yes.
 struct UpStateVerdict {
   uint64_t generation = 0;
   std::string refusal;
@@ -113,16 +117,19 @@ using UpMessage = std::variant<UpHello, UpBatch, UpWatermark, UpStateVerdict, Up
 
 // ---- down: control plane to edge
 
+// Tokens of a lower epoch are refused.
 struct RevokedDevice {
   DeviceId device;
   uint32_t least_epoch = 0;
 };
 
+// A key under which tokens are sealed.
 struct SealingKey {
   uint32_t key_id = 0;
   Secret key;
 };
 
+// The answer to the hello: all that an edge needs before the state of its devices.
 struct DownWelcome {
   std::string cluster_id;
   uint64_t session_epoch = 0;
@@ -134,6 +141,7 @@ struct DownWelcome {
   uint32_t interval_seconds = 30;
 };
 
+// Everything up to `applied` is durable; `verdicts` are about items of it.
 struct DownAck {
   LaneNumber applied;
   std::vector<ItemVerdict> verdicts;
@@ -159,11 +167,13 @@ struct EdgeDevice {
   bool released = false;
 };
 
+// The edge drops it and answers REMOVED, also where it never had it.
 struct RemovedJob {
   DeviceId device;
   uint64_t number = 0;
 };
 
+// A chunk of a generation: of the snapshot (which replaces) or a delta (which adds).
 struct DownState {
   uint64_t generation = 0;
   bool snapshot = false;
@@ -181,10 +191,12 @@ struct DownState {
   }
 };
 
+// The stream ends by this side's will; connect elsewhere or again.
 struct DownDrain {
   std::string reason;
 };
 
+// "What do you remember of this router?"; answered with the same number.
 struct DownContactQuestion {
   uint64_t question = 0;
   DeviceId device;

@@ -2,9 +2,9 @@
 // deltas, a farewell. Everything that waits is kept as "what has changed", one entry a device, and
 // becomes messages only when the stream can take one: a slow edge costs a set of ids, not a queue.
 //
-// Order: welcome, farewell, acknowledgements, questions, snapshot, deltas. Changes that happen
-// while the snapshot goes out wait for its end, since the edge replaces all that it held when it
-// ends.
+// Order: welcome, acknowledgements, questions, farewell, snapshot, deltas; nothing follows the
+// farewell. Changes that happen while the snapshot goes out wait for its end, since the edge
+// replaces all that it held when it ends.
 //
 // Threads:  safe to call from any thread; Next from one thread at a time.
 // Owns:     nothing; `state` and `checks` must outlive this object.
@@ -38,6 +38,8 @@ class EdgeOutbox {
   // The newest number of a lane counts; verdicts are collected.
   void AddAck(DownAck ack);
 
+  // What of a device must be told. Repeating costs nothing; what is told is what the state says
+  // when the message is made. Before Begin they wait.
   void AddDevice(DeviceId device);
   void AddJob(DeviceId device);
   void AddRemovedJob(DeviceId device, uint64_t number);
@@ -49,6 +51,7 @@ class EdgeOutbox {
   // The next message, or nullopt where there is nothing to tell now.
   std::optional<DownMessage> Next();
 
+  // True where Next would give something.
   bool HasWork() const;
   // True once AddDrain's message was handed out.
   bool drained() const;
@@ -66,13 +69,16 @@ class EdgeOutbox {
   // How far the snapshot has gone.
   enum class Stage { kNotBegun, kDevices, kJobs, kRemovals, kDone };
 
+  // What goes before state: see the order above.
   std::optional<DownMessage> NextUrgent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   DownState NextOfSnapshot();
   void AddSnapshotDevices(DownState& chunk);
   void AddSnapshotJobs(DownState& chunk);
   void AddSnapshotRemovals(DownState& chunk);
+  // Takes at most 1,000 devices out; PutBack joins what did not fit with what has come meanwhile.
   std::vector<std::pair<uint64_t, Pending>> TakePending();
   void PutBack(std::vector<std::pair<uint64_t, Pending>> rest);
+  // Adds what is to be told of one device; `bytes` grows by about what it takes on the wire.
   void Tell(DeviceId device, const Pending& pending, DownState& delta, size_t& bytes);
   std::optional<DownMessage> NextDelta();
 

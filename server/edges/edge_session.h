@@ -77,21 +77,26 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   const std::string& edge_id() const { return edge_id_; }
   EdgeOutbox& outbox() { return outbox_; }
 
-  // False: hold the next message back until ResumeReading.
+  // Takes one message of the edge. False: hold the next message back until ResumeReading, so that
+  // an edge that floods fills its own buffers and not ours.
   bool OnMessage(UpMessage message);
-  // The client has sent its last message.
+  // The client has sent its last message: the stream ends Ok. What it sent is still applied; the
+  // acknowledgements are lost with the stream.
   void OnEndOfReading();
+  // The message that was handed to the sink is on its way; the next may come.
   void OnWritten();
-  // No more calls to the sink after it.
+  // No more calls to the sink after it. Batches under way are applied all the same.
   void OnClosed();
 
-  // Writes the next message if the stream can take one. Reads the state.
+  // Writes the next message if the stream can take one. Reads the state; the hub's thread alone.
   void Pump();
-  // Ends a stream that says no hello, does not read, or whose certificate has ended.
+  // Ends a stream that says no hello, does not read, keeps too much waiting, or whose certificate
+  // has ended. About once a second.
   void CheckProgress();
-  // Looks whether the edge was revoked or has a newer session. Reads the state.
+  // Ends the stream where the edge was revoked or has a newer session. Reads the state.
   void CheckFence();
 
+  // Ends the stream with this status; the first call counts.
   void Finish(const absl::Status& status);
   // Says farewell and ends the stream behind it.
   void Drain(absl::string_view reason);
@@ -104,9 +109,11 @@ class EdgeSession : public std::enable_shared_from_this<EdgeSession> {
   // Tells the edge again of the devices of an organization that it has met.
   void TellAgain(OrganizationId organization);
   // A device was deleted or re-keyed.
+  // Its next item is judged by what the state says then.
   void Forget(DeviceId device);
 
  private:
+  // Numbers of one lane in this stream. proposed > applied: under way.
   struct LaneState {
     // Highest number proposed or applied.
     uint64_t proposed = 0;

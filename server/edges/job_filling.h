@@ -12,6 +12,7 @@ namespace muster::server {
 
 // False, with a line in the log that holds no value, where something is missing or does not open:
 // such a job must not go out.
+// After true `sealed_secrets` is empty and `secrets` has their values; the script still names them.
 bool FillIn(const Secret& master, EdgeJob& job);
 
 }  // namespace muster::server

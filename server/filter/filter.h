@@ -60,9 +60,11 @@ class Filter {
   ~Filter();
 
   // Judges by the status alone as far as that goes. Durations count back from `now_us`.
+  // kNeedsFacts is never wrong, only undecided: an AND with a false side is decided, whatever the
+  // other says.
   FilterVerdict MatchStatus(const FilterStatus& status, int64_t now_us) const;
 
-  // Judges by everything.
+  // Judges by everything. Agrees with MatchStatus wherever that decided.
   bool Match(const FilterStatus& status, const FilterFacts& facts, int64_t now_us) const;
 
   // True for the filter that every device matches because it is empty.

@@ -14,6 +14,7 @@
 
 namespace muster::server {
 
+// The last four are decided by what is in memory, the others need the row.
 enum class FilterField : uint8_t {
   kName,
   kDisplayName,
@@ -59,6 +60,8 @@ struct FilterRestriction {
   bool is_presence = false;
 };
 
+// kAnd and kOr have at least two children, kNot one, kRestriction none. At most 33 levels of
+// parentheses, so walks may recurse.
 struct FilterNode {
   enum class Kind : uint8_t { kAnd, kOr, kNot, kRestriction };
   Kind kind = Kind::kRestriction;

@@ -28,6 +28,8 @@ class Glob {
   // The text without a star; only where there is none.
   const std::string& text() const { return pieces_.front(); }
 
+  // The whole text fits the pattern. Linear in text times pieces: no backtracking that a pattern
+  // could blow up.
   bool Matches(absl::string_view text, bool ignore_case) const;
   // Every piece occurs in `text`, in order, in any case.
   bool FoundIn(absl::string_view text) const;
@@ -37,6 +39,7 @@ class Glob {
 };
 
 // "7.20.8", "7.21beta3", "6.49.10 (stable)"; betas and release candidates sort before the release.
+// At most four numbers of at most six digits.
 struct VersionValue {
   std::vector<int> numbers;
   // 0 alpha, 1 beta, 2 rc, 3 release.
@@ -47,9 +50,11 @@ std::optional<VersionValue> ParseVersionValue(absl::string_view text);
 // Below 0, 0, above 0; missing numbers count as 0.
 int CompareVersions(const VersionValue& a, const VersionValue& b);
 // True where `version` begins with all numbers of `prefix`.
+// A beta or release candidate is within itself only.
 bool VersionIsWithin(const VersionValue& version, const VersionValue& prefix);
 
 // An address or a range of addresses; IPv4 is kept as IPv4-mapped IPv6.
+// So both families compare by one rule, and ::ffff:a.b.c.d is a.b.c.d.
 struct AddressRange {
   std::array<uint8_t, 16> bytes = {};
   int prefix_bits = 128;

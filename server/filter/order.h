@@ -33,6 +33,7 @@ class Order {
                                      const std::vector<absl::string_view>& fields);
 
   Order() = default;
+  // An empty order means by id.
   bool empty() const { return parts_.empty(); }
   const std::vector<Part>& parts() const { return parts_; }
 
@@ -43,8 +44,10 @@ class Order {
 // Makes a sort key; the pieces in the order of Order::parts().
 class SortKey {
  public:
-  // Compared bytewise by its first 64 bytes.
+  // Compared bytewise by its first 64 bytes, which bounds the key; longer texts that begin alike
+  // are ordered by id.
   void AddText(absl::string_view text, bool descending);
+  // Compared as signed numbers.
   void AddNumber(int64_t number, bool descending);
   // "7.15.3 (stable)", compared as filters do; what is no version comes first.
   void AddVersion(absl::string_view version, bool descending);
@@ -59,11 +62,13 @@ class SortKey {
 };
 
 // Keeps the first rows after a key out of all that are offered, whatever their order.
+// Holds limit + 1 of them at a time, so that a page over a million rows costs a page of memory.
 template <typename Row>
 class FirstRows {
  public:
   FirstRows(std::string after, size_t limit) : after_(std::move(after)), limit_(limit) {}
 
+  // The keys of two rows must differ, which the id at their end sees to.
   void Offer(std::string key, const Row& row) {
     if (key <= after_) return;
     if (rows_.size() > limit_) {

@@ -16,10 +16,11 @@
 namespace muster::server {
 
 struct AgentCount {
-  // As reported.
+  // As reported: "VERSION" or "VERSION+GENERATION"; empty for devices that never said.
   std::string agent;
   uint32_t devices = 0;
   uint32_t online = 0;
+  // Of these, those that would get another text; monitor-only ones never.
   uint32_t behind = 0;
 };
 
@@ -35,8 +36,11 @@ class AgentRollout {
   AgentRollout(const State& state, JobBoard& board, const DeviceDirectory& devices)
       : state_(state), board_(board), devices_(devices) {}
 
-  // The most frequent first.
+  // Counts what the devices report, the most frequent first.
   std::vector<AgentCount> Count(const OrganizationScope& scope) const;
+  // Makes a job in waves that brings the current text to all that match and are behind, and with
+  // `urls` to all that match. Without waves given: one canary, then 100 at a time, no failure. It
+  // lives 30 days, since routers that are away come back. `validate_only` as in JobBoard::Create.
   absl::StatusOr<Job> Upgrade(const OrganizationScope& scope, const AuditedCall& call,
                               const AgentUpgrade& upgrade, bool validate_only);
 

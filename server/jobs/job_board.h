@@ -57,6 +57,7 @@ struct NewJob {
   std::optional<JobWaves> waves;
 };
 
+// What of an earlier job is made again.
 struct Rerun {
   JobId job;
   // Devices on which it failed, or was not started; neither: all.
@@ -68,6 +69,7 @@ struct Rerun {
   std::optional<JobWaves> waves;
 };
 
+// How much a release let go on.
 struct ReleasedJobs {
   uint32_t devices = 0;
   uint32_t targets = 0;
@@ -97,23 +99,31 @@ class JobBoard {
   absl::StatusOr<Job> Create(const OrganizationScope& scope, const AuditedCall& call,
                              const NewJob& terms, bool validate_only);
 
-  // Viewers get no script text.
+  // Answers the job; viewers get no script text, since scripts say how a network is built.
   absl::StatusOr<Job> Get(const OrganizationScope& scope, JobId id) const;
   // Newest first, without script text; at most `limit`.
   std::vector<Job> List(const OrganizationScope& scope, const State::JobQuery& query, JobId after,
                         size_t limit) const;
+  // Lists targets by device, with titles and what they wait for; at most `limit` after `after`.
+  // NotFound for a stranger's job.
   absl::StatusOr<std::vector<JobTargetRow>> ListTargets(const OrganizationScope& scope, JobId job,
                                                         DeviceId after, size_t limit) const;
   absl::StatusOr<JobTargetRow> GetTarget(const OrganizationScope& scope, JobId job,
                                          DeviceId device) const;
 
+  // Cancels what was not sent, and keeps the rest from being tried again. Answers the job
+  // afterwards, how many targets it ends and how many it came too late for. With call.validate_only
+  // it only counts. Repeating counts 0.
   absl::StatusOr<CancelledJob> Cancel(const OrganizationScope& scope, const AuditedCall& call,
                                       JobId id);
 
-  // A new job with the script and terms of an earlier one.
+  // Makes a new job with the script and terms of an earlier one, on its devices that are still
+  // there. FailedPrecondition where none is left. Placeholders get the values of today, windows
+  // count as today.
   absl::StatusOr<Job> Repeat(const OrganizationScope& scope, const AuditedCall& call,
                              const Rerun& rerun, bool validate_only);
   // Lets held jobs go on: those of the device, or of all devices on which `job` is held.
+  // More than 1,000 devices go in several commands; only the first carries the request id.
   absl::StatusOr<ReleasedJobs> Release(const OrganizationScope& scope, const AuditedCall& call,
                                        DeviceId device, JobId job);
   // Cancels what the device has not been sent; `job` none: of all jobs.

@@ -20,7 +20,8 @@ class JobMembers {
  public:
   explicit JobMembers(const JobTemplate& script) : script_(script) {}
 
-  // Leaves out monitor-only ones, which run no jobs.
+  // Takes a device in; leaves out monitor-only ones, which run no jobs. Checks at once whether it
+  // takes the script: devices are many, and are not kept.
   void Add(const Device& device);
 
   // Ids in the order of their waves: the canaries, online ones first to be chosen, then the others;

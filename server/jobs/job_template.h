@@ -17,6 +17,7 @@ namespace muster::server {
 
 class JobTemplate {
  public:
+  // Finds the placeholders of a script; one without any is good for every device.
   static absl::StatusOr<JobTemplate> Read(absl::string_view script);
 
   // Names of variables ("label.vlan"), and whether one stands in a bare word somewhere.
@@ -26,6 +27,8 @@ class JobTemplate {
 
   // The script as the device gets it, but for secrets. NotFound where it lacks a value,
   // FailedPrecondition where one can't stand in its place; the message says it for people.
+  // With values of now, so it says what would happen; the values that count are taken when a number
+  // is given.
   absl::StatusOr<std::string> For(const Device& device) const;
 
  private:

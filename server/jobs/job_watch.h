@@ -60,8 +60,9 @@ class JobWatches {
 
   // Watches a job that the scope can see. After success the sink may end at any moment; after
   // failure it is not used. ResourceExhausted above 1,000 watches.
+  // It hears changes from before the first listing on, so that none falls between.
   absl::StatusOr<WatchId> Start(const OrganizationScope& scope, JobId job, JobWatchSink* sink);
-  // The message under way was taken, or (false) can't be any more.
+  // Says that the message under way was taken, or (false) can't be any more, which ends the watch.
   void Taken(WatchId watch, bool ok);
   // The reader has gone: End follows.
   void Cancel(WatchId watch);
@@ -75,6 +76,7 @@ class JobWatches {
   // What one step of a watch has to do; decided under the mutex, done without it.
   struct Step;
 
+  // On the log's writer thread: notes devices, reads nothing.
   void Hear(const ChangeBatch& batch);
   void Run();
   void CheckKeys();

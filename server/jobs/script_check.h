@@ -44,6 +44,7 @@ class ScriptFit {
 
 // The longest script that a device takes: all of 64 KiB where its agent takes parts, else what one
 // reply holds for its RouterOS version. An unknown version counts as the oldest.
+// The numbers are routeros/script's, which knows what each version's /tool fetch and console take.
 size_t LargestScriptFor(absl::string_view routeros_version, absl::string_view agent_version);
 
 // What people call a device: its display name, else its identity, else its id.

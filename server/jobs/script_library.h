@@ -26,18 +26,21 @@ class ScriptLibrary {
   ScriptLibrary(const State& state, CommandLog& log, const Secret& master_key)
       : state_(state), log_(log), master_key_(master_key) {}
 
-  // Viewers get no text.
+  // Answers a script; viewers get no text.
   absl::StatusOr<LibraryScript> Get(const OrganizationScope& scope, const std::string& name) const;
-  // By name, without text.
+  // Lists by name, without text.
   std::vector<LibraryScript> List(const OrganizationScope& scope, const std::string& after,
                                   size_t limit) const;
-  // Makes a script, or changes one (`must_exist`).
+  // Makes a script, or changes one (`must_exist`). Jobs that were made of it keep the text that
+  // they had. AlreadyExists and NotFound are judged in apply, so that two makers at once can't both
+  // win.
   absl::StatusOr<LibraryScript> Set(const OrganizationScope& scope, const AuditedCall& call,
                                     const LibraryScript& script, bool must_exist);
   absl::Status Delete(const OrganizationScope& scope, const AuditedCall& call,
                       const std::string& name);
 
-  // Keeps the value sealed; it is never answered.
+  // Keeps the value sealed, or replaces it; it is never answered. The new value counts for what has
+  // not gone to an edge yet.
   absl::StatusOr<SecretRecord> SetSecret(const OrganizationScope& scope, const AuditedCall& call,
                                          const std::string& name, const Secret& value);
   std::vector<SecretRecord> ListSecrets(const OrganizationScope& scope, const std::string& after,

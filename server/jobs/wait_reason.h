@@ -11,8 +11,9 @@
 
 namespace muster::server {
 
-// Of a QUEUED target whose wait has a cause that can be named: its time, its wave, a maintenance
-// window or a device that does not check in; else empty.
+// Says what a QUEUED target waits for, where the cause can be named: its wave, its time, a
+// maintenance window or a device that does not check in, in this order; else empty. A view only:
+// apply decides by the same rules (state/window_rules.h).
 std::string WaitReason(const Job& job, const JobTarget& target, const Device& device,
                        const std::vector<MaintenanceWindow>& windows, absl::Time now);
 

@@ -25,7 +25,9 @@ class WindowBook {
   WindowBook(const State& state, CommandLog& log, const DeviceDirectory& devices)
       : state_(state), log_(log), devices_(devices) {}
 
-  // Makes it or replaces it. Of `window` all but the intervals counts.
+  // Makes it or replaces it; answers it as it is. Of `window` all but the intervals counts: those
+  // are worked out here, since apply knows no time zones. Numbers that were given by an earlier
+  // window stay good until it would have closed.
   absl::StatusOr<MaintenanceWindow> Set(const OrganizationScope& scope, const AuditedCall& call,
                                         const MaintenanceWindow& window);
   // By name.
@@ -33,7 +35,9 @@ class WindowBook {
   absl::Status Delete(const OrganizationScope& scope, const AuditedCall& call,
                       const std::string& name);
 
-  // Proposes later intervals for every window that has few left, in all organizations.
+  // Proposes later intervals for every window that has less than 3 weeks left, in all
+  // organizations. A window without intervals is closed: were nobody to call this for 6 weeks, jobs
+  // would wait.
   void RenewAll();
 
  private:

@@ -26,6 +26,7 @@ struct WeeklyTime {
   int minutes = 0;
 };
 
+// Reads at most 20 parts, in any case of letters. Overlaps are no error.
 absl::StatusOr<std::vector<WeeklyTime>> ParseWindowTimes(absl::string_view text);
 
 // InvalidArgument for a name that this system's time zone data lack.

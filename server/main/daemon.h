@@ -10,6 +10,7 @@
 
 namespace muster::server {
 
+// Ok after a signal and a drain; nothing that was acknowledged is lost either way.
 absl::Status RunControlPlane(const Settings& settings);
 
 }  // namespace muster::server

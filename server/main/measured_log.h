@@ -27,6 +27,7 @@ class MeasuredLog final : public CommandLog {
  public:
   explicit MeasuredLog(CommandLog& log) : log_(log) {}
 
+  // Counts on the way in and, by the outcome, on the way back.
   void ProposeAsync(Command command, Done done) override;
   Position AppliedPosition() const override { return log_.AppliedPosition(); }
   absl::Status WaitUntilApplied(const Position& position, absl::Duration timeout) override {

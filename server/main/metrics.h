@@ -30,6 +30,7 @@ class Metrics {
  public:
   virtual ~Metrics() = default;
 
+  // Counts from now on, whether or not anybody serves them.
   static std::unique_ptr<Metrics> Make();
 
   // A call of the API ended.

@@ -14,6 +14,7 @@ namespace muster::server {
 
 // Writes the key's text to `path` (0600) and answers what the state keeps of it. Where the file is
 // there already (a first start that died), its key is used.
+// So a first start that died leaves one key, not two.
 absl::StatusOr<internal::v1::CreateApiKey> MakeRootKey(const std::string& path);
 
 }  // namespace muster::server

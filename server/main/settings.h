@@ -23,6 +23,7 @@ struct Settings {
 inline constexpr char kDefaultMetrics[] = "127.0.0.1:7490";
 
 // Nullopt: go on. Else the code to exit with.
+// 0 after --help and --version, 2 with a line on stderr for wrong usage.
 std::optional<int> ReadSettings(int argc, char** argv, Settings* settings);
 
 }  // namespace muster::server

@@ -62,6 +62,7 @@ class CertificateIssuer {
   const ClusterKeys& keys() const { return keys_; }
 
  private:
+  // Whatever a request asks for is ignored but its key: names and rights are ours.
   absl::StatusOr<std::string> SignClient(absl::string_view request, const Peer& peer,
                                          absl::Duration lifetime) const;
   absl::StatusOr<std::string> SignRouterFacing(absl::string_view request,

@@ -14,6 +14,7 @@
 
 namespace muster::server {
 
+// Random nonce: sealing twice gives different bytes.
 std::string SealDeviceSecret(const Secret& master, DeviceId device, const Secret& secret);
 absl::StatusOr<Secret> OpenDeviceSecret(const Secret& master, DeviceId device,
                                         absl::string_view sealed);

@@ -46,6 +46,8 @@ struct Installation {
   bool first_start = false;
 };
 
+// Opens it, or makes it where the state is empty. After success the roots lie in DATA/pki for
+// clients and edges to copy.
 absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
                                                                CommandLog& log, const State& state,
                                                                const Clock& clock);

@@ -14,6 +14,7 @@
 
 namespace muster::server {
 
+// The join certificate lives as long.
 constexpr absl::Duration kJoinTokenLifetime = absl::Hours(1);
 
 struct JoinCredentials {

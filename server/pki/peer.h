@@ -11,6 +11,7 @@
 
 namespace muster::server {
 
+// kJoin may call Join and nothing else.
 enum class PeerRole { kEdge, kJoin };
 
 struct Peer {

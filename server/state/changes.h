@@ -1,4 +1,6 @@
-// What watchers and the dispatcher to the edges hear after an entry was applied.
+// What watchers and the dispatcher to the edges hear after an entry was applied: that something
+// changed, never what. Whoever cares reads the state, so that many changes of one thing cost one
+// message, and a slow reader misses steps but never the last state.
 //
 // Threads:  values.
 #pragma once

@@ -4,6 +4,8 @@
 // Threads:  a Database belongs to one thread at a time.
 // Errors:   Open answers a Status; afterwards any failure (disk full, failed fsync, damaged page)
 //           stops the process: going on could acknowledge what is not there.
+// Limits:   waits up to 10 s for a lock of another connection (SQLite's busy timeout), then stops
+// too.
 // Example:  Query query(db, "SELECT name FROM t WHERE id = ? ORDER BY id", id);
 //           while (query.Step()) Use(query.Text(0));
 #pragma once
@@ -31,26 +33,34 @@ class Database {
  public:
   enum class Mode { kReadWrite, kRead };
 
+  // Opens or (kReadWrite) makes the file. FailedPrecondition, with path and reason, where that
+  // fails. Sets what concerns this connection alone; journal and sync mode are the schema's
+  // (schema.h).
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode);
   ~Database();
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Runs statements that give no rows; for schema and transactions.
+  // Runs statements that give no rows; for schema and transactions. Not kept: parsed anew each
+  // time.
   void Execute(const char* sql);
 
-  // One statement with its values. `sql` must be a literal: statements are kept by its address.
+  // Runs one statement with its values. `sql` must be a literal: statements are kept by its
+  // address, so text built at run time would get the statement of whatever lay at that address
+  // before.
   template <typename... Values>
   void Run(const char* sql, const Values&... values);
 
-  // Rows changed by the last Run.
+  // Rows changed by the last Run that changed any; a SELECT leaves it alone.
   int64_t Changes() const;
 
-  // Pages in the write-ahead log after the last commit of this connection.
+  // Pages (4 KiB) in the write-ahead log after the last commit of this connection; not less after a
+  // checkpoint until the next commit.
   int WalPages() const { return wal_pages_; }
 
-  // Moves committed pages into the database file as far as readers let it.
+  // Moves committed pages into the database file as far as readers let it (a PASSIVE checkpoint:
+  // waits for nobody). What is left goes with the next one.
   void Checkpoint();
 
  private:
@@ -64,7 +74,9 @@ class Database {
   int wal_pages_ = 0;
 };
 
-// A statement in use. Only one at a time of the same text.
+// A statement in use, bound to its values; ready for the next user when it is destroyed. Only one
+// at a time of the same text: a second would rebind the first. A read holds its snapshot until
+// then, which keeps the write-ahead log from being used again: keep it short.
 class Query {
  public:
   template <typename... Values>
@@ -78,19 +90,21 @@ class Query {
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  // False after the last row.
+  // False after the last row; stops the process on an error.
   bool Step();
 
   int64_t Int(int column) const;
   uint64_t Unsigned(int column) const { return static_cast<uint64_t>(Int(column)); }
   bool Bool(int column) const { return Int(column) != 0; }
   int Columns() const;
-  // Valid until the next Step.
+  // Bytes of a text or blob, without a copy: valid until the next Step or the end of the query.
+  // Empty for NULL.
   absl::string_view View(int column) const;
   std::string Text(int column) const { return std::string(View(column)); }
   bool IsNull(int column) const;
 
  private:
+  // Both copy: values are often temporaries, and a Query outlives the expression that made it.
   void BindInt(int at, int64_t value);
   void BindText(int at, absl::string_view value);
   void BindBlob(int at, Blob value);

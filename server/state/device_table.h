@@ -22,13 +22,17 @@
 
 namespace muster::server {
 
-// Place of a device in the table, from 0 without gaps; never used again.
+// Place of a device in the table, from 0 without gaps; never used again, not even for a tombstone,
+// so that a slab's rows keep their meaning.
 using DenseIndex = uint32_t;
 
+// 24 nonce, 16 secret and 16 tag are 56 bytes; a fixed place saves an allocation a device.
 inline constexpr size_t kMaxSealedSecretBytes = 64;
+// Longer ones are not kept: they are shown, never decided on.
 inline constexpr size_t kMaxReadingsBytes = 1024;
 
-// A copy, in memory, of what the devices and targets tables say.
+// A copy, in memory, of what the devices and targets tables say: what a check-in needs, so that one
+// without news touches no table. Whoever changes it writes the tables in the same command.
 struct DeviceCore {
   uint64_t id = 0;
   uint64_t organization = 0;
@@ -67,6 +71,7 @@ struct DeviceCore {
   std::array<char, kMaxSealedSecretBytes> secret{};
 
   absl::string_view SealedSecret() const { return {secret.data(), secret_bytes}; }
+  // False where it is too long, and nothing is changed.
   bool SetSealedSecret(absl::string_view sealed);
 };
 
@@ -84,20 +89,24 @@ struct DeviceExtra {
 
 class DeviceTable {
  public:
-  // Adds a device without a check-in; its id must be new.
+  // Adds a device without a check-in at the next place, which it answers; its id must be new.
   DenseIndex Add(const DeviceCore& core);
-  // The same for a start: makes `count` places at once, to be filled in any order.
+  // The same for a start: makes `count` places at once, to be filled in any order, since the file's
+  // order is by id.
   void MakePlaces(size_t count);
   void Place(DenseIndex index, const DeviceCore& core);
   size_t size() const;
 
   std::optional<DenseIndex> Find(uint64_t id) const;
+  // These answer copies: a reference would outlive the lock. `index` must be below size().
   DeviceCore Core(DenseIndex index) const;
   void SetCore(DenseIndex index, const DeviceCore& core);
-  // Empty for most.
+  // Empty for most. Setting an empty one frees its place.
   DeviceExtra Extra(DenseIndex index) const;
   void SetExtra(DenseIndex index, const DeviceExtra& extra);
+  // The zero row (time_us 0) before the first check-in.
   StatusRow Row(DenseIndex index) const;
+  // A serialized internal.v1.Readings, or empty.
   std::string Readings(DenseIndex index) const;
 
   // The core and the row of a device in one step.
@@ -114,17 +123,20 @@ class DeviceTable {
     RowChange change;
     DeviceCore core;
   };
-  // Finds the device, takes the check-in and keeps its readings. nullopt: unknown, or deleted at
-  // or before `entry_index`.
+  // Finds the device, takes the check-in and keeps its readings, under one lock. nullopt: unknown,
+  // or deleted at or before `entry_index`. Taken is false in `change` for one that is not newer
+  // than the last, which then changes nothing.
   std::optional<Taken> TakeCheckIn(const internal::v1::CheckIn& check_in, int64_t time_us,
                                    uint16_t edge, uint64_t entry_index);
 
-  // The same for a start: only rows of slabs that are true up to less than `entry_index`.
+  // The same for a start: only rows of slabs that are true up to less than `entry_index`. For the
+  // others the row has it, and only the readings, which no slab has, are taken.
   void ReplayCheckIn(const internal::v1::CheckIn& check_in, int64_t time_us, uint16_t edge,
                      uint64_t entry_index, const std::vector<uint64_t>& slab_index);
 
   size_t slab_count() const;
-  // Rows of a slab, and whether they changed since the last call.
+  // Rows of a slab, where they changed since the last call; else `changed` is false and nothing is
+  // answered. The caller writes them in the transaction that is open: they are as of its entry.
   std::vector<StatusRow> SlabRows(size_t slab, bool& changed);
   // Puts the rows of a slab in place; rows beyond the devices of the table are dropped.
   void LoadSlab(size_t slab, const std::vector<StatusRow>& rows);
@@ -137,7 +149,8 @@ class DeviceTable {
   };
   std::vector<LiveRow> LiveRows(uint64_t organization, DenseIndex from, DenseIndex& next) const;
 
-  // Devices whose newest edge is `edge`.
+  // Devices whose newest edge is `edge`; counted as they come, since a walk over a million rows for
+  // a list of edges would hold the writer up.
   int64_t CountAtEdge(uint16_t edge) const;
   // Live devices that checked in through `edge` within 10 minutes before `now_us`, or there last;
   // from place `from` on, at most `limit`; `next` is where to go on, or size().

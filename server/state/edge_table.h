@@ -1,6 +1,8 @@
-// What is kept of every edge in memory: its number, session, lanes and watermark.
+// What is kept of every edge in memory: its number, session, lanes and watermark. A copy of the
+// tables `edges` and `lanes`, so that neither a batch nor the judgement of who is online reads one.
 //
 // Threads:  safe to call from any thread; only the log's writer thread changes it.
+// Owns:     the copies; their durable form is the caller's.
 #pragma once
 
 #include <array>
@@ -19,6 +21,8 @@ namespace muster::server {
 // Lanes are numbered as muster.edge.v1.Lane, 1 to 3.
 inline constexpr int kLanes = 4;
 
+// `number` stands for the id where space counts: in status rows, holders and lanes. Numbers are
+// given in order of creation and never again.
 struct EdgeCore {
   uint16_t number = 0;
   std::string id;

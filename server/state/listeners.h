@@ -16,6 +16,7 @@ namespace muster::server {
 
 class Listeners {
  public:
+  // Calls each listener in order of subscription; returns when all have returned.
   void Tell(const ChangeBatch& changes) {
     // Held while they run: a subscription that has ended is not called any more.
     MutexLock lock(mutex_);
@@ -23,6 +24,7 @@ class Listeners {
   }
 
   // Shared, because a subscription may outlive the state.
+  // The first call is for the next entry.
   static std::unique_ptr<Subscription> Add(const std::shared_ptr<Listeners>& to,
                                            ChangeListener listener) {
     MutexLock lock(to->mutex_);

@@ -16,13 +16,15 @@
 
 namespace muster::server {
 
-// Numbers are those of muster.v1.Role.
+// Numbers are those of muster.v1.Role; a higher one may do what a lower one may.
 enum class Role : uint8_t { kViewer = 1, kOperator = 2, kAdmin = 3, kPlatform = 4 };
 
-// Numbers are those of muster.v1.OnlineState.
+// Numbers are those of muster.v1.OnlineState. kUnknown: its edge is silent, so nobody knows.
+// kNever: it joined and never checked in.
 enum class OnlineState : uint8_t { kOnline = 1, kOffline = 2, kUnknown = 3, kNever = 4 };
 
-// Numbers are those of muster.v1.JobTargetState.
+// Numbers are those of muster.v1.JobTargetState; they stand in the tables and in SQL, so none ever
+// changes its meaning.
 enum class JobTargetState : uint8_t {
   kQueued = 1,
   kAtEdge = 2,
@@ -42,7 +44,8 @@ inline constexpr int kJobTargetStates = 13;
 // True for SUCCEEDED, FAILED, CANCELLED, EXPIRED, LOST, REVERTED.
 bool HasEnded(JobTargetState state);
 
-// Numbers are those of muster.v1.JobEnd.
+// Numbers are those of muster.v1.JobEnd. kReboot: the router restarts at the end of the script, and
+// what proves success is its next boot.
 enum class JobEnd : uint8_t { kResult = 1, kReboot = 2 };
 
 // Why a device's jobs wait for an operator. A weightier reason takes the place of a lesser one.
@@ -58,11 +61,13 @@ enum class HoldKind : uint8_t {
 absl::string_view HoldWord(HoldKind kind);
 
 // Numbers are those of muster.edge.v1.Profile.
+// kMetered also says as little as it can: at most 150 bytes a beat.
 enum class Profile : uint8_t { kNormal = 1, kMetered = 2, kSlow = 3 };
 // Seconds between beats.
 uint32_t IntervalSeconds(Profile profile);
 
 // Values of muster.v1.CodePage.
+// What bytes that are not UTF-8 are read as at the edge.
 inline constexpr uint32_t kNoCodePage = 1;
 inline constexpr uint32_t kHighestCodePage = 17;
 
@@ -86,6 +91,7 @@ struct ApiKey {
   int64_t revoke_time_us = 0;
 };
 
+// What lets routers join; the text itself is shown once and only its hash is kept.
 struct Claim {
   ClaimId id;
   OrganizationId organization;
@@ -110,6 +116,7 @@ struct Claim {
   std::vector<std::string> urls;
 };
 
+// One sensor, in thousandths of its unit, since there are no floats in the state.
 struct HealthReading {
   std::string sensor;
   int64_t value_milli = 0;
@@ -154,6 +161,7 @@ struct DeviceStatus {
   std::string router_clock;
 };
 
+// A router as readers see it: row, facts and status in one.
 struct Device {
   DeviceId id;
   OrganizationId organization;
@@ -299,6 +307,7 @@ struct Job {
   int64_t end_time_us = 0;
 };
 
+// A job on one device.
 struct JobTarget {
   JobId job;
   DeviceId device;
@@ -382,6 +391,7 @@ struct EdgeJob {
   uint32_t timeout_seconds = 300;
 };
 
+// An edge proxy: what its maker gave, what it said at its last hello, how far it has spoken.
 struct Edge {
   // A slug.
   std::string id;

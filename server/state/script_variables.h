@@ -13,6 +13,7 @@
 
 namespace muster::server {
 
+// What the values come from; from a row or from a Device, so that both sides say the same.
 struct VariableSource {
   uint64_t device = 0;
   std::string display_name;
@@ -25,7 +26,8 @@ struct VariableSource {
 // "device.site"; nullopt where the device has none, or there is no such variable.
 std::optional<std::string> ValueOfVariable(const VariableSource& source, absl::string_view name);
 
-// What a secret for scripts is sealed for.
+// What a secret for scripts is sealed for: its place, so that no sealed value can be put under
+// another name or into another organization.
 std::string SecretContext(OrganizationId organization, absl::string_view name);
 
 // Why the value of a variable is missing, for people: "label vlan is not set".

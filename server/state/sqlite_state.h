@@ -32,7 +32,8 @@ namespace muster::server {
 class SqliteState : public State, public Store {
  public:
   // Opens or makes the file at `path`, loads what is kept in memory and replays the entries that
-  // its slabs do not have yet.
+  // its slabs do not have yet. After success memory and tables say what the last committed entry
+  // left.
   static absl::StatusOr<std::unique_ptr<SqliteState>> Open(const std::string& path);
   ~SqliteState() override;
 
@@ -111,6 +112,7 @@ class SqliteState : public State, public Store {
 
   // Everything that apply has made, as text, in a fixed order: equal on every node that applied
   // the same entries. For tests and for finding out where two nodes differ.
+  // Secrets stand in it sealed, as they lie in the tables.
   std::string Dump() const;
 
  private:
@@ -130,10 +132,14 @@ class SqliteState : public State, public Store {
                            const std::vector<uint64_t>& slab_index);
 
   // The writer's.
+  // Writes this Tick's share of the slabs into the open transaction.
   void FlushSlabs(uint64_t entry_index);
+  // Writes the row `node`; memory is right only with what is committed.
   void SaveNode();
+  // After the commit: lets readers see the new position and tells subscriptions.
   void Publish(ChangeBatch changes);
 
+  // What readers see: the last committed entry, not the one that is being applied.
   NodeState Published() const;
   Clocks ClocksOf(const NodeState& node, const StatusRow& row) const;
   void FillStatus(const NodeState& node, DenseIndex index, bool readings,

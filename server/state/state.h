@@ -38,6 +38,8 @@ class State {
   // Of Bootstrap.blobs.
   virtual std::optional<std::string> FindBlob(absl::string_view name) const = 0;
 
+  // Found by id or by name, whoever asks: what a caller may see is judged above, in server/access
+  // and the rule rooms.
   virtual std::optional<Organization> FindOrganization(OrganizationId id) const = 0;
   virtual std::optional<Organization> FindOrganizationBySlug(absl::string_view slug) const = 0;
   // By slug.
@@ -71,11 +73,14 @@ class State {
 
   // With its status; tombstones too (see delete_time_us).
   virtual std::optional<Device> FindDevice(DeviceId id) const = 0;
-  // From memory; cheap enough for each check-in.
+  // From memory; cheap enough for each check-in. Tombstones too, since a released router must be
+  // recognized.
   virtual std::optional<DeviceKeyRecord> FindDeviceKey(DeviceId id) const = 0;
-  // The agent text that the device should have; nullopt: what it has.
+  // The agent text that the device should have; nullopt: what it has. Ask only where
+  // DeviceKeyRecord::has_offer says so: this reads the file.
   virtual std::optional<AgentOffer> FindAgentOffer(DeviceId id) const { return std::nullopt; }
-  // A live device with this serial number; none where there is none.
+  // A live device with this serial number, the one of lowest id where several have it; none where
+  // there is none.
   virtual DeviceId FindDeviceBySerial(OrganizationId organization, absl::string_view serial) const {
     return {};
   }
@@ -115,7 +120,7 @@ class State {
   // Newest first. `after` none: from the newest.
   virtual std::vector<Job> ListJobs(OrganizationId organization, const JobQuery& query, JobId after,
                                     size_t limit) const = 0;
-  // By device.
+  // By device. Members that are not targets yet are missing; Job::state_counts has them as queued.
   virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;
   virtual std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const = 0;
   // The device's targets that have not ended, oldest first.
@@ -157,19 +162,24 @@ class State {
   };
   virtual EdgeDevices ListEdgeDevices(absl::string_view edge, uint64_t after,
                                       size_t limit) const = 0;
-  // Jobs that lie (or shall lie) at the edge.
+  // Jobs that lie (or shall lie) at the edge, by device; with the values of their variables,
+  // secrets sealed.
   virtual std::vector<EdgeJob> ListEdgeJobs(absl::string_view edge, DeviceId after,
                                             size_t limit) const = 0;
-  // The job of `device` that lies at `edge`, if one does.
+  // The job of `device` that lies at `edge`, if one does; the one of lowest number where an older
+  // one is not acknowledged yet.
   virtual std::optional<EdgeJob> FindEdgeJob(absl::string_view edge, DeviceId device) const = 0;
-  // Jobs that the edge was asked to drop and has not acknowledged (JobEvent REMOVED).
+  // Jobs that the edge was asked to drop and has not acknowledged (JobEvent REMOVED). `limit`
+  // counts devices: all numbers of a device come together, else the next page would begin behind
+  // some of them.
   struct EdgeRemoval {
     DeviceId device;
     uint64_t number = 0;
   };
   virtual std::vector<EdgeRemoval> ListEdgeRemovals(absl::string_view edge, DeviceId after,
                                                     size_t limit) const = 0;
-  // Deleted or re-keyed devices: the whole set of (device, least epoch) above 1 or deleted.
+  // Deleted or re-keyed devices: the whole set of (device, least epoch) above 1 or deleted. Not
+  // those that were released: their router is to hear X, which a refused token would keep from it.
   struct Revocation {
     DeviceId device;
     uint32_t least_epoch = 0;

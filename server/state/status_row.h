@@ -22,7 +22,8 @@ inline constexpr uint16_t kNoEdge = 0xffff;
 inline constexpr int kRecentEdges = 3;
 // Edges where a device checked in this recently may hold its job.
 inline constexpr int64_t kRecentEdgeUs = 600'000'000;
-// A router that reports a larger job number talks nonsense.
+// A router that reports a larger job number talks nonsense. Numbers are microseconds since 1970, so
+// this is beyond the year 100,000, and number + 1 never overflows.
 inline constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
 // The end of the year 9999; what lies behind it, or before 1970, is no time, and sums of times
 // within it fit.
@@ -77,10 +78,12 @@ enum Present : uint16_t {
 
 // What a check-in changed beside the numbers.
 struct RowChange {
-  // False: it is not newer than the last one, and nothing was changed.
+  // False: it is not newer than the last one, and nothing was changed. A batch that was held up
+  // brings such check-ins; they are no news.
   bool taken = false;
   bool first = false;
-  // False where the check-in names no boot (a small body).
+  // Another boot nonce than the last one. False where the check-in names no boot (a small body),
+  // and for the first boot ever.
   bool new_boot = false;
   // The boot is the one before the last: a router that rebooted can't have it.
   bool boot_returned = false;
@@ -90,17 +93,23 @@ struct RowChange {
   bool new_edge = false;
 };
 
-// Why a check-in of a batch with this base time is refused, whatever the state; empty: it is not.
+// Why a check-in of a batch with this base time is refused, whatever the state; empty: it is not. A
+// function of the item alone, since a start asks it again of each kept entry and must get the same
+// answer.
 absl::string_view ObjectionTo(const internal::v1::CheckIn& check_in, int64_t base_time_us);
 
-// Takes a check-in that came at `time_us` through edge number `edge`.
+// Takes a check-in that came at `time_us` through edge number `edge`. The row is a function of its
+// check-ins alone, in order: that makes the replay at a start exact. ObjectionTo must have had
+// none.
 RowChange TakeCheckIn(StatusRow& row, const internal::v1::CheckIn& check_in, int64_t time_us,
                       uint16_t edge);
 
+// 0 for none. Only compared; two nonces that collide look like no reboot, once in 2^64.
 uint64_t BootHash(const std::string& boot);
 
 // When the device will be called offline: three times the larger of the last two promised
 // intervals, and 2 s. 0 where it never checked in.
+// Two, because the promise of the reply before may still be what the router lives by.
 int64_t DeadlineUs(const StatusRow& row);
 
 // What is known of time when a row is judged.
@@ -113,6 +122,8 @@ struct Clocks {
   int64_t watermark_us = 0;
   int64_t watermark_seen_us = 0;
 };
+// Judges when somebody reads, so that nobody has to walk a million rows each second. NEVER, ONLINE,
+// OFFLINE by proof of the watermark, UNKNOWN where its edge says nothing.
 OnlineState Judge(const StatusRow& row, const Clocks& clocks);
 
 }  // namespace muster::server

@@ -13,6 +13,7 @@
 namespace muster::server {
 
 // True where the window is for this device, its site, or one of its labels.
+// A window has exactly one of the three aims.
 bool IsFor(const MaintenanceWindow& window, DeviceId device, const std::string& site,
            const std::map<std::string, std::string>& labels);
 
@@ -26,6 +27,8 @@ struct WindowState {
 };
 
 // Of a device for which `windows` are: one that is open is enough.
+// Open until the last of the open ones closes; intervals that touch or overlap in two windows are
+// not joined.
 WindowState StateOfWindows(const std::vector<MaintenanceWindow>& windows, int64_t now_us);
 
 }  // namespace muster::server

@@ -33,6 +33,7 @@ class PageTokens {
   explicit PageTokens(const Secret& master_key);
 
   // `cursor` is at most 256 bytes.
+  // Different text each time for the same place.
   std::string Seal(const PageBinding& binding, absl::string_view cursor) const;
   absl::StatusOr<std::string> Open(const PageBinding& binding, absl::string_view token) const;
 

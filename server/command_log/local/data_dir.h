@@ -14,7 +14,8 @@ namespace muster::server {
 
 class DataDir {
  public:
-  // Makes it (0700) where it is absent.
+  // Takes hold of the directory; makes it (0700) where it is absent. The lock goes with the
+  // process, however it ends, so a crash leaves nothing to clean up. The file `lock` stays.
   static absl::StatusOr<DataDir> Hold(const std::string& path);
   ~DataDir();
 

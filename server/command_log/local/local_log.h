@@ -19,6 +19,7 @@
 
 namespace muster::server {
 
+// How much of the log is kept for starts; whichever limit comes first.
 struct LocalLogOptions {
   uint64_t retained_bytes = uint64_t{512} << 20;
   absl::Duration retained_time = absl::Minutes(10);
@@ -26,6 +27,8 @@ struct LocalLogOptions {
 
 class LocalLog : public CommandLog {
  public:
+  // Bounds the memory of a writer that can't keep up; beyond it callers are better told to come
+  // back.
   static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
 
   LocalLog(Store& store, const LocalLogOptions& options);
@@ -42,12 +45,17 @@ class LocalLog : public CommandLog {
     Done done;
   };
 
+  // Of the writer thread: entries until the queue is empty and Stop was called.
   void Write();
+  // Of the checkpoint thread.
   void CheckpointWhenAsked();
   // The commands of the next entry; empty: stop.
   std::vector<Pending> TakeNext();
+  // Applies the commands as one entry, makes it durable, then answers them.
   void Commit(std::vector<Pending>& commands);
+  // Drops old entries with a Tick, once a second: state time has moved only there.
   void TrimAfterTick(Transaction& transaction, const std::vector<Pending>& commands);
+  // Between two transactions: asks for a checkpoint, or finishes the one under way.
   void CareForCheckpoint();
 
   Store& store_;

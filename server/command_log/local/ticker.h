@@ -24,6 +24,7 @@ class SlewedClock {
  public:
   explicit SlewedClock(const Clock& clock);
 
+  // Now by this clock; never before the last answer by more than the slew. One thread.
   absl::Time Next();
 
  private:
@@ -43,7 +44,9 @@ class Ticker {
 
  private:
   void Run();
+  // Waits for the log, so that a log that hangs gets no pile of Ticks.
   void ProposeTick();
+  // Step after step until there is nothing left; stops early with the thread.
   void ExpandJobs();
 
   CommandLog& log_;

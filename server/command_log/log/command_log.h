@@ -56,7 +56,7 @@ class CommandLog {
   // The same, waiting. Not from a callback of this log.
   absl::StatusOr<Applied> Propose(Command command);
 
-  // What this node has applied.
+  // What this node has applied; monotonic. Never behind what a `done` has said.
   virtual Position AppliedPosition() const = 0;
 
   // Ok once this node has applied `position`. FailedPrecondition for a position of another log,

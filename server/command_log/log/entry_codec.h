@@ -46,11 +46,16 @@ struct CheckedCommand {
   internal::v1::Command command;
   std::string bytes;
 };
+// Serializes the command at this program's version and parses it back. InvalidArgument where that
+// fails or it is larger than kMaxCommandBytes: nothing that a start could not read gets into an
+// entry.
 absl::StatusOr<CheckedCommand> CheckCommand(internal::v1::Command command);
 
-// `commands` are CheckedCommand::bytes, in order.
+// The bytes of an entry. `commands` are CheckedCommand::bytes, in order; together at most
+// kMaxEntryBytes, or one alone.
 std::string EncodeEntry(const EntryHeader& header, const std::vector<absl::string_view>& commands);
 
+// Checks and reads an entry. Reserves at most 16 MiB, whatever the bytes claim.
 absl::StatusOr<DecodedEntry> DecodeEntry(absl::string_view bytes);
 
 // CRC-32C (Castagnoli) as iSCSI has it: "123456789" gives 0xE3069283.

@@ -50,7 +50,10 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // Begins a transaction; the one before must be committed. What was begun and applied must be
+  // committed: memory can't be rolled back, and its destructor stops the process.
   virtual std::unique_ptr<Transaction> Begin() = 0;
+  // Of the last commit.
   virtual Position AppliedPosition() const = 0;
   virtual int64_t StateTimeUs() const = 0;
 
@@ -62,7 +65,8 @@ class Store {
   virtual int WalPages() const = 0;
   virtual void CheckpointFromWriter() = 0;
 
-  // A job whose members have not all become targets yet; 0: none.
+  // A job with work left for ExpandJob: members to make targets of, a cancellation that goes on, a
+  // wave to open; the oldest first; 0: none.
   virtual uint64_t NextJobToExpand() const = 0;
 };
 

@@ -20,6 +20,7 @@ struct AgentOfferRow {
   // False: known, but edges don't offer it now.
   bool offered = false;
 };
+// Empty where nothing was ever offered since its installer ran.
 AgentOfferRow LoadAgentOffer(ApplyContext& context, DenseIndex index);
 
 // Which text the device should have, and whether edges offer it now, is as given from here on;
@@ -29,10 +30,13 @@ void SetAgentOffer(ApplyContext& context, DenseIndex index, absl::string_view ve
 
 // What stands in the device's text has changed: text of the next generation is offered, of
 // `version` where no other is wanted already.
+// Always a change: a router that has taken generation n must fetch n + 1 even if both were made
+// within a second.
 void RaiseGeneration(ApplyContext& context, DenseIndex index, absl::string_view version,
                      absl::string_view reason);
 
 // A fresh installer has run: its text is of generation 0, and nothing is offered.
+// Counting on would offer text that the router can't have heard of.
 void ForgetAgentOffer(ApplyContext& context, DenseIndex index);
 
 }  // namespace muster::server

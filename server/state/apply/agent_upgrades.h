@@ -16,13 +16,15 @@
 
 namespace muster::server {
 
-// Offers the text to the device of a QUEUED target: RUNNING, or SUCCEEDED where it runs already.
+// Offers the text to the device of a QUEUED target: RUNNING, or SUCCEEDED where it runs already,
+// FAILED where the device is gone or another upgrade is under way on it.
 void StartUpgrade(ApplyContext& context, const JobRules& job, TargetRow& target);
 
-// After a check-in of a device whose upgrade is under way.
+// Judges a check-in that came at `time_us` of a device whose upgrade is under way. Its facts must
+// be taken before.
 void JudgeUpgrade(ApplyContext& context, DenseIndex index, int64_t time_us);
 
-// 20 minutes after the offer.
+// Ends it 20 minutes after the offer: LOST where the router is silent, else FAILED.
 void EndOverdueUpgrade(ApplyContext& context, const JobRules& job, TargetRow& target);
 
 // Nobody fetches the text any more; a router that has done so is still judged by what it reports.

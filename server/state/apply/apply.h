@@ -8,7 +8,9 @@
 
 namespace muster::server {
 
-// Finds the function for the command. Unset payload: Malformed.
+// Finds the function for the command and runs it once; repetitions are caught before (requests.h).
+// Unset payload: Malformed, as is a payload of a newer program that this one does not know; that
+// entry would have stopped the node before, by its command version.
 ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& command);
 
 ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap& command);

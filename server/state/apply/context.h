@@ -39,6 +39,9 @@ struct NodeState {
   uint64_t request_count = 0;
 };
 
+// One for each entry; made by the transaction, gone with it. The tables in memory are changed as
+// the commands are applied and can't be rolled back: that is why a command is checked before its
+// first write, and why a transaction that fails stops the process.
 struct ApplyContext {
   Database& db;
   DeviceTable& devices;
@@ -52,10 +55,12 @@ struct ApplyContext {
   const internal::v1::Command* command = nullptr;
 
   int64_t now_us() const { return node.state_time_us; }
-  // Within 60 s after a jump: nothing expires.
+  // Within 60 s after a jump: nothing expires. A clock that was wrong for a moment must not end
+  // jobs, claims and join tokens that nobody can bring back.
   bool TimeIsDoubtful() const { return node.state_time_us < node.jump_hold_until_us; }
   uint64_t NextSequence() { return node.next_sequence++; }
-  // What the next event will be numbered, in the order of all events.
+  // What the next event will be numbered, in the order of all events: entry, then place in it. The
+  // same on every node, so it can serve as a resume token.
   uint64_t NextEventSequence() const;
   void Changed(Change change) { changes.changes.push_back(std::move(change)); }
 };
@@ -65,12 +70,16 @@ using ApplyResult = absl::StatusOr<internal::v1::Result>;
 // A result that names one id.
 internal::v1::Result ResultOf(uint64_t id);
 
-// Writes an event of a device, at `time_us` of the state or of the edge that saw it.
+// Writes an event of a device at state time, cuts its message at 1 KiB, and drops what is too much
+// of the device's events. `kind` is a stable word that clients compare, `message` is for people;
+// neither may hold a secret.
 void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
                 absl::string_view message);
 
-// Writes the audit entry of the command that is being applied. `resource` as in the public API;
-// `organization` 0 for the platform. The command's own summary goes before `summary`.
+// Writes the audit entry of the command that is being applied, and chains it to the one before
+// (common/audit_chain). `resource` as in the public API; `organization` 0 for the platform. The
+// command's own summary goes before `summary`. Call it once the command can't be refused any
+// more: an entry stays even if the command were.
 void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t organization,
                 absl::string_view summary);
 
@@ -78,16 +87,19 @@ void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t orga
 std::string OrganizationName(Database& db, uint64_t organization);
 std::string DeviceName(Database& db, uint64_t organization, uint64_t device);
 
+// Sorted by key, so that equal labels are equal bytes on every node. What does not parse decodes to
+// none: apply is total.
 std::string EncodeLabels(const std::map<std::string, std::string>& labels);
 std::map<std::string, std::string> DecodeLabels(absl::string_view bytes);
 
-// Errors that the API promises.
+// Errors that the API promises. Malformed is for what no proposer of ours writes: the rules before
+// it have said it better.
 absl::Status UnknownThing(absl::string_view what, absl::string_view id);
 absl::Status AlreadyThere(absl::string_view what, absl::string_view id);
 absl::Status Malformed(absl::string_view what);
 absl::Status ChangedMeanwhile(absl::string_view what);
 
-// True where somebody expects another version than this one.
+// True where somebody expects another version than this one. An empty etag expects nothing.
 bool IsStale(absl::string_view expected_etag, uint64_t version);
 
 }  // namespace muster::server

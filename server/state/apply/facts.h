@@ -10,10 +10,12 @@
 
 namespace muster::server {
 
-// Too long a text in them would bloat the row: nothing of that check-in's facts is taken.
+// True unless a text is over 256 bytes, or a MAC or tunnel key has a wrong length. Too long a text
+// would bloat the row: nothing of that check-in's facts is taken then, though its numbers are.
 bool FactsAreSound(const internal::v1::Facts& facts);
 
-// Of the bytes that the row keeps; for a quick comparison.
+// Of the bytes that the row keeps; for a quick comparison, so that an unchanged router costs no
+// read of its row. FNV-1a: no secret, and no enemy gains by a collision with its own facts.
 uint64_t FactsHash(const std::string& bytes);
 
 // Facts without identity, serial, version and board are those of a small beat: only the agent and
@@ -22,8 +24,10 @@ uint64_t FactsHash(const std::string& bytes);
 // between two is a clone.
 void TakeFacts(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
 
-// What the facts say is the device's hardware from here on.
+// Makes what the facts say the device's hardware from here on. Without effect on a hold: whoever
+// ends it does that.
 void AcceptHardware(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
+// The row's facts; empty where there are none.
 internal::v1::Facts ReadFacts(ApplyContext& context, DenseIndex index);
 
 }  // namespace muster::server

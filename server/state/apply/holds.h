@@ -13,18 +13,22 @@ namespace muster::server {
 // The device's targets that have not ended, oldest first.
 std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device);
 
-// Holds the queue: what may still be kept from the router becomes HELD, what had started LOST.
-// `why` is for people. A device that is held for a weightier reason keeps that one.
+// Holds the queue: what may still be kept from the router becomes HELD, what had started LOST
+// (never run again by itself: what it did may be undone). `why` is for people. A device that is
+// held for a weightier reason keeps that one.
 void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::string_view why);
 
-// The same for two routers under one identity, with its event; the second time without effect.
+// The same for two routers under one identity, with its event; the second time without effect,
+// since two routers in turns would write an event with every beat.
 void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence);
 
-// Ends the hold, whatever it is for: what waited is queued again, under new numbers. How many
-// targets that were.
+// Ends the hold, whatever it is for: what waited is queued again under new numbers, except what the
+// router has meanwhile reported as started, which is LOST. How many were queued. Whether the reason
+// is the operator's to end is the caller's business.
 uint32_t EndHold(ApplyContext& context, DenseIndex index);
 
-// Cancels what has not been sent to an edge: QUEUED and HELD. `why` becomes their error.
+// Cancels what has not been sent to an edge: QUEUED and HELD. `why` becomes their error. What lies
+// at an edge goes on to its end.
 void CancelWaiting(ApplyContext& context, uint64_t device, absl::string_view why);
 
 }  // namespace muster::server

@@ -24,7 +24,9 @@ inline constexpr int kMaxHolders = 3;
 // A step of fan-out or of Tick touches at most so many targets.
 inline constexpr int kStep = 1'000;
 
-// The rules of a job, without its script.
+// The rules of a job, without its script. A copy of the row as it was when it was loaded: what
+// counts in waves (`failures`) is read where it is decided on, since an earlier target of the same
+// step may have changed it.
 struct JobRules {
   uint64_t id = 0;
   uint64_t organization = 0;
@@ -55,9 +57,11 @@ struct JobRules {
 
   bool has_waves() const { return canary_count > 0 || batch_size > 0; }
 };
+// Nullopt for a job that is not there, or was dropped after its 180 days.
 std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job);
 
-// A row of `targets`, without its output.
+// A row of `targets`, without its output. A copy: whoever changes it saves it (SaveTarget,
+// MoveTarget or EndTarget), and nobody else may have moved the same target in between.
 struct TargetRow {
   uint64_t job = 0;
   uint64_t device = 0;
@@ -88,50 +92,65 @@ struct TargetRow {
   }
 };
 std::optional<TargetRow> LoadTarget(ApplyContext& context, uint64_t job, uint64_t device);
-// The target that number `number` was given to.
+// The target that number `number` was given to, in whatever attempt: its `number` may be a newer
+// one by now. Numbers stay known as long as the job, so that a late result finds its way.
 std::optional<TargetRow> LoadTargetByNumber(ApplyContext& context, uint64_t device,
                                             uint64_t number);
 
-// Writes the row as it is now; no change of state.
+// Writes the row as it is now, with the time of the change; no change of state, and nobody is told.
 void SaveTarget(ApplyContext& context, const TargetRow& target);
 
-// Makes the row one without a number: nothing was sent, nothing was seen.
+// Makes the row one without a number: nothing was sent, nothing was seen. Only where the old number
+// can't start any more, or an operator has decided: the same script goes out again under a new one,
+// and the router would run it twice.
 void ForgetNumber(TargetRow& target);
 
-// Puts a new target (state QUEUED or HELD, or ended at once) behind the device's queue.
+// Puts a new target (state QUEUED or HELD, or ended at once) behind the device's queue. The job has
+// counted it as queued since its member list was taken; that is put right here.
 void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& target);
 
-// Moves the target to `state`, keeps counts, the device's queue and the job's end right, and
-// saves it. Leaves edges and queue alone.
+// Moves the target to `state`, keeps counts, the device's queue and the job's end right, saves it
+// and tells watchers. Leaves edges and queue alone; to the same state it only saves and tells.
 void MoveTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
                 JobTargetState state);
 
-// Ends the target (`state` is final), takes it from the edges, and releases the next of the
-// device. The phase and error of the row are kept as the caller set them.
+// Ends the target (`state` is final), takes it from the edges, and releases the next of the device.
+// The phase and error of the row are kept as the caller set them. The core of the device must be
+// saved before: this reads it anew.
 void EndTarget(ApplyContext& context, const JobRules& job, TargetRow& target, JobTargetState state);
 
-// The outcome is unknown: a new attempt where the job allows one, else LOST.
+// The outcome is unknown: a new attempt under a new number where the job is idempotent, its time
+// has not run out, nothing holds or cancels it and there were fewer than 3; else LOST, which a late
+// result still takes back.
 void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
                 absl::string_view why);
 
-// True where the router has it or may have: it was sent, or the router reported its number.
+// True where the router has it or may have: it was sent, or the router reported its number. False
+// proves only that nobody has told us so.
 bool MayHaveRun(ApplyContext& context, const TargetRow& target);
 
-// Gives the head of the queue a number and to the edges that hear the device, if it may be.
+// Gives the head of the queue a number and to the edges that hear the device, if it may be: nothing
+// else open, not held, not deleted, a window open, an edge known. Harmless to call at any time;
+// called wherever one of these may have changed.
 void ReleaseHead(ApplyContext& context, DenseIndex index);
 
-// Lets `edge` hold the open job of the device too, if there is room.
+// Lets `edge` hold the open job of the device too, if there is room (3 edges). Copies are harmless:
+// the router starts a number once.
 void AddHolder(ApplyContext& context, const TargetRow& target, uint16_t edge, int64_t not_after_us);
 
-// Asks all edges to drop the target's number; the number of those that have not yet.
+// Asks all edges to drop the target's number; answers how many still have it, those included that
+// were asked before. 0: nobody can send it any more.
 int RemoveFromEdges(ApplyContext& context, const TargetRow& target, int64_t not_after_us);
 int CountHolders(ApplyContext& context, uint64_t device, uint64_t number);
 
 // Cancels the target, now or once the edges have dropped it. False where it is too late: it was
-// sent, and no newer beat shows that it was not started.
+// sent, and no newer beat shows that it was not started. After false the row is unsaved but for
+// what the caller set.
 bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target);
 
-// Writes the numbers of the core (last given, highest, expected, held) to the devices table.
+// Writes the numbers of the core (last given, highest, expected, held) to the devices table. The
+// caller has set the core; both must say the same after each command, or a restart changes the
+// state.
 void SaveCoreNumbers(ApplyContext& context, DenseIndex index, const DeviceCore& core);
 
 }  // namespace muster::server

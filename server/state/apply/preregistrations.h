@@ -11,6 +11,8 @@
 namespace muster::server {
 
 // Gives a new device what was imported for its serial number in its organization, and forgets that.
+// Its site and labels win over the claim's. Without effect for a serial number that nobody
+// imported.
 void UsePreregistration(ApplyContext& context, const DeviceCore& core, const std::string& serial);
 
 }  // namespace muster::server

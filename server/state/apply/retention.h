@@ -18,7 +18,8 @@ namespace muster::server {
 inline constexpr int64_t kOutputLifeUs = int64_t{30} * 86'400 * 1'000'000;
 inline constexpr int64_t kJobLifeUs = int64_t{180} * 86'400 * 1'000'000;
 
-// One step of each.
+// One step of each: at most 1,000 rows (10,000 request ids) a Tick, so that the end of a job on
+// 100,000 devices never holds up a commit. Not while time is doubtful.
 void DropOld(ApplyContext& context);
 
 }  // namespace muster::server

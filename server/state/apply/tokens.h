@@ -16,14 +16,17 @@ namespace muster::server {
 // check-ins in a row that proved the new one (small bodies don't name the agent).
 inline constexpr uint32_t kProvingBeats = 6;
 
-// A check-in proved the token that is on its way, or (not `proved`) the old one again.
+// Counts a check-in that proved the token on its way, or (not `proved`) the old one again, which
+// begins the count anew: only beats in a row show that the new text stays. Promotes it on enough
+// evidence. Without effect where none is on its way.
 void TakeTokenProof(ApplyContext& context, DenseIndex index, bool proved);
 
-// The token that is on its way becomes the only one. There must be one.
+// Makes the token that is on its way the only one: edges refuse the old one from now on. There must
+// be one.
 void PromoteNextToken(ApplyContext& context, DenseIndex index);
 
-// Every earlier token is refused, and what was on its way is dropped; the next one will be of
-// `sealed_secret`.
+// Refuses every earlier token, and drops what was on its way; the next one will be of
+// `sealed_secret`. The new epoch lies above both, since the one on its way may have arrived.
 void Rekey(ApplyContext& context, DenseIndex index, absl::string_view sealed_secret);
 
 }  // namespace muster::server

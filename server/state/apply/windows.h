@@ -9,10 +9,11 @@
 
 namespace muster::server {
 
-// The windows of an organization, by name.
+// The windows of an organization, by name; for apply and for readers alike.
 std::vector<MaintenanceWindow> ReadWindows(Database& db, uint64_t organization);
 
-// Of the windows that are for the device.
+// Whether the windows that are for the device let it start jobs now, by state time. Reads all
+// windows of the organization: 500 at most.
 WindowState WindowsOf(ApplyContext& context, uint64_t organization, uint64_t device);
 
 }  // namespace muster::server

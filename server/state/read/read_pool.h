@@ -1,6 +1,9 @@
-// Read connections, one per reader at a time.
+// Read connections, one per reader at a time. A connection that was opened stays: each has its own
+// page cache (4 MiB at most) and prepared statements, which a handler should not pay for anew. So
+// there are as many as ever read at once.
 //
 // Threads:  safe to call from any thread.
+// Blocks:   Get never waits for another reader; it opens a file where none is free.
 #pragma once
 
 #include <memory>
@@ -17,7 +20,7 @@ class ReadPool {
  public:
   explicit ReadPool(std::string path) : path_(std::move(path)) {}
 
-  // A connection for as long as it lives.
+  // A connection for as long as it lives. Must not outlive the pool.
   class Lease {
    public:
     Lease(ReadPool& pool, std::unique_ptr<Database> db) : pool_(pool), db_(std::move(db)) {}
