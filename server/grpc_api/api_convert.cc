@@ -1,3 +1,8 @@
+// One direction only: from the state to the API. Enums of both sides have the same numbers by
+// definition, so they are cast.
+//
+// A field is set where the state knows it. What it does not know stays absent and not 0: programs
+// divide by memory_total_bytes.
 #include "server/grpc_api/api_convert.h"
 
 #include "absl/strings/escaping.h"
@@ -11,6 +16,7 @@ namespace muster::server {
 google::protobuf::Timestamp ToTimestamp(int64_t time_us) {
   google::protobuf::Timestamp time;
   int64_t seconds = time_us / 1000000;
+  // Rounds towards the past, as Timestamp's nanos must not be negative.
   int64_t micros = time_us % 1000000;
   if (micros < 0) {
     micros += 1000000;
@@ -27,10 +33,12 @@ namespace {
 #define SET_TIME(message, field, time_us) \
   if ((time_us) != 0) *(message).mutable_##field() = ToTimestamp(time_us)
 
+// Empty for what belongs to the platform.
 std::string OrganizationName(absl::string_view slug) {
   return slug.empty() ? "" : absl::StrCat("organizations/", slug);
 }
 
+// In the order in which the router said them.
 void FillReadings(const DeviceStatus& status, v1::DeviceStatus* out) {
   for (const HealthReading& reading : status.health) {
     v1::HealthReading* row = out->add_health();
@@ -42,6 +50,7 @@ void FillReadings(const DeviceStatus& status, v1::DeviceStatus* out) {
     v1::LinkReading* row = out->add_links();
     row->set_link(reading.link);
     row->set_address(reading.address);
+    // A link that answers nothing has no round trip, but a loss.
     if (reading.rtt_us.has_value()) row->set_rtt_us(*reading.rtt_us);
     if (reading.jitter_us.has_value()) row->set_jitter_us(*reading.jitter_us);
     if (reading.standard_deviation_us.has_value())
@@ -50,11 +59,14 @@ void FillReadings(const DeviceStatus& status, v1::DeviceStatus* out) {
   }
 }
 
+// Three tokens for a field instead of a line that says its name three times, where a slip would
+// compile.
 #define SET_IF(field) \
   if (status.field.has_value()) out->set_##field(*status.field)
 
 void FillStatus(const DeviceStatus& status, v1::DeviceStatus* out) {
   out->set_online(static_cast<v1::OnlineState>(status.online));
+  // Never heard: all that follows would be zeros that look like figures.
   if (status.last_check_in_us == 0) return;
   SET_TIME(*out, last_check_in_time, status.last_check_in_us);
   out->set_source_address(AddressText(status.source_address));
@@ -73,10 +85,13 @@ void FillStatus(const DeviceStatus& status, v1::DeviceStatus* out) {
   SET_IF(sectors_written);
   SET_IF(agent_errors);
   out->set_interval_seconds(static_cast<int32_t>(status.interval_seconds));
+  // The router's own words, in its own time zone: for people. The doctor reads it (ClockSkew).
   out->set_router_clock(status.router_clock);
   FillReadings(status, out);
 }
 
+// What is most final comes first: a device may be several of these at once, released after it was
+// revoked, say.
 v1::DeviceState StateOf(const Device& device) {
   if (device.release_time_us != 0) return v1::DEVICE_STATE_RELEASED;
   if (device.delete_time_us != 0) return v1::DEVICE_STATE_DELETED;
@@ -86,12 +101,15 @@ v1::DeviceState StateOf(const Device& device) {
   return v1::DEVICE_STATE_ACTIVE;
 }
 
+// Words for programs (state, hold_kind) and for people (hold_reason); only the latter may change.
 void FillIdentity(const Device& device, absl::string_view slug, v1::Device* out) {
   out->set_state(StateOf(device));
   out->set_hold_kind(std::string(HoldWord(device.hold_kind)));
   out->set_hold_reason(CleanText(device.hold_reason));
   out->set_profile(static_cast<v1::Profile>(device.profile));
   out->mutable_agent_urls()->Assign(device.urls.begin(), device.urls.end());
+  // As the router would report it, so that a client compares two texts. Generation 0 is the version
+  // alone (device-protocol.md).
   if (!device.offer_version.empty()) {
     out->set_wanted_agent_version(
         device.agent_generation == 0
@@ -150,6 +168,7 @@ v1::Device ToMessage(const Device& device, absl::string_view organization_slug) 
   out.set_identity(device.identity);
   out.set_serial_number(device.serial_number);
   out.set_software_id(device.software_id);
+  // The state has bytes; people and filters write it with colons.
   out.set_mac_address(MacText(device.mac_address));
   out.set_model(device.board);
   out.set_architecture(device.architecture);
@@ -169,6 +188,7 @@ v1::DeviceEvent ToMessage(const DeviceEvent& event) {
   v1::DeviceEvent out;
   SET_TIME(out, time, event.time_us);
   out.set_kind(event.kind);
+  // May quote what a router said.
   out.set_message(CleanText(event.message));
   return out;
 }
@@ -195,12 +215,14 @@ v1::Claim ToMessage(const Claim& claim, absl::string_view organization_slug) {
 
 namespace {
 
+// How many waves there are is not stored, since it follows from three numbers.
 v1::JobWaves ToMessage(const JobWaves& waves, uint32_t targets) {
   v1::JobWaves out;
   out.set_canary_count(static_cast<int32_t>(waves.canary_count));
   out.set_batch_size(static_cast<int32_t>(waves.batch_size));
   out.set_max_failures(static_cast<int32_t>(waves.max_failures));
   const uint32_t rest = targets > waves.canary_count ? targets - waves.canary_count : 0;
+  // The canaries are a wave of their own; without a batch size all others are the second.
   uint32_t count = waves.canary_count > 0 ? 1 : 0;
   if (waves.batch_size > 0) {
     count += (rest + waves.batch_size - 1) / waves.batch_size;
@@ -208,6 +230,8 @@ v1::JobWaves ToMessage(const JobWaves& waves, uint32_t targets) {
     count += 1;
   }
   out.set_wave_count(static_cast<int32_t>(count));
+  // Nothing waits for anything: the one wave is open from the start, though the state has counted
+  // none.
   const bool at_once = waves.canary_count == 0 && waves.batch_size == 0;
   out.set_open_wave(at_once ? 1 : static_cast<int32_t>(waves.open_wave));
   out.set_failure_count(static_cast<int32_t>(waves.failure_count));
@@ -218,6 +242,7 @@ v1::JobWaves ToMessage(const JobWaves& waves, uint32_t targets) {
 
 v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
   v1::Job out;
+  // None with validate_only: there is no such job.
   if (job.id) out.set_name(FormatChildName(organization_slug, "jobs", job.id.value));
   out.set_script(job.script);
   out.set_description(job.description);
@@ -232,6 +257,8 @@ v1::Job ToMessage(const Job& job, absl::string_view organization_slug) {
   out.set_ends_with(static_cast<v1::JobEnd>(job.ends_with));
   out.mutable_timeout()->set_seconds(job.timeout_seconds);
   out.set_target_count(static_cast<int32_t>(job.target_count));
+  // State 0 is "unspecified"; states without a target are left out, for jobs are listed by the
+  // thousand.
   for (int state = 1; state < kJobTargetStates; ++state) {
     if (job.state_counts[state] == 0) continue;
     v1::JobStateCount* count = out.add_state_counts();
@@ -260,8 +287,11 @@ v1::JobTarget ToMessage(const JobTargetRow& row, absl::string_view organization_
   out.set_state(static_cast<v1::JobTargetState>(target.state));
   out.set_number(static_cast<int64_t>(target.number));
   out.set_attempt(static_cast<int32_t>(target.attempt));
+  // What a script printed may hold anything, escape sequences too; line breaks stay, for it is
+  // shown as it was.
   out.set_output(CleanText(target.output, LineBreaks::kKeep));
   out.set_output_cut(target.output_cut);
+  // Where it went wrong; the last phase of what succeeded would read like a fault.
   if (target.state != JobTargetState::kSucceeded) out.set_phase(target.phase);
   out.set_error(CleanText(target.error, LineBreaks::kKeep));
   SET_TIME(out, update_time, target.update_time_us);
@@ -298,6 +328,7 @@ v1::AuditEntry ToMessage(const AuditEntry& entry, absl::string_view log_id,
   out.set_chain_hash(entry.chain_hash);
   out.set_organization(OrganizationName(organization_slug));
   out.set_sequence(entry.sequence);
+  // Both, see the header: the id is what the chain was made over.
   out.set_organization_id(entry.organization.value);
   out.set_previous_hash(entry.previous_hash);
   return out;

@@ -1,3 +1,5 @@
+// Nearly every call here is the same sentence about one device, so RunChange says it once; the few
+// that take more than a name, or answer more than the device, stand for themselves.
 #include "server/grpc_api/device_identity_service.h"
 
 #include "common/status/status_macros.h"
@@ -10,8 +12,10 @@
 namespace muster::server {
 namespace {
 
+// Joins literals at compile time: twelve names that differ in one word.
 #define METHOD(name) "muster.v1.DeviceIdentityService/" name
 
+// Unspecified is refused here, unlike in a claim: a call that sets a profile must say which.
 absl::StatusOr<Profile> ReadProfile(v1::Profile profile) {
   if (profile == v1::PROFILE_UNSPECIFIED || !v1::Profile_IsValid(profile)) {
     return BadField("profile", "wants NORMAL, METERED or SLOW");
@@ -21,6 +25,8 @@ absl::StatusOr<Profile> ReadProfile(v1::Profile profile) {
 
 }  // namespace
 
+// A member function of DeviceIdentity as parameter keeps the rules' names in sight at each call.
+// The answer shows the device as it is after the change was applied on this node.
 template <typename Request, typename Response>
 grpc::Status DeviceIdentityGrpcService::RunChange(grpc::ServerContext& context,
                                                   absl::string_view method, const Request& request,
@@ -77,6 +83,8 @@ grpc::Status DeviceIdentityGrpcService::MoveDevice(grpc::ServerContext* context,
         ASSIGN_OR_RETURN(const std::string slug,
                          ParseOrganizationName("organization", request->organization()));
         ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+        // Both ends need a scope: the store takes no organization from a request. Only the role
+        // platform can enter two, and the table of roles says so before anything is looked at.
         ASSIGN_OR_RETURN(const OrganizationScope to, call.Enter(slug));
         ASSIGN_OR_RETURN(const Device device,
                          identity_.Move(scope, call.audited(), DeviceId{name.id}, to));
@@ -92,11 +100,16 @@ grpc::Status DeviceIdentityGrpcService::ReleaseDevice(grpc::ServerContext* conte
       *context, METHOD("ReleaseDevice"), *request, [&](const ApiCall& call) -> absl::Status {
         ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
         ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+        // Nothing is proposed and nothing is audited: the line is the same for every router, holds
+        // no secret, and whoever has a terminal on the router could type it anyway. The device is
+        // still looked up, so that a mistyped name is noticed.
         if (request->offline()) {
           RETURN_IF_ERROR(identity_.FindLive(scope, DeviceId{name.id}).status());
           response->set_removal_line(routeros::RenderRemovalLine());
           return absl::OkStatus();
         }
+        // The device stays until its router has reported that the agent is gone, hence a job to
+        // follow.
         ASSIGN_OR_RETURN(const ReleasedDevice released,
                          identity_.Release(scope, call.audited(), DeviceId{name.id}));
         *response->mutable_device() = ToMessage(released.device, scope.slug());
@@ -112,6 +125,7 @@ grpc::Status DeviceIdentityGrpcService::PreviewDevice(grpc::ServerContext* conte
       *context, METHOD("PreviewDevice"), *request, [&](const ApiCall& call) -> absl::Status {
         ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
         ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+        // For people, and complete: what an operator reads before trusting a router to this.
         ASSIGN_OR_RETURN(std::string text, identity_.Preview(scope, DeviceId{name.id}));
         response->set_text(std::move(text));
         return absl::OkStatus();
@@ -167,6 +181,7 @@ grpc::Status DeviceIdentityGrpcService::ListPreregistrations(
     const PageBinding binding{kList, scope.id().value, ""};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    // The cursor is the last serial number itself: what the table is ordered by.
     std::vector<Preregistration> rows =
         identity_.ListPreregistrations(scope, page.cursor, page.size + 1);
     const bool more = rows.size() > page.size;
@@ -180,6 +195,7 @@ grpc::Status DeviceIdentityGrpcService::ListPreregistrations(
 grpc::Status DeviceIdentityGrpcService::DeletePreregistration(
     grpc::ServerContext* context, const v1::DeletePreregistrationRequest* request,
     v1::DeletePreregistrationResponse* response) {
+  // It has no fields, and success says it all.
   static_cast<void>(response);
   return gate_.Run(*context, METHOD("DeletePreregistration"), *request,
                    [&](const ApiCall& call) -> absl::Status {

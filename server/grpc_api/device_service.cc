@@ -1,3 +1,5 @@
+// Reading routers, and the few things of them that an operator may change. A handler turns names
+// into ids and messages into values; DeviceDirectory decides.
 #include "server/grpc_api/device_service.h"
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,7 @@ constexpr char kList[] = "muster.v1.DeviceService/ListDevices";
 constexpr char kUpdate[] = "muster.v1.DeviceService/UpdateDevice";
 constexpr char kDelete[] = "muster.v1.DeviceService/DeleteDevice";
 constexpr char kDiagnose[] = "muster.v1.DeviceService/DiagnoseDevice";
+// As many as the state keeps beyond a day; see server/state/apply/retention.h.
 constexpr size_t kRecentEvents = 20;
 
 }  // namespace
@@ -29,6 +32,7 @@ grpc::Status DeviceGrpcService::GetDevice(grpc::ServerContext* context,
   return gate_.Run(*context, kGet, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    // Tombstones are shown too: what a deleted device was is asked most after it was deleted.
     ASSIGN_OR_RETURN(const Device device, devices_.Get(scope, DeviceId{name.id}));
     *response->mutable_device() = ToMessage(device, scope.slug());
     for (const DeviceEvent& event : devices_.RecentEvents(scope, device, kRecentEvents)) {
@@ -47,12 +51,17 @@ grpc::Status DeviceGrpcService::ListDevices(grpc::ServerContext* context,
     absl::StatusOr<Filter> filter = Filter::Parse(request->filter());
     if (!filter.ok()) return BadField("filter", filter.status());
     ASSIGN_OR_RETURN(const Order order, ReadOrder(request->order_by(), DeviceOrderFields()));
+    // Length before the text, so that no order and filter can be put together to the same binding
+    // in two ways ("a/b" with "c", "a" with "b/c").
     const std::string query = absl::StrCat(request->show_deleted(), "/", request->order_by().size(),
                                            "/", request->order_by(), "/", request->filter());
     const PageBinding binding{kList, scope.id().value, query};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
     DeviceQuery wanted{*std::move(filter), request->show_deleted(), {}, page.size, order, ""};
+    // Two kinds of cursor, as two ways lead through the devices: an id in plain order, which goes
+    // on where the last page ended, and a sort key in any other. The token's binding keeps them
+    // apart.
     if (order.empty()) {
       ASSIGN_OR_RETURN(wanted.after.value, IdOfCursor(page.cursor));
     } else {
@@ -62,6 +71,7 @@ grpc::Status DeviceGrpcService::ListDevices(grpc::ServerContext* context,
     for (const Device& device : found.devices) {
       *response->add_devices() = ToMessage(device, scope.slug());
     }
+    // Counted with the page: the directory sees every match anyway.
     response->set_total_size(static_cast<int32_t>(found.total));
     const std::string next = found.next ? IdCursor(found.next.value) : found.next_key;
     if (!next.empty()) response->set_next_page_token(tokens_.Seal(binding, next));
@@ -76,6 +86,8 @@ grpc::Status DeviceGrpcService::UpdateDevice(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const ChildName name,
                      ParseChildName("device.name", request->device().name(), "devices"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    // The etag comes along in the edit: the rule compares it with the device that it is about to
+    // change.
     ASSIGN_OR_RETURN(const DeviceEdit edit, ReadDeviceEdit(*request));
     ASSIGN_OR_RETURN(const Device device,
                      devices_.Update(scope, call.audited(), DeviceId{name.id}, edit));
@@ -103,6 +115,7 @@ void DeviceGrpcService::FillOpenJobs(const OrganizationScope& scope, const Diagn
     v1::OpenJob* job = response->add_open_jobs();
     job->set_job(FormatChildName(scope.slug(), "jobs", target.job.value));
     job->set_description(devices_.DescriptionOf(target.job));
+    // Without the title: it is the device's own, which the answer has already.
     *job->mutable_target() = ToMessage(
         JobTargetRow{.target = target, .device_title = "", .wait_reason = ""}, scope.slug());
   }

@@ -1,3 +1,5 @@
+// WatchDevices at the border to gRPC: reads the request, and makes messages of changes. When
+// something is sent, and to whom, DeviceWatches decides.
 #include "server/grpc_api/device_watch_reactor.h"
 
 #include "common/status/status_macros.h"
@@ -11,6 +13,8 @@ namespace {
 
 constexpr char kWatch[] = "muster.v1.DeviceService/WatchDevices";
 
+// A device that was moved to another organization is gone for this one, and its record is not this
+// one's to see any more: the name is all that a client needs to forget it.
 v1::Device ShownDevice(const DeviceChange& change, const OrganizationScope& scope) {
   if (change.device.organization == scope.id()) return ToMessage(change.device, scope.slug());
   v1::Device gone;
@@ -31,6 +35,8 @@ class DeviceWatchReactor final
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     absl::StatusOr<Filter> filter = Filter::Parse(request.filter());
     if (!filter.ok()) return BadField("filter", filter.status());
+    // From here on the watches' thread may send and even end the stream, before this call has
+    // returned.
     return watches().Start(scope, {*std::move(filter), request.include_status()}, this).status();
   }
 
@@ -38,6 +44,7 @@ class DeviceWatchReactor final
     response().Clear();
     for (const DeviceChange& change : message.changes) {
       v1::DeviceChange* out = response().add_changes();
+      // The numbers are equal by definition (device_watch.h).
       out->set_kind(static_cast<v1::DeviceChangeKind>(change.kind));
       *out->mutable_device() = ShownDevice(change, scope);
     }
@@ -52,6 +59,8 @@ grpc::ServerWriteReactor<v1::WatchDevicesResponse>* StartDeviceWatch(
     const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context,
     const v1::WatchDevicesRequest& request) {
   auto* reactor = new DeviceWatchReactor(gate, watches, context);
+  // gRPC keeps what a reactor begins before it was returned and does it then, so a stream can be
+  // finished here.
   const absl::Status started = reactor->Start(request);
   if (!started.ok()) reactor->End(started);
   return reactor;

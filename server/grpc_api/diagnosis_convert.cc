@@ -1,3 +1,5 @@
+// The facts that DeviceDirectory collected become findings (server/devices/diagnosis) and a
+// message. Words of routers and edges are cleaned once more here: they go to a terminal next.
 #include "server/grpc_api/diagnosis_convert.h"
 
 #include "absl/strings/str_split.h"
@@ -7,6 +9,7 @@
 namespace muster::server {
 namespace {
 
+// Never of a time before 1970: contacts and deadlines are stamped by edges.
 google::protobuf::Timestamp TimestampOf(int64_t time_us) {
   google::protobuf::Timestamp time;
   time.set_seconds(time_us / 1'000'000);
@@ -44,11 +47,16 @@ v1::DiagnoseDeviceResponse ToDiagnosis(const DiagnosisFacts& facts,
     row->set_message(CleanText(finding.message));
     row->set_next_step(finding.next_step);
   }
+  // Where the edge did not answer, Diagnose has made a finding of why; the lists stay empty.
   if (facts.contacts.ok()) FillContacts(*facts.contacts, &out);
   const DeviceStatus& status = facts.device.status;
+  // A device that has never checked in has none.
   if (status.deadline_us != 0) *out.mutable_online_deadline() = TimestampOf(status.deadline_us);
+  // Against the moment at which that clock was read, not against now: the router's next word may be
+  // minutes away.
   const auto skew = ClockSkew(status.router_clock, absl::FromUnixMicros(status.last_check_in_us));
   if (skew.has_value()) out.mutable_clock_skew()->set_seconds(absl::ToInt64Seconds(*skew));
+  // Not reported is not the same as none: no right is called missing then.
   if (facts.device.rights.empty()) return out;
   for (const absl::string_view right : absl::StrSplit(facts.device.rights, ',')) {
     out.add_rights(CleanText(right));

@@ -1,3 +1,5 @@
+// Edges as the platform's operators see them. No OrganizationScope anywhere in this file: edges
+// belong to no organization, and the table of roles lets only the role platform in.
 #include "server/grpc_api/edge_admin_service.h"
 
 #include "common/status/status_macros.h"
@@ -23,11 +25,13 @@ grpc::Status EdgeAdminGrpcService::CreateEdge(grpc::ServerContext* context,
         const CreatedEdge created,
         edges_.Create(call.caller(), call.audited(), request->edge_id(), request->public_url()));
     *response->mutable_edge() = ToMessage(created.edge, state_.StateTime());
+    // Shown this once; a repetition under the same request id opens the sealed copy of it.
     response->set_join_file(std::string(created.join_file.Reveal()));
     return absl::OkStatus();
   });
 }
 
+// Edges are told apart by their name, so ties are broken by that.
 absl::Status EdgeAdminGrpcService::ListOrdered(const Order& order, const Page& page,
                                                const PageBinding& binding,
                                                v1::ListEdgesResponse* response) const {
@@ -56,10 +60,12 @@ grpc::Status EdgeAdminGrpcService::ListEdges(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const Order order,
                      ReadOrder(request->order_by(),
                                {"name", "create_time", "device_count", "last_watermark_time"}));
+    // 0: of no organization.
     const PageBinding binding{kList, 0, request->order_by()};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
     if (!order.empty()) return ListOrdered(order, page, binding, response);
+    // The cursor is the last edge's name. One row more than the page tells whether there is a next.
     std::vector<Edge> rows = edges_.List(page.cursor, page.size + 1);
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);
@@ -75,6 +81,7 @@ grpc::Status EdgeAdminGrpcService::RevokeEdge(grpc::ServerContext* context,
   return gate_.Run(*context, kRevoke, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string id, ParseEdgeName("name", request->name()));
     ASSIGN_OR_RETURN(const Edge edge, edges_.Revoke(call.caller(), call.audited(), id));
+    // State as of now in state time: what the change has made of it.
     *response->mutable_edge() = ToMessage(edge, state_.StateTime());
     return absl::OkStatus();
   });

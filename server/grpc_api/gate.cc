@@ -1,3 +1,5 @@
+// In the order of cost and of what a stranger may learn: the key first, then the role, then the
+// request, and waiting last. Nothing but the keys is read for a caller without a valid one.
 #include "server/grpc_api/gate.h"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -16,7 +18,9 @@
 namespace muster::server {
 namespace {
 
+// Longer than a UUID with a prefix; it is kept for ten minutes for each change.
 constexpr size_t kLongestRequestId = 64;
+// A node that lags further is ill, and the client does better elsewhere.
 constexpr absl::Duration kLongestWait = absl::Seconds(2);
 
 // The value of a metadata key; empty where it is absent or there twice.
@@ -27,6 +31,8 @@ absl::string_view Metadata(const grpc::ServerContextBase& context, const char* k
   return {range.first->second.data(), range.first->second.size()};
 }
 
+// protobuf promises no order for map fields, and labels are maps: without this the same request
+// could have another digest when it is repeated (protobuf docs, "Serialization Is Not Canonical").
 std::string Deterministic(const google::protobuf::Message& message) {
   std::string bytes;
   {
@@ -38,6 +44,8 @@ std::string Deterministic(const google::protobuf::Message& message) {
   return bytes;
 }
 
+// By reflection, so that a new method has dedup and validate_only as soon as its request has the
+// fields: there is nothing to forget in a handler.
 absl::StatusOr<AuditedCall> Describe(absl::string_view method,
                                      const google::protobuf::Message& request) {
   AuditedCall call;
@@ -52,6 +60,8 @@ absl::StatusOr<AuditedCall> Describe(absl::string_view method,
   if (call.request_id.size() > kLongestRequestId || CleanText(call.request_id) != call.request_id) {
     return BadField("request_id", "wants at most 64 characters without control characters");
   }
+  // The digest is of all but the id itself. validate_only counts too, so a trial and the real call
+  // under one id are different requests.
   const std::unique_ptr<google::protobuf::Message> copy(request.New());
   copy->CopyFrom(request);
   copy->GetReflection()->ClearField(copy.get(), field);
@@ -66,6 +76,8 @@ absl::Status Gate::WaitForPosition(const grpc::ServerContextBase& context) const
   if (text.empty()) return absl::OkStatus();
   const std::optional<Position> position = ParsePosition(text);
   if (!position.has_value()) {
+    // Refused and not passed over: a client that sends a broken one believes to read its own
+    // writes.
     return BadField(kPositionKey, "is not a position that a trailer gave");
   }
   return log_.WaitUntilApplied(*position, kLongestWait);
@@ -82,6 +94,7 @@ absl::StatusOr<ApiCall> Gate::OpenAtOnce(const grpc::ServerContextBase& context,
 
 absl::StatusOr<ApiCall> Gate::Open(const grpc::ServerContextBase& context, absl::string_view method,
                                    const google::protobuf::Message& request) const {
+  // Before the wait, so that only valid keys can make a thread wait.
   ASSIGN_OR_RETURN(ApiCall call, OpenAtOnce(context, method, request));
   RETURN_IF_ERROR(WaitForPosition(context));
   return call;
@@ -89,6 +102,8 @@ absl::StatusOr<ApiCall> Gate::Open(const grpc::ServerContextBase& context, absl:
 
 grpc::Status Gate::Close(grpc::ServerContextBase& context, absl::string_view method,
                          const absl::Status& status) const {
+  // What the client gets of these is no more than a hint (status_convert.cc), so the log must have
+  // it.
   if (status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown ||
       status.code() == absl::StatusCode::kDataLoss) {
     LogError("api", "call failed",

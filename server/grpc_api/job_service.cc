@@ -1,3 +1,5 @@
+// Jobs at the border to gRPC. What a job may be, and for whom, JobBoard decides; here names become
+// ids, messages become values, and pages are cut.
 #include "server/grpc_api/job_service.h"
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +25,7 @@ constexpr char kCancelOnDevice[] = "muster.v1.JobService/CancelDeviceJobs";
 
 // What narrows the list, so that a page token of another list is refused.
 std::string OrderOf(const State::JobQuery& query) {
+  // The parts can't run together: all but the first and the last are single digits.
   return absl::StrCat(query.device.value, "|", query.only_open, query.only_failed, query.only_held,
                       "|", query.created_after_us);
 }
@@ -35,6 +38,7 @@ grpc::Status JobGrpcService::CreateJob(grpc::ServerContext* context,
   return gate_.Run(*context, kCreate, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    // Devices and scripts of another organization end here already, as if they were not there.
     ASSIGN_OR_RETURN(const NewJob terms, ReadNewJob(scope, *request));
     ASSIGN_OR_RETURN(const Job job,
                      board_.Create(scope, call.audited(), terms, request->validate_only()));
@@ -48,6 +52,7 @@ grpc::Status JobGrpcService::GetJob(grpc::ServerContext* context, const v1::GetJ
   return gate_.Run(*context, kGet, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "jobs"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    // Viewers get it without script text: the board looks at the scope's caller.
     ASSIGN_OR_RETURN(const Job job, board_.Get(scope, JobId{name.id}));
     *response->mutable_job() = ToMessage(job, scope.slug());
     return absl::OkStatus();
@@ -62,11 +67,14 @@ absl::Status JobGrpcService::ListOrdered(const OrganizationScope& scope,
   const auto rows = OrderedPage<Job>(
       order, page,
       [&](const Job* last, size_t limit) {
+        // From the newest to the oldest, whatever order was asked for: how rows are read does not
+        // matter, since each gets a key of its own.
         return board_.List(scope, query, last == nullptr ? JobId{} : last->id, limit);
       },
       [](const Job& row, const Order::Part& part, SortKey& key) {
         if (part.field == "name") key.AddText(FormatId(row.id), part.descending);
         if (part.field == "create_time") key.AddNumber(row.create_time_us, part.descending);
+        // What has not ended sorts as if it ended last, so that the latest stand together.
         if (part.field == "end_time") key.AddNumber(EndOrNever(row.end_time_us), part.descending);
         if (part.field == "target_count") key.AddNumber(row.target_count, part.descending);
       },
@@ -86,6 +94,7 @@ grpc::Status JobGrpcService::ListJobs(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(
         const Order order,
         ReadOrder(request->order_by(), {"name", "create_time", "end_time", "target_count"}));
+    // A token must not go on in a list that is narrowed otherwise: it would skip or repeat rows.
     const std::string query_text = absl::StrCat(OrderOf(query), "|", request->order_by());
     const PageBinding binding{kList, scope.id().value, query_text};
     ASSIGN_OR_RETURN(const Page page,
@@ -107,10 +116,12 @@ grpc::Status JobGrpcService::ListJobTargets(grpc::ServerContext* context,
   return gate_.Run(*context, kListTargets, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("parent", request->parent(), "jobs"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    // The parent names the job: a token of another job's targets is refused.
     const PageBinding binding{kListTargets, scope.id().value, request->parent()};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
     ASSIGN_OR_RETURN(const uint64_t after, IdOfCursor(page.cursor));
+    // One row more than the page tells whether there is a next one, without counting all.
     ASSIGN_OR_RETURN(std::vector<JobTargetRow> rows,
                      board_.ListTargets(scope, JobId{name.id}, DeviceId{after}, page.size + 1));
     const bool more = rows.size() > page.size;
@@ -135,6 +146,8 @@ grpc::Status JobGrpcService::CancelJob(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const CancelledJob cancelled,
                      board_.Cancel(scope, call.audited(), JobId{name.id}));
     *response->mutable_job() = ToMessage(cancelled.job, scope.slug());
+    // Both counts, since a script that was sent may be running: an operator must hear what can't be
+    // had back.
     response->set_cancelled_count(static_cast<int32_t>(cancelled.cancelled));
     response->set_refused_count(static_cast<int32_t>(cancelled.refused));
     return absl::OkStatus();
@@ -147,6 +160,7 @@ grpc::Status JobGrpcService::RerunJob(grpc::ServerContext* context,
   return gate_.Run(*context, kRerun, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "jobs"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    // The script comes from the job that is run again; the request only chooses devices and pace.
     ASSIGN_OR_RETURN(const Rerun rerun, ReadRerun(scope, *request));
     ASSIGN_OR_RETURN(const Job job,
                      board_.Repeat(scope, call.audited(), rerun, request->validate_only()));
@@ -164,6 +178,7 @@ grpc::Status JobGrpcService::ReleaseJobs(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const uint64_t device,
                      ReadOptionalId(scope, "device", request->device(), "devices"));
     ASSIGN_OR_RETURN(const uint64_t job, ReadOptionalId(scope, "job", request->job(), "jobs"));
+    // A hold is the device's: its other held jobs go on too, which the counts in the answer show.
     ASSIGN_OR_RETURN(const ReleasedJobs released,
                      board_.Release(scope, call.audited(), DeviceId{device}, JobId{job}));
     response->set_device_count(static_cast<int32_t>(released.devices));

@@ -1,3 +1,5 @@
+// WatchJob at the border to gRPC: reads the request, and makes messages of changes. When something
+// is sent, and when the watch is over, JobWatches decides.
 #include "server/grpc_api/job_watch_reactor.h"
 
 #include "common/status/status_macros.h"
@@ -28,6 +30,8 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
     for (const JobTargetRow& row : message.targets) {
       *response().add_targets() = ToMessage(row, scope.slug());
     }
+    // In every message, so that counts and targets are of one moment. JobWatches has taken the
+    // script's text out: a watch is open to viewers.
     *response().mutable_job() = ToMessage(message.job, scope.slug());
     response().set_synced(message.synced);
     Write();

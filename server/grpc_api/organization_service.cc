@@ -1,3 +1,5 @@
+// Tenants. Making and listing need no scope, since they are about organizations and not in one; a
+// change does, and takes it like every other, so that an admin reaches just their own.
 #include "server/grpc_api/organization_service.h"
 
 #include "absl/strings/str_cat.h"
@@ -18,10 +20,13 @@ constexpr char kUpdate[] = "muster.v1.OrganizationService/UpdateOrganization";
 
 absl::StatusOr<OrganizationEdit> ReadEdit(const v1::UpdateOrganizationRequest& request) {
   OrganizationEdit edit;
+  // Only what the mask names is taken: a client that knows fewer fields than this server must not
+  // clear the others by leaving them out.
   for (const std::string& path : request.update_mask().paths()) {
     if (path == "display_name") {
       edit.display_name = request.organization().display_name();
     } else if (path == "fallback_code_page") {
+      // A number that is no code page the registry refuses: it knows how many there are.
       edit.fallback_code_page = static_cast<uint32_t>(request.organization().fallback_code_page());
     } else {
       return BadField("update_mask",
@@ -29,6 +34,8 @@ absl::StatusOr<OrganizationEdit> ReadEdit(const v1::UpdateOrganizationRequest& r
                                    "\" can't be changed; display_name and fallback_code_page can"));
     }
   }
+  // An empty mask means "everything" in some APIs (AIP-134) and "nothing" in others; refused, it
+  // can't be taken wrongly.
   if (request.update_mask().paths().empty()) {
     return BadField("update_mask", "is needed: display_name, fallback_code_page or both");
   }
@@ -56,6 +63,7 @@ grpc::Status OrganizationGrpcService::UpdateOrganization(
   return gate_.Run(*context, kUpdate, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string slug,
                      ParseOrganizationName("organization.name", request->organization().name()));
+    // A name of another organization ends here as NotFound, before the role of an admin could help.
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     ASSIGN_OR_RETURN(const OrganizationEdit edit, ReadEdit(*request));
     ASSIGN_OR_RETURN(const Organization organization,
@@ -72,6 +80,7 @@ absl::Status OrganizationGrpcService::ListOrdered(const ApiCall& call, const Ord
   const auto rows = OrderedPage<Organization>(
       order, page,
       [&](const Organization* last, size_t limit) {
+        // The caller decides what there is to list: all, or just their own.
         return organizations_.List(call.caller(), last == nullptr ? "" : last->slug, limit);
       },
       [](const Organization& row, const Order::Part& part, SortKey& key) {
@@ -92,6 +101,8 @@ grpc::Status OrganizationGrpcService::ListOrganizations(grpc::ServerContext* con
     ASSIGN_OR_RETURN(
         const Order order,
         ReadOrder(request->order_by(), {"organization_id", "display_name", "create_time"}));
+    // A token of the platform's list is worth nothing to a tenant, whose list has another
+    // organization.
     const PageBinding binding{kList, call.caller().organization().value, request->order_by()};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));

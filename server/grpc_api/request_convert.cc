@@ -1,3 +1,5 @@
+// What several services read alike. Errors name the field as the client knows it, for BadRequest;
+// texts of the client go into messages only cleaned, since they end in terminals and logs.
 #include "server/grpc_api/request_convert.h"
 
 #include "absl/strings/match.h"
@@ -10,6 +12,7 @@
 namespace muster::server {
 namespace {
 
+// Seconds since 1970 of 10000-01-01, where RFC 3339 and protobuf's Timestamp end.
 constexpr int64_t kYear10000 = 253402300800;
 constexpr absl::string_view kLabelPrefix = "labels.";
 
@@ -21,15 +24,20 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
   } else if (path == "site") {
     edit->site = device.site();
   } else if (path == "jobs_held") {
+    // One way only: holds come from what a router reports, or a claim that wants approval, never
+    // from a client.
     if (device.jobs_held()) {
       return BadField("device.jobs_held", "can only be set to false, which lets held jobs go on");
     }
     edit->release_hold = true;
   } else if (path == "labels") {
+    // The whole map, so what is not in it goes.
     edit->all_labels.emplace(device.labels().begin(), device.labels().end());
   } else if (absl::StartsWith(path, kLabelPrefix) && path.size() > kLabelPrefix.size()) {
+    // A key may have dots of its own, so everything behind the first one counts.
     const std::string key = path.substr(kLabelPrefix.size());
     const auto found = device.labels().find(key);
+    // Named by the mask and not in the map: that is how AIP-134 says "remove".
     if (found == device.labels().end()) {
       edit->remove_labels.push_back(key);
     } else {
@@ -43,9 +51,13 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
   return absl::OkStatus();
 }
 
+// Not many more fit into a request of 1 MiB beside a script, and a label says it better.
 constexpr int kMostDevices = 10'000;
 
 // The three fields stand in every request that makes waves.
+// None of them given is not the same as all 0: it leaves the choice to the rule, or to the job that
+// is repeated. max_failures alone is enough to ask for waves, since 0 is a value for it: the first
+// failure stops.
 template <typename Request>
 absl::StatusOr<std::optional<JobWaves>> ReadWaves(const Request& request) {
   if (request.canary_count() < 0) return BadField("canary_count", "must not be negative");
@@ -70,6 +82,7 @@ absl::Status ReadDevices(const OrganizationScope& scope, const v1::CreateJobRequ
   }
   for (const std::string& device : request.devices()) {
     ASSIGN_OR_RETURN(const uint64_t id, ReadOptionalId(scope, "devices", device, "devices"));
+    // ReadOptionalId takes an empty text for "not given", which has no place inside a list.
     if (id == 0) return BadField("devices", "holds an empty name");
     job->devices.push_back(DeviceId{id});
   }
@@ -127,6 +140,7 @@ absl::StatusOr<int64_t> ReadTime(absl::string_view field, const google::protobuf
       time.nanos() > 999999999) {
     return BadField(field, "wants a time from 1970 to 9999");
   }
+  // Cut to microseconds, the unit of the state.
   return time.seconds() * 1000000 + time.nanos() / 1000;
 }
 
@@ -146,6 +160,7 @@ absl::StatusOr<DeviceEdit> ReadDeviceEdit(const v1::UpdateDeviceRequest& request
         "is needed: any of display_name, notes, site, jobs_held, labels and labels.KEY");
   }
   DeviceEdit edit;
+  // Part of the device and not of the mask: a condition, not a change.
   edit.expected_etag = request.device().etag();
   for (const std::string& path : request.update_mask().paths()) {
     RETURN_IF_ERROR(ReadMaskPath(request.device(), path, &edit));
@@ -161,6 +176,7 @@ absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
   job.filter_text = request.filter();
   job.script = request.script();
   job.ignore_windows = request.ignore_windows();
+  // Whether it is given together with a script, or neither is, the board judges.
   if (!request.script_name().empty()) {
     ASSIGN_OR_RETURN(const NamedChild name,
                      ParseNamedChild("script_name", request.script_name(), "scripts"));
@@ -175,6 +191,8 @@ absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
     ASSIGN_OR_RETURN(job.not_after_us, ReadTime("not_after", request.not_after()));
   }
   job.idempotent = request.idempotent();
+  // Unspecified leaves it to what the script looks like. Any other number is one that this server
+  // does not know and must not guess.
   if (request.ends_with() == v1::JOB_END_RESULT || request.ends_with() == v1::JOB_END_REBOOT) {
     job.ends_with = static_cast<JobEnd>(request.ends_with());
   } else if (request.ends_with() != v1::JOB_END_UNSPECIFIED) {

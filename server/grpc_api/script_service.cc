@@ -1,3 +1,5 @@
+// Two services over one library, since a secret is of use only inside a script. What is never
+// answered can't leak by a handler's mistake: SecretRecord has no value in it.
 #include "server/grpc_api/script_service.h"
 
 #include "absl/strings/str_cat.h"
@@ -26,6 +28,9 @@ v1::Script ToMessage(const LibraryScript& script, absl::string_view slug) {
   out.set_description(script.description);
   *out.mutable_create_time() = ToTimestamp(script.create_time_us);
   *out.mutable_update_time() = ToTimestamp(script.update_time_us);
+  // Read anew each time: what a script wants is in its text, and a second record of it could go out
+  // of date. A text that does not parse can't have got in; for viewers the text is empty, and so is
+  // this.
   const auto wanted = JobTemplate::Read(script.body);
   if (!wanted.ok()) return out;
   for (const auto& [name, in_word] : wanted->variables()) out.add_variables(name);
@@ -33,6 +38,7 @@ v1::Script ToMessage(const LibraryScript& script, absl::string_view slug) {
   return out;
 }
 
+// The sealed value stays in the state; it is opened only where a job goes to an edge.
 v1::Secret ToMessage(const SecretRecord& secret, absl::string_view slug) {
   v1::Secret out;
   out.set_name(absl::StrCat("organizations/", slug, "/secrets/", secret.name));
@@ -50,9 +56,11 @@ grpc::Status ScriptGrpcService::CreateScript(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     LibraryScript script;
+    // Chosen by the client (AIP-133), for people type it: job run --script-name ntp.
     script.name = request->script_id();
     script.body = request->script().body();
     script.description = request->script().description();
+    // false: it must not be there yet; true, below: it must.
     ASSIGN_OR_RETURN(const LibraryScript made, library_.Set(scope, call.audited(), script, false));
     *response->mutable_script() = ToMessage(made, slug);
     return absl::OkStatus();
@@ -80,6 +88,7 @@ grpc::Status ScriptGrpcService::ListScripts(grpc::ServerContext* context,
     const PageBinding binding{kList, scope.id().value, ""};
     ASSIGN_OR_RETURN(const Page page,
                      OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    // The cursor is the last name: what the list is ordered by. Rows come without text.
     std::vector<LibraryScript> rows = library_.List(scope, page.cursor, page.size + 1);
     const bool more = rows.size() > page.size;
     if (more) rows.resize(page.size);
@@ -89,6 +98,7 @@ grpc::Status ScriptGrpcService::ListScripts(grpc::ServerContext* context,
   });
 }
 
+// Without mask and etag: a script has two fields, both are replaced, and the last writer wins.
 grpc::Status ScriptGrpcService::UpdateScript(grpc::ServerContext* context,
                                              const v1::UpdateScriptRequest* request,
                                              v1::UpdateScriptResponse* response) {
@@ -122,6 +132,7 @@ grpc::Status SecretGrpcService::SetSecret(grpc::ServerContext* context,
   return gate_.Run(*context, kSetSecret, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const NamedChild name, ParseNamedChild("name", request->name(), "secrets"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    // Out of the request into a Secret, which clears its memory and has no way into a log.
     ASSIGN_OR_RETURN(const SecretRecord secret, library_.SetSecret(scope, call.audited(), name.name,
                                                                    Secret(request->value())));
     *response->mutable_secret() = ToMessage(secret, scope.slug());
@@ -129,6 +140,7 @@ grpc::Status SecretGrpcService::SetSecret(grpc::ServerContext* context,
   });
 }
 
+// For operators and above: names alone can tell a viewer more than the organization wants.
 grpc::Status SecretGrpcService::ListSecrets(grpc::ServerContext* context,
                                             const v1::ListSecretsRequest* request,
                                             v1::ListSecretsResponse* response) {
@@ -147,6 +159,7 @@ grpc::Status SecretGrpcService::ListSecrets(grpc::ServerContext* context,
   });
 }
 
+// Whether a job still needs it is judged when the command is applied, in one order with the jobs.
 grpc::Status SecretGrpcService::DeleteSecret(grpc::ServerContext* context,
                                              const v1::DeleteSecretRequest* request,
                                              v1::DeleteSecretResponse*) {

@@ -1,3 +1,5 @@
+// Codes of absl::Status and of gRPC are the same numbers, so only message and details are made
+// here; which details, the functions of server/errors have said by payloads on the status.
 #include "server/grpc_api/status_convert.h"
 
 #include <string>
@@ -24,6 +26,7 @@ std::string PublicMessage(const absl::Status& status) {
 }
 
 // What passes by itself is worth another try.
+// A status may name a delay of its own; a second is for those that don't.
 std::optional<absl::Duration> RetryDelay(const absl::Status& status) {
   const std::optional<absl::Duration> delay = RetryDelayOf(status);
   const bool passes = status.code() == absl::StatusCode::kUnavailable ||
@@ -41,6 +44,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   rich.set_message(PublicMessage(status));
 
   google::rpc::ErrorInfo info;
+  // Without a reason of ours the code's name: clients switch on this, and it must never be empty.
   info.set_reason(ReasonOf(status).value_or(absl::StatusCodeToString(status.code())));
   info.set_domain(kDomain);
   rich.add_details()->PackFrom(info);
@@ -48,6 +52,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
     google::rpc::BadRequest bad;
     google::rpc::BadRequest::FieldViolation* violation = bad.add_field_violations();
     violation->set_field(*field);
+    // The same words: a status of ours is about one field at a time.
     violation->set_description(rich.message());
     rich.add_details()->PackFrom(bad);
   }
@@ -58,6 +63,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
     retry.mutable_retry_delay()->set_nanos(static_cast<int>(milliseconds % 1000) * 1000000);
     rich.add_details()->PackFrom(retry);
   }
+  // grpc++ sends the third argument as grpc-status-details-bin, which is where google.rpc clients
+  // of all languages look for it.
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), rich.message(),
                       rich.SerializeAsString());
 }

@@ -1,3 +1,5 @@
+// Windows at the border to gRPC: their text forms ("KEY=VALUE", weekly times) become values here or
+// in the book, and what a window is doing right now is worked out for the answer.
 #include "server/grpc_api/window_service.h"
 
 #include "absl/strings/str_cat.h"
@@ -20,10 +22,12 @@ absl::StatusOr<MaintenanceWindow> ReadWindow(const OrganizationScope& scope,
                                              const v1::MaintenanceWindow& given) {
   MaintenanceWindow window;
   window.name = name;
+  // That exactly one of device, site and label is there, the book judges.
   ASSIGN_OR_RETURN(window.device.value,
                    ReadOptionalId(scope, "window.device", given.device(), "devices"));
   window.site = given.site();
   if (!given.label().empty()) {
+    // The first one: keys have none, values may.
     const size_t equals = given.label().find('=');
     if (equals == std::string::npos || equals == 0) {
       return BadField("window.label", "wants the form KEY=VALUE");
@@ -38,6 +42,8 @@ absl::StatusOr<MaintenanceWindow> ReadWindow(const OrganizationScope& scope,
 
 }  // namespace
 
+// Open or not is never stored: it follows from the intervals and the time, and a stored answer
+// would be wrong a minute later.
 v1::MaintenanceWindow WindowGrpcService::Show(const MaintenanceWindow& window,
                                               absl::string_view slug) const {
   v1::MaintenanceWindow out;
@@ -49,8 +55,10 @@ v1::MaintenanceWindow WindowGrpcService::Show(const MaintenanceWindow& window,
   }
   out.set_times(window.times);
   out.set_time_zone(window.time_zone);
+  // In state time, which is what releases jobs; this machine's clock may differ from it.
   const WindowState now = StateOfWindows({window}, absl::ToUnixMicros(state_.StateTime()));
   out.set_open(now.open);
+  // 0 where no further change is known.
   if (now.until_us != 0) out.set_next_change(WindowTime(window, now.until_us));
   return out;
 }
@@ -64,6 +72,7 @@ grpc::Status WindowGrpcService::SetWindow(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
     ASSIGN_OR_RETURN(const MaintenanceWindow given,
                      ReadWindow(scope, name.name, request->window()));
+    // The book works out the intervals for apply, which knows no time zones.
     ASSIGN_OR_RETURN(const MaintenanceWindow set, book_.Set(scope, call.audited(), given));
     *response->mutable_window() = Show(set, scope.slug());
     return absl::OkStatus();
@@ -76,6 +85,7 @@ grpc::Status WindowGrpcService::ListWindows(grpc::ServerContext* context,
   return gate_.Run(*context, kList, *request, [&](const ApiCall& call) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    // All of them in one answer: there are at most 500.
     for (const MaintenanceWindow& window : book_.List(scope)) {
       *response->add_windows() = Show(window, slug);
     }

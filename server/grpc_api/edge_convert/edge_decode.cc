@@ -1,3 +1,9 @@
+// Bytes of an edge become values of server/edges. This is the border between a program that may be
+// newer, older or broken and a log that must be readable for ever, so everything has a limit here,
+// and what comes out can be applied without another look at its form.
+//
+// A refused item never stops a batch: the edge repeats a batch until it is acknowledged, and one
+// bad item in it would be repeated for ever. It is named in the acknowledgement and left out.
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
@@ -15,15 +21,21 @@ namespace {
 using ::google::protobuf::internal::WireFormatLite;
 using ::google::protobuf::io::CodedInputStream;
 
+// Longer than anything that RouterOS has for it; a limit against nonsense, not against names.
 constexpr size_t kMaxName = 256;
+// The nonce that the agent makes at each boot.
 constexpr size_t kMaxBoot = 64;
 // The longest pause that a reply can ask for (`W3600`).
 constexpr uint32_t kMaxInterval = 3'600;
+// Four times what an edge lets through now (16 KiB), for edges of later versions.
 constexpr size_t kMaxOutput = size_t{64} << 10;
 // What the log keeps of health, links and clock.
+// Bytes of Readings, serialized; internal/v1 promises that apply never has to decode them.
 constexpr size_t kMaxReadings = 1'024;
+// Far above what boards report.
 constexpr int kMaxHealth = 64;
 constexpr int kMaxLinks = 32;
+// As edge_service.proto promises; more are left out, not refused: nothing depends on them.
 constexpr size_t kMaxContacts = 20;
 
 // One field of a message on the wire.
@@ -35,6 +47,8 @@ struct Field {
 };
 
 // Reads the next field of `bytes`; false at the end and where it is broken (see `broken`).
+// By protobuf's own reader of the wire. Its WireFormatLite is not in the public API, but generated
+// code of every version uses it, and a varint reader of our own would be the worse choice.
 class FieldReader {
  public:
   explicit FieldReader(absl::string_view bytes)
@@ -43,12 +57,14 @@ class FieldReader {
 
   bool Next(Field& field) {
     const uint32_t tag = input_.ReadTag();
+    // ReadTag answers 0 at the end and for a tag that can't be; only the place tells which.
     if (tag == 0) {
       broken_ = static_cast<size_t>(input_.CurrentPosition()) != bytes_.size();
       return false;
     }
     field.number = WireFormatLite::GetTagFieldNumber(tag);
     field.type = WireFormatLite::GetTagWireType(tag);
+    // Field 0 does not exist in protobuf.
     broken_ = field.number == 0 || !ReadValue(tag, field);
     return !broken_;
   }
@@ -58,12 +74,14 @@ class FieldReader {
  private:
   bool ReadValue(uint32_t tag, Field& field) {
     if (field.type == WireFormatLite::WIRETYPE_VARINT) return input_.ReadVarint64(&field.varint);
+    // Fixed numbers and groups of fields that a newer edge may send: passed over.
     if (field.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
       return WireFormatLite::SkipField(&input_, tag);
     }
     uint32_t size = 0;
     if (!input_.ReadVarint32(&size)) return false;
     const auto begin = static_cast<size_t>(input_.CurrentPosition());
+    // A length is what the sender says; the view must not reach beyond what was received.
     if (size > bytes_.size() - begin || !input_.Skip(static_cast<int>(size))) return false;
     field.bytes = bytes_.substr(begin, size);
     return true;
@@ -87,6 +105,8 @@ bool IsAddress(absl::string_view bytes) {
   return bytes.empty() || bytes.size() == 4 || bytes.size() == 16;
 }
 
+// A proof of another length stays "not present", and that is never right: a check that is left out
+// must not pass.
 SecretProof ProofOf(uint64_t device, absl::string_view check) {
   SecretProof proof;
   proof.device = DeviceId{device};
@@ -100,6 +120,8 @@ ItemVerdict Refusal(uint32_t item, absl::string_view reason) {
 }
 
 // Empty where the check-in can be taken, else why not.
+// The reasons go back to the edge in the acknowledgement, and to its log; none holds a value that a
+// router could have written.
 absl::string_view ProblemOf(const edge::v1::CheckIn& in) {
   if (in.device_id() == 0) return "no device id";
   if (in.time_us() <= 0) return "no time";
@@ -113,6 +135,9 @@ absl::string_view ProblemOf(const edge::v1::CheckIn& in) {
 }
 
 // Moves what optional numbers are there.
+// Field by field and not by copying the message: what the log keeps is a list of its own
+// (internal/v1), so that a field of a newer edge can't get into it unseen. Absent stays absent,
+// never 0.
 void TakeNumbers(const edge::v1::CheckIn& in, internal::v1::CheckIn& out) {
   if (in.has_uptime_seconds()) out.set_uptime_seconds(in.uptime_seconds());
   if (in.has_cpu_load_percent()) out.set_cpu_load_percent(in.cpu_load_percent());
@@ -155,12 +180,15 @@ void TakeLinks(edge::v1::CheckIn& in, internal::v1::Readings& out) {
 }
 
 // The last rows go where a router has more of them than the state keeps.
+// Serialized once here, so that apply stores bytes. Links go before health, and the clock last: of
+// a router with thirty tunnels the temperature is worth more than the thirtieth round trip.
 void TakeReadings(edge::v1::CheckIn& in, internal::v1::Readings& scratch,
                   internal::v1::CheckIn& out) {
   scratch.Clear();
   TakeHealth(in, scratch);
   TakeLinks(in, scratch);
   scratch.set_router_clock(std::move(*in.mutable_router_clock()));
+  // At most kMaxHealth + kMaxLinks rounds.
   while (scratch.ByteSizeLong() > kMaxReadings) {
     if (scratch.links_size() > 0) {
       scratch.mutable_links()->RemoveLast();
@@ -190,6 +218,7 @@ absl::StatusOr<UpMessage> DecodeHello(absl::string_view bytes) {
   UpHello hello;
   hello.edge_id = std::move(*wire.mutable_edge_id());
   hello.spool_id = std::move(*wire.mutable_spool_id());
+  // Cut and not refused: it is only shown.
   hello.version = wire.version().substr(0, kMaxName);
   hello.time_us = wire.time_us();
   hello.protocol = wire.protocol();
@@ -210,6 +239,8 @@ absl::StatusOr<UpMessage> DecodeStateVerdict(absl::string_view bytes) {
 
 absl::StatusOr<UpMessage> DecodeContactAnswer(absl::string_view bytes) {
   edge::v1::ContactAnswer wire;
+  // The edge has cleaned these texts; they are cleaned again, as what is shown to operators must
+  // not rest on the word of another machine.
   const bool readable = Parse(bytes, wire);
   const size_t address = wire.source_address().size();
   if (!readable || (address != 0 && address != 4 && address != 16)) return Broken("contacts");
@@ -220,6 +251,7 @@ absl::StatusOr<UpMessage> DecodeContactAnswer(absl::string_view bytes) {
     if (contacts.contacts.size() == kMaxContacts) break;
     if (contact.kind() < edge::v1::CONTACT_KIND_CHECK_IN ||
         contact.kind() > edge::v1::CONTACT_KIND_REFUSED) {
+      // A kind that is newer than this program.
       continue;
     }
     contacts.contacts.push_back({static_cast<RouterContactKind>(contact.kind()), contact.time_us(),
@@ -236,12 +268,14 @@ absl::StatusOr<UpMessage> DecodeContactAnswer(absl::string_view bytes) {
 
 }  // namespace
 
+// Nothing is moved before everything was measured: on false `out` is as it was.
 bool TakeFacts(edge::v1::Facts& facts, internal::v1::Facts& out) {
   for (const std::string* text :
        {&facts.identity(), &facts.serial_number(), &facts.software_id(), &facts.routeros_version(),
         &facts.board(), &facts.architecture(), &facts.agent_version(), &facts.rights()}) {
     if (text->size() > kMaxName) return false;
   }
+  // Sizes that mean something: a MAC address, a WireGuard key, or nothing.
   const size_t mac = facts.mac_address().size();
   const size_t tunnel = facts.tunnel_public_key().size();
   if ((mac != 0 && mac != 6) || (tunnel != 0 && tunnel != 32)) return false;
@@ -265,7 +299,10 @@ absl::StatusOr<UpMessage> UpDecoder::Decode(absl::string_view bytes) {
   Field field;
   Field message;
   while (fields.Next(field)) {
+    // What lies beyond the oneof of this version is passed over: a newer edge may say more besides.
     if (field.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED || field.number > 5) continue;
+    // protobuf's own parser would merge two messages or keep the last one; neither is what was
+    // meant.
     if (message.number != 0) return Broken("message: it says two things");
     message = field;
   }
@@ -288,6 +325,7 @@ absl::StatusOr<UpMessage> UpDecoder::Decode(absl::string_view bytes) {
 
 absl::StatusOr<UpMessage> UpDecoder::DecodeBatch(absl::string_view bytes) {
   UpBatch batch;
+  // Left by the batch before: these vectors are kept for their memory.
   event_proofs_.clear();
   result_proofs_.clear();
   event_refusals_.clear();
@@ -299,6 +337,8 @@ absl::StatusOr<UpMessage> UpDecoder::DecodeBatch(absl::string_view bytes) {
     const bool varint = field.type == WireFormatLite::WIRETYPE_VARINT;
     const bool nested = field.type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
     if (field.number == edge::v1::Batch::kLaneFieldNumber && varint) {
+      // Capped instead of cut to 32 bits, so that no large number wraps around to a valid lane; the
+      // session refuses lanes that it does not know.
       batch.batch.set_lane(static_cast<uint32_t>(std::min<uint64_t>(field.varint, 255)));
     } else if (field.number == edge::v1::Batch::kNumberFieldNumber && varint) {
       batch.batch.set_number(field.varint);
@@ -315,6 +355,10 @@ absl::StatusOr<UpMessage> UpDecoder::DecodeBatch(absl::string_view bytes) {
   return UpMessage(std::move(batch));
 }
 
+// An item's number in the acknowledgement counts through all three lists in the order of the proto,
+// whatever the order on the wire. How many check-ins there are is known only at the end, so events
+// and results were numbered from 0 and are moved up here. Refused items keep their numbers; proofs
+// go with taken items only, in the same order.
 void UpDecoder::NumberItems(UpBatch& batch) {
   const uint32_t events_from = check_ins_;
   const uint32_t results_from = check_ins_ + job_events_;
@@ -334,11 +378,13 @@ void UpDecoder::NumberItems(UpBatch& batch) {
 }
 
 void UpDecoder::TakeCheckIn(absl::string_view bytes, UpBatch& batch) {
+  // Counted before anything can go wrong: a refused item takes a number too.
   const uint32_t item = check_ins_++;
   if (!Parse(bytes, check_in_)) {
     batch.refused.push_back(Refusal(item, "not readable; is all text UTF-8?"));
     return;
   }
+  // Added first and taken away again where it won't do, since facts are moved straight into it.
   internal::v1::CheckIn& out = *batch.batch.add_check_ins();
   absl::string_view problem = ProblemOf(check_in_);
   if (problem.empty() && check_in_.has_facts() &&
@@ -350,6 +396,8 @@ void UpDecoder::TakeCheckIn(absl::string_view bytes, UpBatch& batch) {
     batch.refused.push_back(Refusal(item, problem));
     return;
   }
+  // The first one taken gives the base; the others are small differences, two or three bytes in the
+  // log where a whole time takes eight. They may be negative.
   if (batch.batch.base_time_us() == 0) batch.batch.set_base_time_us(check_in_.time_us());
   out.set_time_delta_us(check_in_.time_us() - batch.batch.base_time_us());
   out.set_item(item);
@@ -390,6 +438,7 @@ void UpDecoder::TakeJobResult(absl::string_view bytes, UpBatch& batch) {
   }
   const bool long_text =
       in.output().size() > kMaxOutput || in.error().size() > kMaxOutput || in.phase().size() > 16;
+  // Numbers of jobs begin at 1.
   if (in.device_id() == 0 || in.number() == 0 || long_text) {
     result_refusals_.push_back(Refusal(item, "no device, no number, or text too long"));
     return;

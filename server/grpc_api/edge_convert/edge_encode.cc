@@ -1,3 +1,8 @@
+// Values of server/edges become bytes for an edge. Nothing is decided here: what an edge may know
+// of a device, and which secrets go with a job, was decided where the values were made.
+//
+// These messages hold keys, tokens and secrets in clear: they are for the TLS stream only and must
+// never be logged or kept.
 #include <type_traits>
 
 #include "server/grpc_api/edge_convert/edge_convert.h"
@@ -9,6 +14,8 @@ void Put(const DownWelcome& welcome, edge::v1::ConnectResponse& response) {
   edge::v1::Welcome& wire = *response.mutable_welcome();
   wire.set_cluster_id(welcome.cluster_id);
   wire.set_session_epoch(welcome.session_epoch);
+  // From applied state. An edge that has seen higher numbers acknowledged learns by this that the
+  // control plane went back, and begins anew under another spool id.
   for (const LaneNumber& lane : welcome.applied) {
     edge::v1::LanePosition& position = *wire.add_applied();
     position.set_lane(static_cast<edge::v1::Lane>(lane.lane));
@@ -20,6 +27,7 @@ void Put(const DownWelcome& welcome, edge::v1::ConnectResponse& response) {
     token_key.set_key(std::string(key.key.Reveal()));
   }
   wire.set_secret_check_key(std::string(welcome.secret_check_key.Reveal()));
+  // The whole set each time: an edge that was away has missed an unknown part of it.
   for (const RevokedDevice& revoked : welcome.revocations) {
     edge::v1::Revocation& revocation = *wire.add_revocations();
     revocation.set_device_id(revoked.device.value);
@@ -33,6 +41,7 @@ void Put(const DownAck& ack, edge::v1::ConnectResponse& response) {
   edge::v1::Ack& wire = *response.mutable_ack();
   wire.set_lane(static_cast<edge::v1::Lane>(ack.applied.lane));
   wire.set_number(ack.applied.number);
+  // Items that were taken are not named; that is nearly all of them.
   for (const ItemVerdict& verdict : ack.verdicts) {
     edge::v1::ItemVerdict& item = *wire.add_verdicts();
     item.set_batch_number(verdict.batch_number);
@@ -51,6 +60,8 @@ void PutJob(const EdgeJob& job, edge::v1::JobPut& wire) {
   wire.set_times_sent(job.times_sent);
   wire.set_boot_at_first_send(job.boot_at_first_send);
   wire.set_timeout_seconds(job.timeout_seconds);
+  // Beside the script, not in it: the edge fills them in when it answers the router and blanks them
+  // in what comes back.
   for (const JobSecret& secret : job.secrets) {
     edge::v1::JobSecret& out = *wire.add_secrets();
     out.set_name(secret.name);
@@ -58,6 +69,7 @@ void PutJob(const EdgeJob& job, edge::v1::JobPut& wire) {
   }
 }
 
+// One chunk. The outbox keeps chunks below 256 KiB and numbers the generation.
 void Put(const DownState& state, edge::v1::ConnectResponse& response) {
   edge::v1::StateChunk& wire = *response.mutable_state();
   wire.set_generation(state.generation);
@@ -98,10 +110,12 @@ void ToWire(const EdgeDevice& device, edge::v1::DeviceRecord& record) {
   record.set_monitor_only(device.monitor_only);
   record.set_code_page(static_cast<edge::v1::CodePage>(device.code_page));
   record.set_released(device.released);
+  // Only while a new token is on its way: 0 would be an epoch that no token has.
   if (device.next_epoch != 0) {
     record.set_next_epoch(device.next_epoch);
     record.set_next_secret_check(device.next_secret_check.data(), device.next_secret_check.size());
   }
+  // Without an offer the router keeps the text that it runs.
   if (!device.offer.has_value()) return;
   edge::v1::AgentOffer& offer = *record.mutable_agent();
   offer.set_agent_version(device.offer->agent_version);
@@ -114,6 +128,7 @@ void ToWire(const EdgeDevice& device, edge::v1::DeviceRecord& record) {
 
 std::string EncodeDown(const DownMessage& message) {
   edge::v1::ConnectResponse response;
+  // A kind of message without a Put does not compile.
   std::visit([&response](const auto& what) { Put(what, response); }, message);
   return response.SerializeAsString();
 }

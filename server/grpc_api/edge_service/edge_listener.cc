@@ -1,3 +1,6 @@
+// The second listener of musterd. Apart from the API's for three reasons: it wants a client
+// certificate in the handshake, its streams live for weeks and are noticed dead within seconds, and
+// it may be reachable from places where the API is not.
 #include "server/grpc_api/edge_service/edge_listener.h"
 
 #include <grpcpp/grpcpp.h>
@@ -19,6 +22,8 @@ constexpr int kMaxMessageBytes = 4 << 20;
 
 std::shared_ptr<grpc::ServerCredentials> Credentials(const Identity& identity,
                                                      const std::string& cluster_root) {
+  // Strangers end in the handshake: no code of ours has seen a byte of theirs. Join files hold a
+  // certificate for this reason.
   grpc::SslServerCredentialsOptions options(
       GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_root_certs = cluster_root;
@@ -28,6 +33,9 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const Identity& identity,
 }
 
 // Notices a frozen edge in about 3 s, 7 s at worst; lets edges ping as often.
+// Milliseconds. PERMIT_WITHOUT_CALLS and MAX_PINGS_WITHOUT_DATA 0: streams may be quiet for long,
+// and gRPC would else stop to ask, or call an edge that asks too often an attacker (GOAWAY,
+// too_many_pings).
 void SetKeepalive(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 4'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3'000);
@@ -38,6 +46,7 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
 
 class GrpcEdgeListener final : public EdgeListener {
  public:
+  // The service comes last, since it holds references to the rules before it.
   explicit GrpcEdgeListener(const EdgeListenerTerms& terms)
       : hub_({terms.log, terms.state, terms.installation.master_key, terms.installation.keys,
               terms.clock},
@@ -82,8 +91,13 @@ class GrpcEdgeListener final : public EdgeListener {
 
   void Stop(absl::Duration deadline) override {
     if (server_ == nullptr) return;
+    // First a farewell on each stream, so that edges go to another node at once instead of finding
+    // out; new ones are refused from here on. Half a second more for calls that were let in before
+    // that.
     hub_.Drain(deadline);
     server_->Shutdown(absl::ToChronoTime(absl::Now() + absl::Milliseconds(500)));
+    // Returns when every call has ended; callbacks of the log may still finish some, which is why
+    // the log is stopped only after this.
     server_->Wait();
     server_.reset();
   }

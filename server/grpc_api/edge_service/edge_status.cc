@@ -1,3 +1,5 @@
+// Who calls is what the TLS layer has verified, never what a message says: hello names an edge too,
+// but is believed only where it agrees with this.
 #include "server/grpc_api/edge_service/edge_status.h"
 
 #include <grpc/grpc_security_constants.h>
@@ -9,6 +11,8 @@
 
 namespace muster::server {
 
+// Without google.rpc details, unlike the API's: the other end is our own program, which goes by the
+// code and logs the message.
 grpc::Status ToEdgeStatus(const absl::Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
 }
@@ -16,6 +20,8 @@ grpc::Status ToEdgeStatus(const absl::Status& status) {
 absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
                                        absl::string_view cluster_id, PeerRole role) {
   const std::shared_ptr<const grpc::AuthContext> identity = context.auth_context();
+  // gRPC gives the URI names of a verified certificate under this property. More than one would
+  // leave it to us to choose who calls.
   const std::vector<grpc::string_ref> uris =
       identity == nullptr ? std::vector<grpc::string_ref>()
                           : identity->FindPropertyValues(GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
@@ -36,6 +42,7 @@ absl::Time EndOfPeerCertificate(const grpc::ServerContextBase& context) {
   if (identity == nullptr) return absl::InfinitePast();
   const std::vector<grpc::string_ref> chain =
       identity->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  // Read from the certificate itself: gRPC's context has no property for its end.
   if (chain.size() != 1) return absl::InfinitePast();
   const absl::StatusOr<CertificateFacts> facts =
       ReadCertificate({chain[0].data(), chain[0].size()});

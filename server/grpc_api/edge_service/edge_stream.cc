@@ -1,3 +1,6 @@
+// Two languages meet here: gRPC's operations and reactions on one side, the session's messages on
+// the other. One read and one write are under way at most; both buffers are members, as gRPC uses
+// them until the reaction comes.
 #include "server/grpc_api/edge_service/edge_stream.h"
 
 #include <utility>
@@ -23,6 +26,7 @@ absl::string_view View(const grpc::Slice& slice) {
 EdgeStream::EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer,
                        absl::Time certificate_end)
     : hub_(hub) {
+  // Finishing in the constructor is allowed: gRPC does it when the stream has been returned to it.
   if (!peer.ok()) {
     RawStream::Finish(ToEdgeStatus(peer.status()));
     return;
@@ -33,18 +37,23 @@ EdgeStream::EdgeStream(EdgeHub& hub, const absl::StatusOr<std::string>& peer,
     return;
   }
   session_ = *std::move(session);
+  // Last: from here on a reaction may come as soon as this object was returned.
   StartRead(&incoming_);
 }
 
 void EdgeStream::OnReadDone(bool ok) {
+  // False also where the stream broke: then OnCancel comes too.
   if (!ok) return session_->OnEndOfReading();
   const grpc::Slice bytes = WholeSlice(incoming_);
   absl::StatusOr<UpMessage> message = decoder_.Decode(View(bytes));
   if (!message.ok()) return session_->Finish(message.status());
+  // False holds back the next message until ResumeReading: so a slow log slows the edge down by
+  // gRPC's flow control, and nothing queues up here.
   if (session_->OnMessage(*std::move(message))) StartRead(&incoming_);
 }
 
 void EdgeStream::OnWriteDone(bool ok) {
+  // Not ok: the stream is ending, and OnDone says so.
   if (ok) session_->OnWritten();
 }
 
@@ -53,6 +62,8 @@ void EdgeStream::OnCancel() {
 }
 
 void EdgeStream::OnDone() {
+  // In this order: the session stops calling its sink, the hub lets go of it, and only then may
+  // this object go.
   if (session_ != nullptr) {
     session_->OnClosed();
     hub_.Close(session_);
