@@ -1,3 +1,5 @@
+// Which call a request is, and who may make it. The table of routes is the whole surface that
+// strangers see: what isn't in it is a 404, whatever its method.
 #include "edge-proxy/heartbeats/calls.h"
 
 #include <utility>
@@ -8,6 +10,8 @@
 namespace muster::edge {
 namespace {
 
+// Paths with a name behind them; all others are compared as a whole, queries included, since the
+// agent sends none ("?" can't be written on early versions).
 constexpr absl::string_view kInstallerPath = "/b/";
 constexpr absl::string_view kAgentPath = "/agent/";
 
@@ -32,11 +36,14 @@ absl::string_view Credentials(absl::string_view authorization, absl::string_view
   return absl::StripPrefix(authorization.substr(scheme.size()), " ");
 }
 
+// /ca.pem and /healthz need none: a router without a token must get the root, and a load balancer
+// has nothing to show.
 bool NeedsToken(Call call) {
   return call == Call::kHeartbeat || call == Call::kResult || call == Call::kPayload ||
          call == Call::kAgent;
 }
 
+// /v1/payload first, since it is strict: what only looks like one stays kOther and becomes a 404.
 // The calls whose targets name something.
 void HearPath(absl::string_view target, Heard& heard) {
   if (const std::optional<PayloadPath> payload = ParsePayloadPath(target)) {
@@ -51,6 +58,7 @@ void HearPath(absl::string_view target, Heard& heard) {
   }
 }
 
+// Any refusal is one kind: the status beside it tells which.
 ContactKind KindOf(Call call, int status) {
   if (status != 200) return ContactKind::kRefused;
   switch (call) {
@@ -68,11 +76,13 @@ ContactKind KindOf(Call call, int status) {
 }  // namespace
 
 void Calls::HearToken(const Asked& asked, Heard& heard) const {
+  // An absent token is opened like any other text and fails: one reply for both, 401.
   const absl::string_view token = Credentials(asked.authorization, "Bearer");
   absl::StatusOr<Caller> caller = parts_.gate.Admit(token, &heard.speaker);
   if (caller.ok()) {
     heard.caller = *std::move(caller);
   } else if (absl::IsUnavailable(caller.status())) {
+    // Not the router's fault: 503, so that it keeps what it has and comes again.
     heard.refusal = Later(std::string(caller.status().message()), 5);
   } else {
     heard.refusal = Refusal(401, std::string(caller.status().message()));
@@ -83,6 +93,7 @@ Heard Calls::Hear(const Asked& asked) const {
   Heard heard;
   absl::string_view method;
   HearPath(asked.target, heard);
+  // No target is both under a path and in the table.
   if (heard.call != Call::kOther) method = "GET";
   for (const Route& route : kRoutes) {
     if (route.target != asked.target) continue;
@@ -93,11 +104,14 @@ Heard Calls::Hear(const Asked& asked) const {
     heard.refusal = Refusal(404, "no such call");
   } else if (method != asked.method) {
     heard.refusal = Refusal(405, "wrong method");
+    // A constant of this file, since the reply outlives the request.
     heard.refusal->allow = method == "GET" ? "GET" : "POST";
   } else if (NeedsToken(heard.call)) {
     HearToken(asked, heard);
   } else if (heard.call == Call::kInstaller || heard.call == Call::kEnroll) {
     heard.claim = std::string(Credentials(asked.authorization, "Claim"));
+    // /healthz says that the process lives; /readyz that it can admit routers, so that a load
+    // balancer sends none to an edge without keys.
   } else if (asked.target == "/readyz" && !parts_.ready()) {
     heard.refusal = Later("not ready", 5);
   }
@@ -124,6 +138,7 @@ void Calls::Take(const Heard& heard, absl::string_view body, absl::string_view s
       return done(Reply{.text = parts_.router_root(), .content_type = "application/x-pem-file"});
     case Call::kHealth:
       return done(Reply{.text = "ok"});
+    // Refused by Hear already.
     case Call::kOther:
       return done(Refusal(404, "no such call"));
   }
@@ -131,6 +146,7 @@ void Calls::Take(const Heard& heard, absl::string_view body, absl::string_view s
 
 void Calls::Remember(const Heard& heard, const Reply& reply,
                      const ConnectionFacts& connection) const {
+  // No seal, no memory: else strangers could fill the book.
   if (!heard.speaker) return;
   // What an accepted call was answered with is its first letter: the rest may be a script.
   const std::string reason = reply.status == 200 ? reply.text.substr(0, 1) : reply.text;

@@ -1,3 +1,5 @@
+// A ring of 20 calls a router, packed: 160 bytes for each of up to 2 million routers have to stay
+// below what else a device costs the edge.
 #include "edge-proxy/heartbeats/contact_book.h"
 
 #include <algorithm>
@@ -11,9 +13,11 @@ namespace {
 // 2020-01-01; 32 bits of tenths from there reach to 2033.
 constexpr int64_t kEpochSeconds = 1'577'836'800;
 constexpr size_t kMostNames = 256;
+// Kind and status share a byte: 3 bits and 5.
 constexpr uint8_t kStatusBits = 5;
 static_assert(Metrics::kStatuses.size() <= 1 << kStatusBits);
 
+// Wraps beyond the range; times before 2020 only come from a machine with a wrong clock.
 uint32_t TenthsOf(absl::Time time) {
   return static_cast<uint32_t>(absl::ToUnixMillis(time) / 100 - kEpochSeconds * 10);
 }
@@ -30,6 +34,7 @@ uint8_t IndexOfStatus(int status) {
 uint8_t ContactBook::Number(absl::string_view name) {
   const auto found = numbers_.find(name);
   if (found != numbers_.end()) return found->second;
+  // Full: 0 is "other", which the constructor puts there.
   if (names_.size() >= kMostNames) return 0;
   const auto number = static_cast<uint8_t>(names_.size());
   names_.emplace_back(name);
@@ -41,6 +46,8 @@ void ContactBook::Add(DeviceId device, const Contact& contact, const ConnectionF
   MutexLock lock(mutex_);
   auto found = rows_.find(device);
   if (found == rows_.end()) {
+    // Older rows stay: they are of routers that somebody may ask about, and dropping one for a new
+    // one would let a flood of new devices empty the book.
     if (rows_.size() >= kMostRouters) return;
     found = rows_.emplace(device, std::make_unique<Row>()).first;
   }
@@ -55,6 +62,7 @@ void ContactBook::Add(DeviceId device, const Contact& contact, const ConnectionF
   row.tls_cipher = Number(connection.tls_cipher);
   row.tls_group = Number(connection.tls_group);
   row.tls_resumed = connection.tls_resumed;
+  // 4 or 16; more can't come.
   const size_t bytes = std::min(connection.source_address.size(), row.address.size());
   row.address_bytes = static_cast<uint8_t>(bytes);
   std::memcpy(row.address.data(), connection.source_address.data(), bytes);

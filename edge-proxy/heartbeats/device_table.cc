@@ -1,3 +1,5 @@
+// What the edge knows of each device: 120 bytes a row, so that a million devices fit. Checks of
+// secrets therefore lie in integers and not in strings, facts only as a hash.
 #include "edge-proxy/heartbeats/device_table.h"
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 namespace muster::edge {
 namespace {
 
+// Not stored anywhere and different in each process: it only tells "as before" from "changed".
 uint64_t HashOf(const routeros::DeviceFacts& facts) {
   return absl::HashOf(facts.identity, facts.serial_number, facts.software_id, facts.mac_address,
                       facts.routeros_version, facts.board, facts.architecture, facts.agent_version,
@@ -18,6 +21,7 @@ uint64_t HashOf(const routeros::DeviceFacts& facts) {
                       facts.tunnel_public_key);
 }
 
+// Shorter checks are filled with zeros; `convert` refuses them before.
 void CopyCheck(const std::string& check, uint64_t (&into)[2]) {
   std::memset(into, 0, sizeof into);
   std::memcpy(into, check.data(), std::min(check.size(), sizeof into));
@@ -30,6 +34,7 @@ absl::string_view View(const uint64_t (&check)[2]) {
 }  // namespace
 
 void DeviceTable::Fill(Row& row, const DeviceRecord& record) {
+  // Everything but what beats said: that has another life (device_table.h).
   static_assert(sizeof row.secret_check == routeros::kSecretCheckBytes);
   row.organization = record.organization;
   row.least_epoch = record.least_epoch;
@@ -59,10 +64,12 @@ void DeviceTable::ReplaceAll(const std::vector<DeviceRecord>& records) {
   rows.reserve(records.size());
   for (const DeviceRecord& record : records) {
     const auto found = rows_.find(record.device);
+    // What beats said goes over to the new row.
     Row row = found == rows_.end() ? Row() : found->second;
     Fill(row, record);
     rows[record.device] = std::move(row);
   }
+  // Built beside the old table and swapped: beats see the one or the other.
   rows_ = std::move(rows);
 }
 
@@ -84,19 +91,24 @@ DeviceTable::Judgement DeviceTable::Judge(DeviceId device, OrganizationId organi
                                           uint32_t epoch, absl::string_view secret_check) const {
   MutexLock lock(mutex_);
   const auto least = least_epochs_.find(device);
+  // Revocations first: they hold for devices without a row, too.
   if (least != least_epochs_.end() && epoch < least->second) return {Standing::kRevoked};
   const auto found = rows_.find(device);
   if (found == rows_.end()) return {Standing::kUnknown};
   const Row& row = found->second;
+  // The record carries the floor as well, for a revocation that came before this stream began.
   if (epoch < row.least_epoch) return {Standing::kRevoked};
+  // While a token is being replaced, its epoch says which of the two secrets must fit.
   const bool is_next = row.next_epoch != 0 && epoch >= row.next_epoch;
   const absl::string_view expected = View(is_next ? row.next_secret_check : row.secret_check);
+  // In constant time, so that nobody learns a check byte by byte.
   if (row.organization != organization || !EqualInConstantTime(expected, secret_check)) {
     return {Standing::kWrongSecret};
   }
   return {Standing::kKnown, row.interval_seconds, row.monitor_only, row.code_page, row.released};
 }
 
+// Always that of the current token: the control plane takes either while both are good.
 std::string DeviceTable::SecretCheckOf(DeviceId device) const {
   MutexLock lock(mutex_);
   const auto found = rows_.find(device);
@@ -122,6 +134,8 @@ bool DeviceTable::TakeUpdate(DeviceId device, absl::string_view reported_agent,
   const bool runs_it =
       reported.version == offer.agent_version && reported.generation == offer.generation;
   if (!offer.offered || offer.agent_version != own_version || runs_it) return false;
+  // Unsigned: a clock that went back gives a large difference, and the router is told once too
+  // often.
   if (now_seconds - row.update_told < absl::ToInt64Seconds(kUpdatePause)) return false;
   row.update_told = now_seconds;
   return true;
@@ -136,15 +150,20 @@ DeviceTable::Memory DeviceTable::RecordBeat(DeviceId device, const routeros::Hea
   }
   Row& row = found->second;
   Memory memory;
+  // Against the beat before and not the highest: else every beat after a step back would hold the
+  // job that the control plane has put again.
   memory.went_back = beat.last_number < row.last_reported;
   row.last_reported = beat.last_number;
   row.highest_reported = std::max(row.highest_reported, beat.last_number);
+  // Against the highest, on the other hand, a job is judged: a number that was ever reported is
+  // never sent again.
   memory.highest_reported = row.highest_reported;
   memory.facts_are_new = row.facts_session != session_ || row.facts_hash != facts_hash;
   const auto agent_hash = static_cast<uint32_t>(absl::HashOf(
       beat.facts.agent_version, beat.facts.format_hex, beat.facts.format_escaped, session_));
   memory.agent_is_new = row.agent_hash != agent_hash;
   row.agent_hash = agent_hash;
+  // A small beat leaves what was sent of the facts as it is.
   if (beat.has_facts) {
     row.facts_hash = facts_hash;
     row.facts_session = session_;
@@ -154,6 +173,7 @@ DeviceTable::Memory DeviceTable::RecordBeat(DeviceId device, const routeros::Hea
 
 void DeviceTable::ForgetSentFacts() {
   MutexLock lock(mutex_);
+  // Every row's session is now an older one; walking over a million rows would stop all beats.
   ++session_;
 }
 

@@ -1,3 +1,4 @@
+// Joining: the two calls of a router that has no token yet.
 #include "edge-proxy/heartbeats/enrolment_desk.h"
 
 #include <utility>
@@ -8,6 +9,7 @@
 namespace muster::edge {
 namespace {
 
+// The line and the installer try again by themselves, for minutes.
 constexpr int kRetrySeconds = 10;
 
 Reply Away() { return Later("the control plane is away", kRetrySeconds); }
@@ -22,6 +24,7 @@ const char* WordFor(ClaimVerdict verdict) {
       return "claim-address";
     case ClaimVerdict::kTokenForeign:
       return "token-foreign";
+    // An answer that this edge doesn't know reads as a claim that nobody knows.
     default:
       return "claim-unknown";
   }
@@ -30,11 +33,13 @@ const char* WordFor(ClaimVerdict verdict) {
 // A used-up claim still gets the installer: the same router may run its line again, and enrolment
 // decides.
 Reply InstallerReply(const absl::StatusOr<ClaimAnswer>& answer, std::string installer) {
+  // Every error of the control plane is "later": the router keeps its nonce and its claim.
   if (!answer.ok()) return Away();
   switch (answer->verdict) {
     case ClaimVerdict::kOk:
     case ClaimVerdict::kUsedUp:
       return Reply{.text = std::move(installer)};
+    // A router sees a failed fetch with a number either way; people see the word.
     case ClaimVerdict::kExpired:
     case ClaimVerdict::kWrongAddress:
       return Refusal(403, WordFor(answer->verdict));
@@ -47,6 +52,7 @@ Reply InstallerReply(const absl::StatusOr<ClaimAnswer>& answer, std::string inst
 
 std::string ClaimBytes(absl::string_view claim) {
   constexpr size_t kDigits = 32;
+  // HexStringToBytes would take anything and give garbage.
   if (claim.size() != kDigits ||
       claim.find_first_not_of("0123456789abcdef") != absl::string_view::npos) {
     return "";
@@ -58,6 +64,7 @@ void EnrolmentDesk::GiveInstaller(absl::string_view version, absl::string_view c
                                   absl::string_view source_address, ReplyDone done) {
   const std::string bytes = ClaimBytes(claim);
   if (bytes.empty()) return done(Refusal(401, "claim-unknown"));
+  // Rendered also where the answer will be a refusal, so that a bad version is told as such.
   control_plane_.CheckClaim({bytes, std::string(source_address)},
                             [this, version = std::string(version), claim = std::string(claim),
                              done = std::move(done)](const absl::StatusOr<ClaimAnswer>& answer) {
@@ -72,16 +79,20 @@ void EnrolmentDesk::Enroll(absl::string_view claim, absl::string_view body,
                            absl::string_view source_address, ReplyDone done) {
   const std::string bytes = ClaimBytes(claim);
   if (bytes.empty()) return done(Reply{.text = WordFor(ClaimVerdict::kUnknown)});
+  // Without a code page: which organization's it would be is known only after the claim was looked
+  // up.
   const absl::StatusOr<routeros::Enrolment> enrolment = routeros::ParseEnrolment(body);
   if (!enrolment.ok()) return done(Refusal(400, std::string(enrolment.status().message())));
   control_plane_.Enroll(
       {bytes, std::string(source_address)}, *enrolment,
       [this, done = std::move(done)](const absl::StatusOr<EnrolmentAnswer>& answer) {
+        // Repeating it would not help, so it is no 503.
         if (absl::IsInvalidArgument(answer.status())) return done(Refusal(400, "bad enrolment"));
         if (!answer.ok()) return done(Away());
         if (answer->verdict != ClaimVerdict::kOk) {
           return done(Reply{.text = WordFor(answer->verdict)});
         }
+        // Before the reply, so that the first beat meets its record.
         if (answer->record.device) devices_.Put(answer->record);
         done(Reply{.text = absl::StrCat("T", answer->token.Reveal())});
       });

@@ -1,3 +1,5 @@
+// A beat from body to verb, and a result from body to "A". The order inside a beat matters: what it
+// says is recorded before a job is chosen by it, and the check-in is handed on before the reply.
 #include "edge-proxy/heartbeats/heartbeat_desk.h"
 
 #include <utility>
@@ -9,6 +11,7 @@
 namespace muster::edge {
 namespace {
 
+// The runner tries again by itself with growing pauses; this is for other clients.
 constexpr int kRetrySeconds = 5;
 
 void CountRepairs(const routeros::RepairCounts& counts, Metrics& metrics) {
@@ -16,9 +19,12 @@ void CountRepairs(const routeros::RepairCounts& counts, Metrics& metrics) {
   if (counts.numbers_dropped > 0) metrics.Count(Metrics::kDroppedNumbers, counts.numbers_dropped);
 }
 
+// The router forgets its result with any 200. Only a commit gives one.
 Reply ReplyToResult(uint64_t number, const absl::Status& status) {
   if (status.ok()) return Reply{.text = absl::StrCat("A", number)};
   if (absl::IsUnauthenticated(status)) return Refusal(401, "unknown token");
+  // After ten refusals the runner leaves the output out: should that be what is wrong, its result
+  // still arrives.
   if (absl::IsInvalidArgument(status)) return Refusal(400, "result refused");
   return Later("not committed yet", kRetrySeconds);
 }
@@ -40,6 +46,8 @@ Asking AskingOf(const Caller& caller, const routeros::Heartbeat& beat,
                 .boot = beat.boot,
                 .decodes_hex = beat.facts.format_hex,
                 .decodes_escaped = beat.facts.format_escaped,
+                // Agent 1, the first release, would do nothing about an "L", and its job would wait
+                // for ever.
                 .takes_parts = routeros::ParseReportedAgent(beat.facts.agent_version).number >=
                                routeros::kFirstAgentWithParts,
                 .routeros_version = VersionOf(beat)};
@@ -52,6 +60,7 @@ Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
   absl::StatusOr<routeros::Heartbeat> beat = routeros::ParseHeartbeat(body, caller.code_page);
   if (!beat.ok()) return Refusal(400, std::string(beat.status().message()));
   CountRepairs(beat->counts, parts_.metrics);
+  // The one time of this beat: check-in, job window and pause of updates agree.
   const absl::Time now = parts_.clock.Now();
   const DeviceTable::Memory memory = parts_.devices.RecordBeat(caller.device, *beat);
   const Asking asking = AskingOf(caller, *beat, memory);
@@ -59,15 +68,19 @@ Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
   // One of the first release knows no `W`; one that comes seldom is not asked.
   const bool can_wait =
       caller.known && asking.takes_parts && caller.interval_seconds < BusyValve::kSkipSeconds;
+  // Every beat counts, also of routers that can't be told to wait.
   const bool busy = parts_.busy.CountBeat() && can_wait;
   CheckIn check_in{
       .device = caller.device,
       .time = now,
       .secret_check = caller.secret_check,
+      // What the reply promises, so that a router that was told to wait is not called offline.
       .interval_seconds = caller.interval_seconds + (busy ? BusyValve::kSkipSeconds : 0),
       .source_address = std::string(source_address),
       .beat = *std::move(beat),
       .with_facts = memory.facts_are_new};
+  // A small beat without facts would blank all of them at the control plane; its agent alone goes
+  // up, where that is new.
   if (!check_in.beat.has_facts) check_in.with_facts = memory.agent_is_new && !agent.empty();
   parts_.check_ins.AddCheckIn(std::move(check_in));
   return Reply{.text = Verb(caller, asking, agent, busy, now)};
@@ -75,6 +88,7 @@ Reply HeartbeatDesk::TakeHeartbeat(const Caller& caller, absl::string_view body,
 
 std::string HeartbeatDesk::Verb(const Caller& caller, const Asking& asking,
                                 absl::string_view reported_agent, bool busy, absl::Time now) {
+  // Its secret was not checked here: it gets nothing that is somebody's.
   if (!caller.known) return "0";
   if (caller.released) return "X";
   // The text of a router that is only monitored knows no job and no update.
@@ -82,6 +96,7 @@ std::string HeartbeatDesk::Verb(const Caller& caller, const Asking& asking,
     std::string verb = parts_.jobs.ReplyTo(asking, now);
     if (verb != "0") return verb;
     const bool update =
+        // Jobs first, and an update only where nothing runs: the runner does one thing at a time.
         asking.running_number == 0 &&
         parts_.devices.TakeUpdate(caller.device, reported_agent, parts_.agent_version, now);
     if (update) return "U";
@@ -94,9 +109,11 @@ void HeartbeatDesk::TakeResult(const Caller& caller, absl::string_view body, Rep
   if (!report.ok()) return done(Refusal(400, std::string(report.status().message())));
   CountRepairs(report->counts, parts_.metrics);
   const uint64_t number = report->number;
+  // Redacted here, at the first place that sees the output: nothing behind it may hold a secret.
   const std::vector<JobSecret> secrets = parts_.jobs.SecretsOf(caller.device, number);
   if (!secrets.empty()) {
     report->output = RedactSecrets(report->output, report->cut, secrets);
+    // An error may have been cut at either end by the agent, without a sign of it.
     report->error = RedactSecrets(report->error, true, secrets);
   }
   JobResult result{.device = caller.device,

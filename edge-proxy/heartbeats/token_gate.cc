@@ -1,3 +1,5 @@
+// From the text behind "Bearer" to a caller: seal, revocation, secret, in this order, so that each
+// step is only paid for by who passed the one before.
 #include "edge-proxy/heartbeats/token_gate.h"
 
 #include <utility>
@@ -5,8 +7,10 @@
 namespace muster::edge {
 
 std::shared_ptr<const Trust> TokenGate::trust() const {
+  // The clock is asked outside of the lock.
   const absl::Duration now = clock_.Monotonic();
   MutexLock lock(mutex_);
+  // Monotonic: setting the machine's clock neither opens nor closes the gate.
   return now - fresh_at_ > max_stale_ ? nullptr : trust_;
 }
 
@@ -17,6 +21,7 @@ void TokenGate::MarkFresh() {
 }
 
 void TokenGate::SetTrust(Trust trust) {
+  // Made before the lock is taken: callers of Admit wait for a pointer's copy only.
   auto shared = std::make_shared<const Trust>(std::move(trust));
   const absl::Duration now = clock_.Monotonic();
   MutexLock lock(mutex_);
@@ -40,9 +45,11 @@ absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token, DeviceId* seale
   const absl::StatusOr<routeros::TokenContents> contents =
       routeros::OpenToken(trust->token_keys, trust->cluster_id, token);
   if (!contents.ok()) {
+    // Not logged: a flood of forged tokens would fill the disk.
     metrics_.Count(Metrics::kForgedTokens);
     return absl::UnauthenticatedError("unknown token");
   }
+  // From here on the seal is ours, so the device may be named in what is remembered.
   if (sealed_device != nullptr) *sealed_device = contents->device;
   Caller caller;
   caller.device = contents->device;
@@ -57,6 +64,7 @@ absl::StatusOr<Caller> TokenGate::Admit(absl::string_view token, DeviceId* seale
     metrics_.Count(Metrics::kWrongSecrets);
     return absl::UnauthenticatedError("wrong secret");
   }
+  // kUnknown passes: the device may have joined at another edge a moment ago.
   caller.known = judgement.standing == Standing::kKnown;
   caller.monitor_only = judgement.monitor_only;
   caller.code_page = judgement.code_page;

@@ -11,6 +11,8 @@ namespace {
 
 template <typename Number>
 bool ReadDigits(absl::string_view text, Number* number) {
+  // SimpleAtoi takes blanks and signs, and one thing would have many names; so digits only, and no
+  // leading zero.
   return !text.empty() && text.front() != '0' &&
          std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c); }) &&
          absl::SimpleAtoi(text, number);

@@ -42,6 +42,7 @@ absl::string_view ReasonOf(int status) {
 }
 
 std::string WriteReply(const ReplyHead& head, absl::string_view body) {
+  // The length is that of the body also for HEAD, as RFC 9110, 9.3.2 has it.
   const absl::string_view text = body.empty() ? ReasonOf(head.status) : body;
   std::string out = absl::StrCat("HTTP/1.1 ", head.status, " ", ReasonOf(head.status),
                                  "\r\nContent-Type: ", head.content_type,
@@ -52,6 +53,7 @@ std::string WriteReply(const ReplyHead& head, absl::string_view body) {
   // RFC 9110 asks for it in a 401, 15.5.2.
   if (head.status == 401) absl::StrAppend(&out, "WWW-Authenticate: Bearer\r\n");
   if (head.allow != nullptr) absl::StrAppend(&out, "Allow: ", head.allow, "\r\n");
+  // HTTP/1.1 keeps connections by default, so only the end is said.
   if (!head.keep_alive) absl::StrAppend(&out, "Connection: close\r\n");
   absl::StrAppend(&out, "\r\n", head.head_only ? "" : text);
   return out;
