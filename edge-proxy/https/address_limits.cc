@@ -1,3 +1,5 @@
+// Who may open a connection. Asked for each one by every loop, before OpenSSL makes anything of it:
+// a handshake that is refused here costs next to nothing.
 #include "edge-proxy/https/address_limits.h"
 
 #include <algorithm>
@@ -6,6 +8,8 @@ namespace muster::edge {
 namespace {
 
 constexpr size_t kIpv6Network = 8;
+// A list of addresses that strangers can get onto, so it is bounded; an hour, since a link that is
+// slow now is slow again soon.
 constexpr size_t kMostSlow = 4'096;
 constexpr absl::Duration kSlowFor = absl::Hours(1);
 
@@ -25,10 +29,13 @@ void AddressLimits::Refill(Row& row, absl::Duration now) const {
 
 AddressLimits::Verdict AddressLimits::Open(absl::string_view address, absl::Duration now) {
   MutexLock lock(mutex_);
+  // Before a row is made: a flood over the limit costs no memory.
   if (open_ >= limits_.connections + limits_.polite) return Verdict::kDrop;
   const auto [found, added] = rows_.try_emplace(KeyOf(address));
   Row& row = found->second;
   if (added) {
+    // A new address begins with a full bucket: all routers behind it may come at once after an
+    // outage.
     row.handshakes = limits_.handshake_burst;
     row.refilled = now;
   }
@@ -36,9 +43,11 @@ AddressLimits::Verdict AddressLimits::Open(absl::string_view address, absl::Dura
   if (row.handshakes < 1 || row.unproven >= limits_.connections_per_address + limits_.polite) {
     return Verdict::kDrop;
   }
+  // Spent in any case, and given back by Prove.
   row.handshakes -= 1;
   ++row.unproven;
   ++open_;
+  // kFull before kTooManyFromAddress: it is not this address's fault.
   if (open_ > limits_.connections) return Verdict::kFull;
   return row.unproven > limits_.connections_per_address ? Verdict::kTooManyFromAddress
                                                         : Verdict::kServe;
@@ -49,8 +58,10 @@ void AddressLimits::Prove(absl::string_view address) {
   const auto found = rows_.find(KeyOf(address));
   if (found == rows_.end()) return;
   Row& row = found->second;
+  // No longer counted against the address: a thousand routers behind one are served.
   --row.unproven;
   ++row.proven;
+  // The handshake is given back: who holds tokens may shake hands as often as he beats.
   row.handshakes = std::min(limits_.handshake_burst, row.handshakes + 1);
 }
 
@@ -61,6 +72,7 @@ void AddressLimits::Close(absl::string_view address, bool proven) {
   if (found == rows_.end()) return;
   Row& row = found->second;
   --(proven ? row.proven : row.unproven);
+  // A row says nothing that a new one would not say, once it is empty and full; so it may go.
   const bool quiet = row.proven + row.unproven == 0;
   if (quiet && row.handshakes >= limits_.handshake_burst) rows_.erase(found);
 }
@@ -74,12 +86,14 @@ void AddressLimits::NoteSlow(absl::string_view address, absl::Duration now) {
 
 bool AddressLimits::IsSlow(absl::string_view address) const {
   MutexLock lock(mutex_);
+  // Entries that are over are taken out by Prune, some seconds late.
   return slow_.contains(KeyOf(address));
 }
 
 void AddressLimits::Prune(absl::Duration now) {
   MutexLock lock(mutex_);
   absl::erase_if(slow_, [now](const auto& row) { return row.second <= now; });
+  // Refilled first, since a row that nobody looked at was not.
   for (auto it = rows_.begin(); it != rows_.end();) {
     Row& row = it->second;
     Refill(row, now);

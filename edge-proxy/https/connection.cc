@@ -1,3 +1,6 @@
+// One connection from handshake to close. Every wait is bounded by the deadline of its phase, which
+// is absolute: a client that sends a byte now and then gains nothing by it. What is sent here
+// before a token was seen is 4xx or 5xx and ends the connection.
 #include "edge-proxy/https/connection.h"
 
 #include <openssl/err.h>
@@ -21,10 +24,12 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
 
+// What a client that is refused may still send before the connection is cut.
 constexpr absl::Duration kLinger = absl::Seconds(1);
 constexpr size_t kMostLingering = 256 * 1024;
 constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+// Shared by the connection and the call: either may go first.
 // A reply that may come from another thread.
 struct Slot {
   explicit Slot(const Executor& executor) : timer(executor) {}
@@ -32,6 +37,8 @@ struct Slot {
   Timer timer;
 };
 
+// Joining shows a claim and no token, and it too must not be counted as a stranger's: sites are
+// joined by the hundred behind one address.
 bool ProvesItself(Call call, const Reply& reply) {
   if (reply.status != 200) return false;
   return call == Call::kInstaller ||
@@ -48,12 +55,15 @@ Connection::Connection(LoopParts& loop, Socket socket, std::shared_ptr<TlsContex
       ssl_(SSL_new(context_->get())),
       address_(std::move(address)),
       verdict_(verdict) {
+  // ssl_ may be null where memory is short; Handshake looks.
   place_ = loop_.connections.insert(loop_.connections.end(), this);
   loop_.metrics.AddConnections(1);
 }
 
 Connection::~Connection() {
   SSL_free(ssl_);
+  // OpenSSL's queue is of the thread, hence of every connection of this loop: what one leaves
+  // there, the next would take for its own failure.
   ERR_clear_error();
   loop_.connections.erase(place_);
   loop_.limits.Close(address_, proven_);
@@ -74,9 +84,11 @@ void Connection::NoteSlow() {
 }
 
 void Connection::CheckDeadline(Deadline now) {
+  // An idle connection has nothing to lose, so draining ends it at once.
   if (now < deadline_ && !(idle_ && loop_.draining)) return;
   expired_ = true;
   boost::system::error_code ignored;
+  // Only ends the wait; the coroutine sees expired_ and decides what is still said.
   socket_.cancel(ignored);
 }
 
@@ -87,12 +99,14 @@ void Connection::Prove() {
 }
 
 Task<bool> Connection::Wait(Socket::wait_type what) {
+  // The cancel may have come while nothing was waiting.
   if (expired_) co_return false;
   const auto [error] = co_await socket_.async_wait(what, kTuple);
   co_return !error && !expired_;
 }
 
 Task<bool> Connection::WaitAfter(int result) {
+  // A read may want to write, and a write to read: TLS 1.3 updates keys, and a close is answered.
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
       co_return co_await Wait(Socket::wait_read);
@@ -105,6 +119,8 @@ Task<bool> Connection::WaitAfter(int result) {
 
 Task<bool> Connection::Handshake() {
   const auto begin = std::chrono::steady_clock::now();
+  // Patience is lent by address: a router on 2G loses its first handshake and gets the next one
+  // through.
   slow_ = loop_.limits.IsSlow(address_);
   SetPatientDeadline(loop_.deadlines.handshake);
   if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.native_handle()) != 1) co_return false;
@@ -114,11 +130,14 @@ Task<bool> Connection::Handshake() {
     if (result == 1) break;
     if (!co_await WaitAfter(result)) {
       loop_.metrics.Count(Metrics::kFailedHandshakes);
+      // Something came, and not in time: that is slow. Nothing at all would be a port scan.
       if (expired_ && BIO_number_read(SSL_get_rbio(ssl_)) > 0) NoteSlow();
       co_return false;
     }
   }
   loop_.metrics.Count(Metrics::kHandshakes);
+  // From here on by its own handshake, so that a fast client behind a slow address gets no more
+  // time.
   slow_ =
       absl::FromChrono(std::chrono::steady_clock::now() - begin) > loop_.deadlines.handshake / 2;
   if (slow_) NoteSlow();
@@ -129,6 +148,7 @@ Task<bool> Connection::Handshake() {
 void Connection::LookAtHandshake() {
   facts_.tls_version = SSL_get_version(ssl_);
   facts_.tls_cipher = SSL_get_cipher_name(ssl_);
+  // Null where none was negotiated (TLS 1.2 resumed), or OpenSSL has no name for it.
   const char* const group =
       SSL_group_to_name(ssl_, static_cast<int>(SSL_get_negotiated_group(ssl_)));
   if (group != nullptr) facts_.tls_group = group;
@@ -141,6 +161,7 @@ Task<size_t> Connection::Read() {
   while (true) {
     ERR_clear_error();
     size_t size = 0;
+    // Into the loop's scratch, which is this connection's only up to the next co_await.
     const int result = SSL_read_ex(ssl_, loop_.scratch.data(), loop_.scratch.size(), &size);
     if (result == 1) co_return size;
     if (!co_await WaitAfter(result)) co_return 0;
@@ -149,6 +170,7 @@ Task<size_t> Connection::Read() {
 
 Task<bool> Connection::Write(std::string bytes) {
   SetPatientDeadline(loop_.deadlines.write);
+  // SSL_MODE_ENABLE_PARTIAL_WRITE and MOVING_WRITE_BUFFER are set, so that rest may shrink.
   absl::string_view rest = bytes;
   while (!rest.empty()) {
     ERR_clear_error();
@@ -167,6 +189,7 @@ Task<bool> Connection::Write(std::string bytes) {
 // way: read on for a moment.
 Task<void> Connection::Close(bool linger) {
   ERR_clear_error();
+  // Once: the answer to our close_notify isn't waited for.
   SSL_shutdown(ssl_);
   if (!linger) co_return;
   boost::system::error_code ignored;
@@ -174,6 +197,7 @@ Task<void> Connection::Close(bool linger) {
   SetDeadline(kLinger);
   for (size_t read = 0; read < kMostLingering;) {
     boost::system::error_code error;
+    // The raw socket and not TLS: what comes now is thrown away unread.
     const size_t size = socket_.read_some(asio::buffer(loop_.scratch), error);
     if (error == asio::error::would_block) {
       if (!co_await Wait(Socket::wait_read)) co_return;
@@ -191,6 +215,7 @@ Task<void> Connection::Refuse(RequestReader& reader, int status) {
 
 // A late client that has sent something hears that it was late.
 Task<bool> Connection::ReadHead(RequestReader& reader) {
+  // A first request has to follow its handshake; later ones may come after a pause.
   if (first_ || reader.begun()) {
     SetPatientDeadline(loop_.deadlines.request);
   } else {
@@ -198,10 +223,12 @@ Task<bool> Connection::ReadHead(RequestReader& reader) {
   }
   while (reader.phase() == RequestReader::Phase::kHead) {
     const bool begun = reader.begun();
+    // What CheckDeadline may end without a word.
     idle_ = !begun && !first_;
     const size_t size = co_await Read();
     idle_ = false;
     if (size == 0) {
+      // The 408 gets a deadline of its own, so that saying it isn't late, too.
       if (expired_ && begun) {
         expired_ = false;
         loop_.metrics.Count(Metrics::kTimeouts);
@@ -209,6 +236,7 @@ Task<bool> Connection::ReadHead(RequestReader& reader) {
       }
       co_return false;
     }
+    // The first byte of a later request ends the pause and begins its deadline.
     if (!begun && !first_) SetPatientDeadline(loop_.deadlines.request);
     reader.Feed({loop_.scratch.data(), size});
   }
@@ -218,7 +246,9 @@ Task<bool> Connection::ReadHead(RequestReader& reader) {
 }
 
 Task<bool> Connection::ReadBody(RequestReader& reader) {
+  // Only where the body isn't there already, as RFC 9110, 10.1.1 allows.
   if (reader.ReadBody() == RequestReader::Phase::kBody && reader.expects_continue()) {
+    // Writing sets its own; the body still has what is left of the request's.
     const Deadline deadline = deadline_;
     if (!co_await Write(std::string(kContinue))) co_return false;
     deadline_ = deadline;
@@ -241,6 +271,8 @@ Task<bool> Connection::ReadBody(RequestReader& reader) {
 }
 
 Task<Reply> Connection::Answer(const Heard& heard, absl::string_view body) {
+  // The reply may come on a thread of gRPC: it is carried over to the loop, where alone it may be
+  // used. Where it comes at once, dispatch runs here and now, and nothing is waited for.
   const Executor executor = socket_.get_executor();
   // Shared with the call, which may answer after this connection is gone.
   const auto slot = std::make_shared<Slot>(executor);
@@ -251,15 +283,20 @@ Task<Reply> Connection::Answer(const Heard& heard, absl::string_view body) {
     });
   });
   if (!slot->reply.has_value()) {
+    // The slot's timer bounds this wait; a deadline would cancel nothing, since no socket is waited
+    // for.
     deadline_ = Deadline::max();
     slot->timer.expires_after(absl::ToChronoMilliseconds(loop_.deadlines.answer));
     co_await slot->timer.async_wait(kTuple);
   }
+  // A reply that comes after this goes nowhere. A result may then be committed all the same, and
+  // the router posts it again: the control plane knows it by its number.
   if (!slot->reply.has_value()) co_return Later("the control plane is slow", 5);
   co_return *std::move(slot->reply);
 }
 
 Task<bool> Connection::Send(RequestReader& reader, Call call, Reply reply, bool keep_alive) {
+  // Counted when it is begun: the router may be gone.
   loop_.metrics.CountReply(call, reply.status);
   const ReplyHead head{.status = reply.status,
                        .content_type = reply.content_type,
@@ -272,7 +309,10 @@ Task<bool> Connection::Send(RequestReader& reader, Call call, Reply reply, bool 
 
 Task<bool> Connection::ServeOne(RequestReader& reader) {
   if (!co_await ReadHead(reader)) co_return false;
+  // From the head alone, before a byte of the body is asked for.
   Heard heard = loop_.calls.Hear({reader.method(), reader.target(), reader.authorization()});
+  // Said in HTTP, so that a router backs off instead of shaking hands again at once; one with a
+  // known token is served in spite of its address's crowd.
   if (verdict_ == AddressLimits::Verdict::kFull) {
     heard.refusal = Later("the edge is full", 10);
   } else if (verdict_ == AddressLimits::Verdict::kTooManyFromAddress && !heard.caller.known) {
@@ -280,11 +320,13 @@ Task<bool> Connection::ServeOne(RequestReader& reader) {
     heard.refusal->retry_after_seconds = 10;
   }
   if (heard.refusal.has_value()) {
+    // The body that was not read may still be coming: hence the lingering close.
     loop_.calls.Remember(heard, *heard.refusal, facts_);
     co_await Send(reader, heard.call, *std::move(heard.refusal), false);
     co_await Close(true);
     co_return false;
   }
+  // At the head, so that a slow body isn't held against the address any more.
   if (heard.caller.known) Prove();
   if (!co_await ReadBody(reader)) co_return false;
   Reply reply = co_await Answer(heard, reader.body());
@@ -292,12 +334,14 @@ Task<bool> Connection::ServeOne(RequestReader& reader) {
   loop_.calls.Remember(heard, reply, facts_);
   const bool keep_alive = reader.keep_alive() && !loop_.draining;
   if (!co_await Send(reader, heard.call, std::move(reply), keep_alive)) co_return false;
+  // Everything was read, so no reset can hurt the reply.
   if (!keep_alive) co_await Close(false);
   co_return keep_alive;
 }
 
 Task<void> Connection::Serve(std::unique_ptr<Connection> connection) {
   if (!co_await connection->Handshake()) co_return;
+  // Of one connection, over all of its requests: bytes of the next may be in it.
   RequestReader reader;
   while (co_await connection->ServeOne(reader)) {
     connection->first_ = false;

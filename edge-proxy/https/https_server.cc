@@ -1,3 +1,5 @@
+// Loops and listening sockets: accept, deadlines, certificates, draining. A loop's things are
+// touched by its own thread only; whatever comes from another thread is posted to it.
 #include "edge-proxy/https/https_server.h"
 
 #include <netinet/tcp.h>
@@ -32,12 +34,18 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
 
+// Deadlines are late by at most this.
 constexpr std::chrono::milliseconds kDeadlineCheck(200);
+// While descriptors are short: 10 tries a second instead of a full core.
 constexpr std::chrono::milliseconds kAcceptBackOff(100);
+// Every 10 s, by each loop.
 constexpr int kPruneTicks = 50;
+// A TLS record.
 constexpr size_t kScratchBytes = 16 * 1024;
+// Cut to net.core.somaxconn by the kernel.
 constexpr int kBacklog = 4096;
 
+// No names, only addresses: a name could stand for several.
 absl::StatusOr<Tcp::endpoint> ParseEndpoint(const std::string& listen) {
   const size_t colon = listen.rfind(':');
   uint32_t port = 0;
@@ -58,6 +66,7 @@ std::string BytesOf(const asio::ip::address& address) {
     const auto bytes = address.to_v4().to_bytes();
     return std::string(bytes.begin(), bytes.end());
   }
+  // An IPv4 client of an IPv6 socket is one address, whichever socket it came to.
   const auto v6 = address.to_v6();
   const auto bytes = v6.to_bytes();
   const auto from = v6.is_v4_mapped() ? bytes.begin() + 12 : bytes.begin();
@@ -85,8 +94,10 @@ struct Loop {
     if (thread.joinable()) thread.join();
   }
 
+  // Members are destroyed from the last to the first.
   // Before the context: coroutines that end with the context still use it.
   LoopParts parts;
+  // The hint of one thread saves wake-ups; other threads may still post.
   asio::io_context context{1};
   Acceptor acceptor;
   Timer timer;
@@ -116,6 +127,7 @@ struct HttpsServer::State {
   Mutex mutex;
   // Shared with the connections that began under it.
   std::shared_ptr<TlsContext> context ABSL_GUARDED_BY(mutex);
+  // Loops that accept no more; Drain waits for all.
   std::atomic<size_t> drained_loops{0};
   std::vector<std::unique_ptr<Loop>> loops;
 };
@@ -127,6 +139,8 @@ absl::Status HttpsServer::State::Bind(Loop& loop, const Tcp::endpoint& endpoint)
   const int fd = loop.acceptor.native_handle();
   if (!error) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // The kernel spreads connections over the loops' sockets; a second process of the same user
+    // could bind too, which the lock of the data folder prevents.
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     // Accepted sockets inherit it.
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -158,11 +172,13 @@ void HttpsServer::State::Welcome(Loop& loop, Socket socket, const Tcp::endpoint&
 Task<void> HttpsServer::State::Accept(Loop& loop) {
   while (loop.acceptor.is_open()) {
     Tcp::endpoint peer;
+    // One at a time: what waits is in the kernel's backlog.
     auto [error, socket] = co_await loop.acceptor.async_accept(peer, kTuple);
     if (!error) {
       Welcome(loop, std::move(socket), peer);
       continue;
     }
+    // DrainLoop accepts the rest itself.
     if (error == asio::error::operation_aborted) co_return;
     // No descriptors or no memory: the queue has to wait, or this loop would spin.
     metrics.Count(Metrics::kAcceptBackOffs);
@@ -176,11 +192,14 @@ Task<void> HttpsServer::State::WatchDeadlines(Loop& loop) {
     loop.timer.expires_after(kDeadlineCheck);
     co_await loop.timer.async_wait(kTuple);
     const Deadline now = std::chrono::steady_clock::now();
+    // CheckDeadline only cancels; the list doesn't change under the walk, because coroutines go on
+    // later.
     for (Connection* connection : loop.parts.connections) connection->CheckDeadline(now);
     if (tick % kPruneTicks == 0) limits.Prune(MonotonicNow());
   }
 }
 
+// With them a restart loses no router that had connected before.
 // Connections that the kernel has already accepted for this socket would be reset by closing it.
 void HttpsServer::State::DrainLoop(Loop& loop) {
   boost::system::error_code error;
@@ -195,6 +214,7 @@ void HttpsServer::State::DrainLoop(Loop& loop) {
   }
   loop.acceptor.close(error);
   loop.parts.draining = true;
+  // Idle connections are closed now and not in 200 ms.
   loop.timer.cancel();
   ++drained_loops;
 }
@@ -204,12 +224,15 @@ HttpsServer::HttpsServer(const HttpsOptions& options, const Calls& calls, Metric
 
 HttpsServer::~HttpsServer() {
   for (const auto& loop : state_->loops) {
+    // Coroutines that hang in a wait are destroyed with their context; Drain should have ended
+    // them.
     loop->context.stop();
     if (loop->thread.joinable()) loop->thread.join();
   }
   state_->loops.clear();
 }
 
+// Made outside of the lock: reading keys and checking takes milliseconds.
 absl::Status HttpsServer::SetCertificates(const std::vector<TlsPair>& pairs) {
   ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> context, TlsContext::Make(pairs, state_->tickets));
   MutexLock lock(state_->mutex);
@@ -225,6 +248,7 @@ absl::StatusOr<std::string> HttpsServer::Start() {
                         .limits = state_->limits,
                         .deadlines = state_->options.deadlines};
   std::vector<std::unique_ptr<Loop>> loops;
+  // All are bound before one serves: an address that is in use fails Start as a whole.
   for (int i = 0; i < std::max(1, state_->options.threads); ++i) {
     loops.push_back(std::make_unique<Loop>(parts));
     RETURN_IF_ERROR(state_->Bind(*loops.back(), endpoint));
@@ -251,6 +275,7 @@ void HttpsServer::Drain(absl::Duration at_most) {
   const auto busy = [this] {
     return state_->drained_loops < state_->loops.size() || state_->metrics.connections() > 0;
   };
+  // Not on a loop's thread, so a sleep hurts nobody.
   while (busy() && MonotonicNow() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

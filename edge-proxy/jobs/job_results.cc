@@ -1,3 +1,4 @@
+// Copies of one result wait for the first instead of going up beside it.
 #include "edge-proxy/jobs/job_results.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace {
 constexpr size_t kMostWaiting = 8;
 
 // Of what counts for "the same result"; the lengths keep its parts apart.
+// A hash, so that 16 KiB of output are kept once, in the queue, and not here again.
 std::string DigestOf(const routeros::JobReport& report) {
   return Hash256(absl::StrCat(static_cast<int>(report.status), " ", report.cut, " ",
                               report.phase.size(), " ", report.output.size(), " ", report.phase,
@@ -27,6 +29,7 @@ bool ResultsOnTheWay::Join(const Key& key, const std::string& digest, ResultDone
   const size_t waiting = std::accumulate(
       contents.begin(), contents.end(), size_t{0},
       [](size_t sum, const OnTheWay& content) { return sum + content.waiting.size(); });
+  // `done` stays with the caller, which is how AddJobResult knows that it was not taken.
   if (waiting >= kMostWaiting) return false;
   const auto same = std::find_if(contents.begin(), contents.end(),
                                  [&](const OnTheWay& content) { return content.digest == digest; });
@@ -34,6 +37,7 @@ bool ResultsOnTheWay::Join(const Key& key, const std::string& digest, ResultDone
     same->waiting.push_back(std::exchange(done, nullptr));
     return false;
   }
+  // Another content goes up as well: which one counts is decided where both are known.
   OnTheWay& fresh = contents.emplace_back(OnTheWay{.digest = digest});
   fresh.waiting.push_back(std::exchange(done, nullptr));
   return true;
@@ -45,6 +49,7 @@ void ResultsOnTheWay::AddJobResult(JobResult result, ResultDone done) {
   const bool goes_up = Join(key, digest, done);
   if (done != nullptr) return done(absl::UnavailableError("the result is on its way"));
   if (!goes_up) return;
+  // Outside of the lock, since upstream may answer at once.
   upstream_.AddJobResult(std::move(result), [this, key, digest](const absl::Status& status) {
     Finish(key, digest, status);
   });
@@ -62,6 +67,7 @@ void ResultsOnTheWay::Finish(const Key& key, const std::string& digest,
         std::find_if(contents.begin(), contents.end(),
                      [&](const OnTheWay& candidate) { return candidate.digest == digest; });
     if (content == contents.end()) return;
+    // Taken out before anyone is called: a caller may post again from within.
     waiting = std::move(content->waiting);
     contents.erase(content);
     if (contents.empty()) on_the_way_.erase(found);

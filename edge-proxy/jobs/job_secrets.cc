@@ -1,3 +1,5 @@
+// Sealed values of jobs: in at the last moment, out at the first. What counts here is that an
+// output never carries a value upstream; that it may blank a word too many is the price.
 #include "edge-proxy/jobs/job_secrets.h"
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 namespace muster::edge {
 namespace {
 
+// What people wrote in the script, so that an output reads as the script does.
 std::string PlaceOf(const JobSecret& secret) {
   return absl::StrCat("{{secret:", secret.name, "}}");
 }
@@ -24,6 +27,8 @@ std::vector<Replacement> Wanted(const std::vector<JobSecret>& secrets) {
   std::vector<Replacement> wanted;
   for (const JobSecret& secret : secrets) {
     const absl::string_view value = secret.value.Reveal();
+    // As it is; as the cleaner leaves it in an output and in an error, since the text was cleaned
+    // before; and as the script has it (\XX), which an error message may quote.
     for (std::string form :
          {std::string(value), CleanText(value, LineBreaks::kKeep),
           CleanText(value, LineBreaks::kToSpace),
@@ -32,6 +37,7 @@ std::vector<Replacement> Wanted(const std::vector<JobSecret>& secrets) {
       wanted.emplace_back(std::move(form), PlaceOf(secret));
     }
   }
+  // The longest first: a value that is part of another must not break it up before it is found.
   std::stable_sort(wanted.begin(), wanted.end(), [](const auto& left, const auto& right) {
     return left.first.size() > right.first.size();
   });
@@ -47,6 +53,7 @@ CutValue FindCut(const std::vector<Replacement>& wanted, absl::string_view text,
   CutValue longest;
   for (const auto& [value, place] : wanted) {
     const absl::string_view whole = value;
+    // From the longest possible part downwards; shorter ones than the best so far are not tried.
     for (size_t size = std::min(whole.size(), text.size()); size >= kShortestRedacted; --size) {
       if (size <= longest.size) break;
       const bool found = at_end ? absl::EndsWith(text, whole.substr(0, size))
@@ -59,6 +66,7 @@ CutValue FindCut(const std::vector<Replacement>& wanted, absl::string_view text,
 
 // The agent keeps the end of a long output, and the beginning or the end of a long error.
 void RedactCutEnds(const std::vector<Replacement>& wanted, std::string& text) {
+  // The end before the beginning: a text shorter than the value may be both.
   if (const CutValue last = FindCut(wanted, text, true); last.size > 0) {
     text.resize(text.size() - last.size);
     text += last.place;
@@ -74,6 +82,8 @@ absl::StatusOr<std::string> FillSecrets(absl::string_view script,
                                         const std::vector<JobSecret>& secrets) {
   if (secrets.empty()) return std::string(script);
   const auto value_of = [&secrets](absl::string_view placeholder) -> std::optional<std::string> {
+    // Labels and device fields were filled in by the control plane, so only secrets are wanted
+    // here.
     const std::optional<std::string> name = routeros::SecretNameOf(placeholder);
     for (const JobSecret& secret : secrets) {
       if (name == secret.name) return std::string(secret.value.Reveal());
@@ -87,6 +97,7 @@ absl::StatusOr<std::string> FillSecrets(absl::string_view script,
 std::string RedactSecrets(absl::string_view text, bool cut, const std::vector<JobSecret>& secrets) {
   std::string redacted(text);
   const std::vector<Replacement> wanted = Wanted(secrets);
+  // Before whole values are replaced: a shorter value inside of a cut one would break it up.
   if (cut) RedactCutEnds(wanted, redacted);
   for (const Replacement& one : wanted) {
     redacted = absl::StrReplaceAll(redacted, {{one.first, one.second}});

@@ -1,3 +1,5 @@
+// Which job is written into which reply. Whoever changes MayBeSent changes the promise of at most
+// one start; the router's half of it is in routeros/script/runner_text.cc.
 #include "edge-proxy/jobs/job_shelf.h"
 
 #include <optional>
@@ -24,6 +26,8 @@ JobEvent EventOf(const Job& job, JobEventKind kind, absl::Time now) {
 }  // namespace
 
 void JobShelf::PutLocked(Job job) {
+  // What was sent from here may be more than the control plane has heard of: events are on their
+  // way.
   const auto found = jobs_.find(job.device);
   if (found != jobs_.end() && found->second.job.number == job.number) {
     const Job& here = found->second.job;
@@ -33,6 +37,7 @@ void JobShelf::PutLocked(Job job) {
     }
   }
   const DeviceId device = job.device;
+  // A router that is fetching parts goes on when the same job is put again.
   std::optional<Reader> in_parts;
   if (found != jobs_.end() && found->second.job.number == job.number) {
     in_parts = found->second.in_parts;
@@ -46,6 +51,7 @@ void JobShelf::Put(Job job) {
 }
 
 void JobShelf::Remove(DeviceId device, uint64_t number, absl::Time now) {
+  // Raised in any case, so that a cancelled job ends even where it never lay here.
   JobEvent event{.device = device, .number = number, .kind = JobEventKind::kRemoved, .time = now};
   {
     MutexLock lock(mutex_);
@@ -64,6 +70,7 @@ void JobShelf::ReplaceAll(std::vector<Job> jobs, absl::Time now) {
     MutexLock lock(mutex_);
     absl::flat_hash_map<DeviceId, uint64_t> numbers;
     for (Job& job : jobs) {
+      // A snapshot has at most one job of a device.
       numbers[job.device] = job.number;
       PutLocked(std::move(job));
     }
@@ -82,15 +89,21 @@ void JobShelf::ReplaceAll(std::vector<Job> jobs, absl::Time now) {
 
 bool JobShelf::MayBeSent(const Lying& lying, const Asking& asking, absl::Time now) const {
   const Job& job = lying.job;
+  // not_after is the first instant at which it is too late.
   if (lying.held || now < job.not_before || now >= job.not_after) return false;
+  // Started already, or never to be started again: the highest number counts, not the last.
   if (job.number <= asking.highest_reported || asking.running_number != 0) return false;
+  // A minimal body after a failure of the agent names none: no guess at what it could read.
   if (!asking.decodes_hex && !asking.decodes_escaped) return false;
   if (job.times_sent == 0) return true;
+  // Another boot may mean that the number was stored and lost again with the power, so it isn't
+  // sent a second time.
   return job.times_sent < kMostSends && job.boot_at_first_send == asking.boot;
 }
 
 void JobShelf::Stop(DeviceId device, uint64_t number) {
   MutexLock lock(mutex_);
+  // A later stop takes the place of an earlier: a router runs one job.
   stops_[device] = number;
 }
 
@@ -106,11 +119,14 @@ bool JobShelf::IsToStop(const Asking& asking) {
 std::optional<JobShelf::Decision> JobShelf::Send(Lying& lying, const Asking& asking,
                                                  absl::Time now) {
   Job& job = lying.job;
+  // Hex where both are decoded: two characters a byte instead of three.
   const Reader reader{.format = asking.decodes_hex ? routeros::PayloadFormat::kHex
                                                    : routeros::PayloadFormat::kEscaped,
                       .routeros_version = asking.routeros_version};
   const absl::StatusOr<size_t> largest = rules_.largest_script(reader);
+  // A version that can't be read: the job stays, and the next beat may tell.
   if (!largest.ok()) return std::nullopt;
+  // Sizes are those of the filled script: it is what travels.
   const absl::StatusOr<std::string> filled = FillSecrets(job.script, job.secrets);
   if (!filled.ok()) {
     // Until the control plane puts it again: each beat would log it.
@@ -133,7 +149,10 @@ std::optional<JobShelf::Decision> JobShelf::Send(Lying& lying, const Asking& ask
     decision.event = EventOf(job, JobEventKind::kTooLong, now);
     return decision;
   }
+  // Counted when it is written into the reply, whether that arrives or not: a reply that was lost
+  // may still have been read.
   if (job.times_sent++ == 0) job.boot_at_first_send = asking.boot;
+  // Parts are given only while this says how, so never of a job that was sent whole.
   lying.in_parts = whole ? std::nullopt : std::optional<Reader>(reader);
   if (!job.secrets.empty()) filled_[job.device] = Filled{job.number, job.secrets, now};
   decision.event = EventOf(job, JobEventKind::kSent, now);
@@ -144,13 +163,16 @@ std::string JobShelf::ReplyTo(const Asking& asking, absl::Time now) {
   std::optional<Decision> decision;
   {
     MutexLock lock(mutex_);
+    // A stop goes before a job: nothing can be started while one runs anyway.
     if (IsToStop(asking)) return rules_.stop(asking.running_number);
     const auto found = jobs_.find(asking.device);
     if (found == jobs_.end()) return std::string(kNothing);
+    // The control plane sees the same in this beat's check-in, and decides.
     if (asking.went_back) found->second.held = true;
     if (!MayBeSent(found->second, asking, now)) return std::string(kNothing);
     decision = Send(found->second, asking, now);
     if (!decision.has_value()) return std::string(kNothing);
+    // The control plane hears of it and decides.
     if (decision->event.kind == JobEventKind::kTooLong) jobs_.erase(found);
   }
   decision->event.secret_check = asking.secret_check;
@@ -169,6 +191,7 @@ absl::StatusOr<std::string> JobShelf::PartFor(DeviceId device, uint64_t number,
         !found->second.in_parts.has_value()) {
       return absl::NotFoundError("no such job");
     }
+    // Under the lock, because Put may replace the job meanwhile; encoding is done outside.
     ASSIGN_OR_RETURN(script, FillSecrets(found->second.job.script, found->second.job.secrets));
     reader = *found->second.in_parts;
   }
@@ -179,6 +202,7 @@ std::vector<JobSecret> JobShelf::SecretsOf(DeviceId device, uint64_t number) con
   MutexLock lock(mutex_);
   const auto filled = filled_.find(device);
   if (filled != filled_.end() && filled->second.number == number) return filled->second.secrets;
+  // The values are in the job here, too.
   // Sent by another edge, or before this one restarted.
   const auto lying = jobs_.find(device);
   if (lying == jobs_.end() || lying->second.job.number != number) return {};
@@ -197,6 +221,7 @@ void JobShelf::DropExpired(absl::Time now) {
       }
       // One that was sent is the router's now: its end is not for the edge to tell.
       if (job.times_sent == 0) expired.push_back(EventOf(job, JobEventKind::kExpired, now));
+      // flat_hash_map's erase answers nothing; the iterator has to move on first.
       jobs_.erase(it++);
     }
     absl::erase_if(filled_,

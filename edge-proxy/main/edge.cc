@@ -1,3 +1,5 @@
+// One edge, put together: options to objects, in the order in which they need each other. No rule
+// of the protocol is here; what ties a room to another (payload sizes, how texts are rendered) is.
 #include "edge-proxy/main/edge.h"
 
 #include <sched.h>
@@ -27,8 +29,11 @@
 namespace muster::edge {
 namespace {
 
+// musterd may start beside the edge: joining waits for it a little.
 constexpr absl::Duration kJoinPatience = absl::Seconds(30);
+// Then routers are served without it.
 constexpr absl::Duration kWelcomePatience = absl::Seconds(5);
+// A whole stop stays far below the 90 s of systemd; the 10 s of a container may cut it.
 constexpr absl::Duration kDrain = absl::Seconds(8);
 constexpr absl::Duration kFlush = absl::Seconds(3);
 
@@ -41,6 +46,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 // More loops than that would only take turns.
+// Of this process (affinity, cgroup's cpuset), not of the machine.
 int UsableProcessors() {
   cpu_set_t usable;
   CPU_ZERO(&usable);
@@ -48,6 +54,7 @@ int UsableProcessors() {
   return std::max(1, CPU_COUNT(&usable));
 }
 
+// The renderers check it again, byte by byte; here the operator hears of it at the start.
 absl::Status CheckPublicUrl(const std::string& url) {
   absl::string_view host = url;
   if (absl::ConsumePrefix(&host, "https://") && !host.empty() &&
@@ -65,12 +72,14 @@ absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& 
                      " holds no identity; make a join file with `muster edge create` and give "
                      "it with --join-file"));
   }
+  // Refuses a file that others may read: it holds a key and a one-use token.
   ASSIGN_OR_RETURN(const Secret text, ReadSecretFile(options.join_file));
   absl::StatusOr<JoinFile> file = ParseJoinFile(text.Reveal());
   if (!file.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--join-file ", options.join_file, ": ", file.status().message()));
   }
+  // By this machine's clock: it is only for a better message, the control plane decides.
   if (file->expires < absl::Now()) {
     return absl::FailedPreconditionError(
         absl::StrCat(options.join_file, " has expired; run `muster edge create` again"));
@@ -90,7 +99,9 @@ absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& 
 
 absl::StatusOr<Identity> LoadOrJoin(const EdgeOptions& options, const DataFolder& folder) {
   absl::StatusOr<Identity> identity = folder.Load();
+  // Only where there is none: a damaged identity is told, not replaced by a new edge.
   if (absl::IsNotFound(identity.status())) return JoinWith(options, folder);
+  // Leaves are for that host, and installed agents post to it.
   if (identity.ok() && identity->public_url != options.public_url) {
     return absl::FailedPreconditionError(
         absl::StrCat("--public-url is ", options.public_url, ", but this edge has joined as ",
@@ -101,6 +112,8 @@ absl::StatusOr<Identity> LoadOrJoin(const EdgeOptions& options, const DataFolder
   return identity;
 }
 
+// With certificates of one's own the chain is checked to the router root, and not to what browsers
+// trust: routers pin that root and nothing else.
 // The pairs to show to routers: the operator's own, or those of the identity.
 absl::StatusOr<std::vector<TlsPair>> PairsOf(const EdgeOptions& options, const Identity& identity) {
   if (options.tls_certs.size() != options.tls_keys.size()) {
@@ -130,8 +143,10 @@ absl::StatusOr<std::vector<TlsPair>> PairsOf(const EdgeOptions& options, const I
 
 // Three characters a byte, where fetch cuts a reply at 64,512: for a router that could take the hex
 // form by its version, but whose agent doesn't.
+// (LargestScript goes by version alone.)
 constexpr size_t kLargestEscapedScript = 21'000;
 
+// The verbs' text is routeros/script's; a version that it can't read makes the job wait, not fail.
 PayloadRules RealPayloadRules() {
   return {.largest_script = [](const Reader& reader) -> absl::StatusOr<size_t> {
             ASSIGN_OR_RETURN(const routeros::Version version,
@@ -156,6 +171,7 @@ PayloadRules RealPayloadRules() {
           .stop = routeros::StopReply};
 }
 
+// Two enums, because the edge's numbers are those of the wire, and routeros knows no wire.
 routeros::Profile ProfileOf(Profile profile) {
   switch (profile) {
     case Profile::kMetered:
@@ -168,6 +184,7 @@ routeros::Profile ProfileOf(Profile profile) {
   return routeros::Profile::kNormal;
 }
 
+// The edge's own URL is where the router enrols; where it posts later may be others.
 RenderInstallerFor RealInstaller(const std::string& url, const std::string& root_sha256) {
   return [url, root_sha256](absl::string_view version, absl::string_view claim,
                             const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
@@ -182,6 +199,7 @@ RenderInstallerFor RealInstaller(const std::string& url, const std::string& root
   };
 }
 
+// With a token in the offer each router gets a text of its own; none is cached.
 AgentRules RealAgent(const std::string& url, const std::string& root_sha256) {
   return {.own_version = std::string(routeros::AgentVersion()),
           .render = [url, root_sha256](absl::string_view version,
@@ -193,9 +211,11 @@ AgentRules RealAgent(const std::string& url, const std::string& root_sha256) {
                                        .profile = ProfileOf(offer.profile),
                                        .generation = offer.generation,
                                        .token = std::string(offer.token.Reveal())};
+            // No URLs in the offer: the router stays with the edge that it asked.
             if (terms.urls.empty()) terms.urls = {url};
             if (!offer.router_root.empty()) {
               ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(offer.router_root));
+              // A root to come: the text pins both, and imports the new one.
               if (root.sha256 != root_sha256) {
                 terms.new_root_pem = offer.router_root;
                 terms.new_root_sha256 = root.sha256;
@@ -207,6 +227,7 @@ AgentRules RealAgent(const std::string& url, const std::string& root_sha256) {
 
 }  // namespace
 
+// Two callbacks look forward (outbox to uplink, uplink to Keep): they are only called after Start.
 // In the order in which they use each other; they end in reverse.
 struct Edge::Parts {
   Parts(const EdgeOptions& the_options, DataFolder the_folder, Identity the_identity,
@@ -247,18 +268,22 @@ struct Edge::Parts {
                .ready = [this] { return gate.ready(); }}),
         server({.listen = options.listen, .threads = UsableProcessors()}, calls, metrics) {}
 
+  // Kept on disk before it is used: an edge that crashes after showing a new certificate still has
+  // it.
   absl::Status Keep(const Identity& renewed) {
     RETURN_IF_ERROR(folder.Save(renewed));
     if (!options.tls_certs.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, renewed));
     return server.SetCertificates(pairs);
   }
+  // From the metrics page's thread.
   std::vector<MetricValue> Measure() const;
 
   const EdgeOptions options;
   const DataFolder folder;
   // Of the start; a renewed one differs in keys and leaves only.
   const Identity identity;
+  // Not corrected; `clock` is this one with the control plane's offset.
   const SystemClock own_clock;
   Metrics metrics;
   CorrectedClock clock;
@@ -285,6 +310,7 @@ std::vector<MetricValue> Edge::Parts::Measure() const {
   for (size_t call = 0; call < kCalls; ++call) {
     for (const int status : Metrics::kStatuses) {
       const uint64_t count = metrics.Replies(static_cast<Call>(call), status);
+      // Calls times statuses are 144 series, most of them never used.
       if (count == 0) continue;
       values.push_back({"replies",
                         static_cast<double>(count),
@@ -328,9 +354,11 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(const EdgeOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, identity));
   ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(identity.router_root));
   EdgeOptions complete = options;
+  // Not kept from the join file, which need not exist any more.
   if (complete.controls.empty()) {
     return absl::InvalidArgumentError("--control HOST:PORT is missing");
   }
+  // Nothing is bound and nothing runs yet: an error up to here leaves no trace but the identity.
   auto parts =
       std::make_unique<Parts>(complete, std::move(folder), std::move(identity), root.sha256);
   RETURN_IF_ERROR(parts->server.SetCertificates(pairs));
@@ -339,16 +367,19 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(const EdgeOptions& options) {
 
 absl::Status Edge::Start() {
   Parts& parts = *parts_;
+  // The page first: it must tell of an edge that can't bind its port.
   ASSIGN_OR_RETURN(parts.page,
                    MetricsPage::Start(parts.options.metrics, [&parts] { return parts.Measure(); }));
   ASSIGN_OR_RETURN(parts.https_address, parts.server.Start());
   parts.uplink.Start();
+  // Routers would be served anyway; this only orders the lines of the log.
   if (!parts.uplink.WaitForWelcome(kWelcomePatience)) {
     LogWarning("main", "the control plane does not answer; serving without it");
   }
   return absl::OkStatus();
 }
 
+// Read and checked whole before anything is changed.
 absl::Status Edge::ReloadCertificates() {
   if (parts_->options.tls_certs.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(parts_->options, parts_->identity));
@@ -359,6 +390,7 @@ absl::Status Edge::ReloadCertificates() {
 // that they go to are still there then.
 void Edge::Stop() {
   if (parts_ == nullptr) return;
+  // Routers first, then what they have said, then the stream.
   parts_->server.Drain(kDrain);
   parts_->uplink.Flush(kFlush);
   parts_->outbox.Close();

@@ -1,3 +1,4 @@
+// muster-edge: flags, signals, exit codes.
 #include <sys/resource.h>
 
 #include <csignal>
@@ -44,6 +45,7 @@ std::optional<int> ReadOptions(int argc, char** argv, EdgeOptions& edge) {
   return options.Parse(argc, argv);
 }
 
+// To the hard limit; what that is belongs to the service's unit (LimitNOFILE).
 // A connection needs a descriptor.
 void RaiseDescriptorLimit() {
   rlimit limit;
@@ -59,6 +61,7 @@ int Run(const EdgeOptions& options) {
   if (!started.ok()) return FailWith(kProgram, started.message());
   PrintReady("metrics", (*edge)->metrics_address());
   PrintReady("https", (*edge)->https_address());
+  // Any other of the signals that are waited for ends the edge, with 0 after draining.
   while (WaitForSignal() == SIGHUP) {
     const absl::Status reloaded = (*edge)->ReloadCertificates();
     if (!reloaded.ok()) {
@@ -73,6 +76,7 @@ int Run(const EdgeOptions& options) {
 }  // namespace muster::edge
 
 int main(int argc, char** argv) {
+  // Before any thread is started: the mask is inherited.
   muster::PrepareSignals();
   muster::edge::EdgeOptions options;
   options.listen = "0.0.0.0:443";

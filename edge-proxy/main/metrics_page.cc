@@ -1,3 +1,4 @@
+// A page for Prometheus by prometheus-cpp, which throws where it can't bind: caught here.
 #include "edge-proxy/main/metrics_page.h"
 
 #include <prometheus/collectable.h>
@@ -13,6 +14,8 @@
 namespace muster::edge {
 namespace {
 
+// Collected for each scrape instead of counted in prometheus-cpp's own objects: the edge's counters
+// are plain atomics that a beat can afford.
 class Page : public prometheus::Collectable {
  public:
   explicit Page(std::function<std::vector<MetricValue>()> collect) : collect_(std::move(collect)) {}
@@ -27,6 +30,7 @@ class Page : public prometheus::Collectable {
       family.type = value.counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
       prometheus::ClientMetric metric;
       for (const auto& [label, text] : value.labels) metric.label.push_back({label, text});
+      // The page shows the one that the type names.
       metric.counter.value = value.value;
       metric.gauge.value = value.value;
       family.metric.push_back(std::move(metric));

@@ -1,3 +1,4 @@
+// Field by field, in both directions. Nothing is decided here but whether a message can be used.
 #include "edge-proxy/uplink/convert.h"
 
 #include <memory>
@@ -14,8 +15,10 @@ namespace wire = ::muster::edge::v1;
 constexpr size_t kClusterIdBytes = 16;
 constexpr size_t kKeyBytes = 32;
 constexpr size_t kLongestScript = 64 * 1024;
+// The normal profile's.
 constexpr uint32_t kDefaultInterval = 30;
 
+// Texts were cleaned and cut by routeros/heartbeat.
 void FillFacts(const routeros::DeviceFacts& facts, wire::Facts& out) {
   out.set_identity(facts.identity);
   out.set_serial_number(facts.serial_number);
@@ -88,6 +91,7 @@ wire::JobResultStatus StatusOf(routeros::ResultStatus status) {
   return wire::JOB_RESULT_STATUS_UNSPECIFIED;
 }
 
+// A profile that this edge doesn't know is the normal one: more beats than wanted, never fewer.
 Profile ProfileOf(wire::Profile profile) {
   switch (profile) {
     case wire::PROFILE_METERED:
@@ -105,6 +109,7 @@ wire::CheckIn ToProto(const CheckIn& check_in) {
   wire::CheckIn out;
   const routeros::Heartbeat& beat = check_in.beat;
   out.set_device_id(check_in.device.value);
+  // Microseconds since 1970 everywhere on the wire.
   out.set_time_us(absl::ToUnixMicros(check_in.time));
   out.set_secret_check(check_in.secret_check);
   out.set_interval_seconds(check_in.interval_seconds);
@@ -121,6 +126,7 @@ wire::CheckIn ToProto(const CheckIn& check_in) {
   for (const routeros::LinkRow& link : beat.links) FillLink(link, *out.add_links());
   out.set_source_address(check_in.source_address);
   out.set_router_clock(beat.clock);
+  // Absent: as before.
   if (check_in.with_facts) FillFacts(beat.facts, *out.mutable_facts());
   out.set_text_repaired(beat.counts.text_repaired);
   out.set_numbers_dropped(beat.counts.numbers_dropped);
@@ -164,6 +170,7 @@ wire::EnrollRequest ToProto(const ClaimQuestion& question, const routeros::Enrol
   return out;
 }
 
+// Numbers of kinds are the wire's own (contact_book.h).
 wire::ContactAnswer ToProto(uint64_t question, const Contacts& contacts) {
   wire::ContactAnswer out;
   out.set_question(question);
@@ -182,6 +189,7 @@ wire::ContactAnswer ToProto(uint64_t question, const Contacts& contacts) {
   return out;
 }
 
+// Not checked here: terms are checked when the text is rendered, for one device.
 AgentOffer FromProto(const wire::AgentOffer& offer) {
   return AgentOffer{.agent_version = offer.agent_version(),
                     .generation = offer.generation(),
@@ -193,9 +201,11 @@ AgentOffer FromProto(const wire::AgentOffer& offer) {
 }
 
 absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
+  // 0 means "none" in every id, and would be a key like any other in the tables.
   if (record.device_id() == 0 || record.organization_id() == 0) {
     return absl::InvalidArgumentError("device record without device or organization");
   }
+  // Compared byte by byte later: a short one would be filled up with zeros.
   if (record.secret_check().size() != routeros::kSecretCheckBytes) {
     return absl::InvalidArgumentError("device record: secret_check is not 16 bytes");
   }
@@ -204,6 +214,7 @@ absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
     return absl::InvalidArgumentError("device record: next_secret_check is not 16 bytes");
   }
   std::shared_ptr<const AgentOffer> offer;
+  // Without a version nothing is offered.
   if (!record.agent().agent_version().empty()) {
     offer = std::make_shared<const AgentOffer>(FromProto(record.agent()));
   }
@@ -213,6 +224,7 @@ absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
                       .secret_check = record.secret_check(),
                       .interval_seconds = record.interval_seconds(),
                       .monitor_only = record.monitor_only(),
+                      // None for a number that this edge doesn't know.
                       .code_page = routeros::CodePageOf(static_cast<uint32_t>(record.code_page())),
                       .next_epoch = record.next_epoch(),
                       .next_secret_check = record.next_secret_check(),
@@ -220,10 +232,12 @@ absl::StatusOr<DeviceRecord> FromProto(const wire::DeviceRecord& record) {
                       .released = record.released()};
 }
 
+// Secrets come in the clear over mTLS and stay in memory.
 absl::StatusOr<Job> FromProto(const wire::JobPut& put) {
   if (put.device_id() == 0 || put.number() == 0) {
     return absl::InvalidArgumentError("job without device or number");
   }
+  // The control plane's own limit; sizes of parts and memory rely on it.
   if (put.script().size() > kLongestScript) {
     return absl::InvalidArgumentError(absl::StrCat("job ", put.number(), ": script over 64 KiB"));
   }
@@ -235,6 +249,7 @@ absl::StatusOr<Job> FromProto(const wire::JobPut& put) {
              .number = put.number(),
              .script = put.script(),
              .not_before = absl::FromUnixMicros(put.not_before_us()),
+             // 0: no end.
              .not_after = put.not_after_us() == 0 ? absl::InfiniteFuture()
                                                   : absl::FromUnixMicros(put.not_after_us()),
              .times_sent = put.times_sent(),
@@ -245,10 +260,13 @@ absl::StatusOr<Job> FromProto(const wire::JobPut& put) {
 absl::StatusOr<Trust> FromProto(const wire::Welcome& welcome) {
   Trust trust;
   trust.cluster_id = welcome.cluster_id();
+  // Part of every token's associated data: with a wrong one none would open.
   if (trust.cluster_id.size() != kClusterIdBytes) {
     return absl::InvalidArgumentError("welcome: cluster_id is not 16 bytes");
   }
   for (const wire::TokenKey& key : welcome.token_keys()) {
+    // One bad key refuses all: a fleet of which half the tokens fail is worse than the last good
+    // state.
     if (key.key().size() != kKeyBytes) {
       return absl::InvalidArgumentError("welcome: a token key is not 32 bytes");
     }
@@ -283,6 +301,7 @@ ClaimVerdict FromProto(wire::ClaimVerdict verdict) {
     case wire::CLAIM_VERDICT_TOKEN_FOREIGN:
       return ClaimVerdict::kTokenForeign;
     default:
+      // The safe reading of what this edge doesn't know.
       return ClaimVerdict::kUnknown;
   }
 }

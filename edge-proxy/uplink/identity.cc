@@ -1,3 +1,5 @@
+// The edge's identity on disk. What a crash must not do: leave a key beside a certificate of
+// another key, or no identity where there was one.
 #include "edge-proxy/uplink/identity.h"
 
 #include <fcntl.h>
@@ -21,15 +23,19 @@ namespace {
 
 constexpr char kLink[] = "/identity";
 
+// Reads errno, so nothing may stand between the call that failed and this.
 absl::Status Problem(absl::string_view what, const std::string& path) {
   return absl::FailedPreconditionError(absl::StrCat(what, " ", path, ": ", std::strerror(errno)));
 }
 
+// Certificates are no secrets, but they lie in the same folder with the same rights; ReadSecretFile
+// also drops the last line break, which PEM wants.
 absl::StatusOr<std::string> ReadText(const std::string& path) {
   ASSIGN_OR_RETURN(const Secret text, ReadSecretFile(path));
   return absl::StrCat(text.Reveal(), "\n");
 }
 
+// A name is durable when its folder is synced, not when its file is.
 absl::Status SyncFolder(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Problem("can't open", path);
@@ -43,6 +49,7 @@ struct File {
   absl::string_view text;
 };
 
+// Each file is synced as it is written.
 absl::Status WriteAll(const std::string& folder, const Identity& identity) {
   const std::string head =
       absl::StrCat("edge ", identity.edge_id, "\ncluster ",
@@ -64,6 +71,7 @@ absl::Status WriteAll(const std::string& folder, const Identity& identity) {
   return absl::OkStatus();
 }
 
+// Names that aren't known are left alone: a later version may write more.
 absl::Status ReadHead(const std::string& folder, Identity& identity) {
   ASSIGN_OR_RETURN(const std::string head, ReadText(folder + "/edge"));
   for (const absl::string_view line : absl::StrSplit(head, '\n', absl::SkipEmpty())) {
@@ -79,6 +87,8 @@ absl::Status ReadHead(const std::string& folder, Identity& identity) {
 }  // namespace
 
 absl::StatusOr<DataFolder> DataFolder::Open(const std::string& path) {
+  // An existing folder is taken if its rights are narrow; they are not narrowed here, since that
+  // would hide that others could read it until now.
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Problem("can't make", path);
   struct stat status;
   if (stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
@@ -91,6 +101,7 @@ absl::StatusOr<DataFolder> DataFolder::Open(const std::string& path) {
   const std::string lock = path + "/lock";
   const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return Problem("can't open", lock);
+  // Not waited for: two edges with one identity would take the stream from each other.
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     close(fd);
     return absl::AbortedError(
@@ -118,6 +129,7 @@ absl::StatusOr<Identity> DataFolder::Load() const {
   ASSIGN_OR_RETURN(identity.router_rsa_chain, ReadText(folder + "/router-rsa.pem"));
   ASSIGN_OR_RETURN(identity.cluster_root, ReadText(folder + "/cluster-ca.pem"));
   ASSIGN_OR_RETURN(identity.router_root, ReadText(folder + "/router-ca.pem"));
+  // The rest is checked by those who use it.
   if (identity.edge_id.empty() || identity.cluster_id.size() != 16) {
     return absl::FailedPreconditionError(absl::StrCat(folder, "/edge is damaged"));
   }
@@ -125,6 +137,7 @@ absl::StatusOr<Identity> DataFolder::Load() const {
 }
 
 absl::Status DataFolder::Save(const Identity& identity) const {
+  // A random name, so that a folder that a crash left behind is in nobody's way.
   const std::string name = absl::StrCat("identity.", absl::BytesToHexString(RandomBytes(8)));
   const std::string folder = absl::StrCat(path_, "/", name);
   if (mkdir(folder.c_str(), 0700) != 0) return Problem("can't make", folder);
@@ -135,22 +148,28 @@ absl::Status DataFolder::Save(const Identity& identity) const {
     return written;
   }
   const std::string link = path_ + kLink, fresh = link + ".new";
+  // "" at the first time.
   const std::filesystem::path old = std::filesystem::read_symlink(link, ignored);
   std::filesystem::remove(fresh, ignored);
   if (symlink(name.c_str(), fresh.c_str()) != 0) return Problem("can't make", fresh);
+  // The one step: before it the old identity counts, after it the new one.
   if (rename(fresh.c_str(), link.c_str()) != 0) return Problem("can't make", link);
   RETURN_IF_ERROR(SyncFolder(path_));
+  // Keys that are no longer used shouldn't lie about; a failure to remove them is none of the
+  // identity.
   if (!old.empty()) std::filesystem::remove_all(path_ / old, ignored);
   return absl::OkStatus();
 }
 
 absl::StatusOr<bool> NeedsRenewal(const Identity& identity, absl::Time now) {
   // Router-facing leaves begin in 1970, so a third is counted of what a renewal gives.
+  // Of 30 and 90 days (server/pki). A third leaves weeks in which the control plane may be away.
   constexpr absl::Duration kClientThird = absl::Hours(24 * 10);
   constexpr absl::Duration kRouterThird = absl::Hours(24 * 30);
   ASSIGN_OR_RETURN(const CertificateFacts client, ReadCertificate(identity.client_chain));
   ASSIGN_OR_RETURN(const CertificateFacts ecdsa, ReadCertificate(identity.router_ecdsa_chain));
   ASSIGN_OR_RETURN(const CertificateFacts rsa, ReadCertificate(identity.router_rsa_chain));
+  // All three are renewed together, by the one that is due first.
   return now > client.not_after - kClientThird || now > ecdsa.not_after - kRouterThird ||
          now > rsa.not_after - kRouterThird;
 }

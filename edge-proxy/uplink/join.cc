@@ -1,3 +1,4 @@
+// Join and Renew: keys made here, certificates from the control plane.
 #include "edge-proxy/uplink/join.h"
 
 #include <grpcpp/grpcpp.h>
@@ -17,6 +18,7 @@ namespace {
 
 namespace wire = ::muster::edge::v1;
 
+// Signing waits for a commit of the command log.
 constexpr absl::Duration kCallDeadline = absl::Seconds(10);
 constexpr absl::Duration kTryAgain = absl::Seconds(1);
 
@@ -28,6 +30,7 @@ struct NewKeys {
   Secret client, router_ecdsa, router_rsa;
 };
 
+// The name in the request is only for people who look at it: the signer writes its own.
 absl::Status AddKey(const absl::StatusOr<PrivateKey>& key, const std::string& name, Secret& pem,
                     std::string* request) {
   RETURN_IF_ERROR(key.status());
@@ -36,6 +39,7 @@ absl::Status AddKey(const absl::StatusOr<PrivateKey>& key, const std::string& na
   return absl::OkStatus();
 }
 
+// Three keys: who the edge is to musterd, and what it shows to routers, ECDSA and RSA.
 absl::StatusOr<NewKeys> MakeKeys(const std::string& edge_id, wire::CertificateRequests& requests) {
   NewKeys keys;
   RETURN_IF_ERROR(
@@ -58,6 +62,7 @@ void TakeCertificates(const wire::Certificates& certificates, NewKeys keys, Iden
   identity.router_root = certificates.router_root();
 }
 
+// Chains only; whether the leaf is for this edge's host is the control plane's word.
 // A control plane that answers nonsense must not replace a good identity.
 absl::Status Check(const Identity& identity, absl::Time now) {
   ASSIGN_OR_RETURN(const PrivateKey client, PrivateKey::FromPem(identity.client_key));
@@ -77,6 +82,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
   options.pem_private_key = std::string(key_pem.Reveal());
   options.pem_cert_chain = chain_pem;
   grpc::ChannelArguments arguments;
+  // As findings.md has them: 4 s + 3 s notice a frozen peer. The server is set to allow such pings.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 4000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -85,18 +91,21 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  // State comes in chunks of 256 KiB; more than gRPC's 4 MiB is room, not need.
   arguments.SetMaxReceiveMessageSize(16 << 20);
   return grpc::CreateCustomChannel(control, grpc::SslCredentials(options), arguments);
 }
 
 absl::StatusOr<Identity> Join(const std::string& control, const JoinFile& file,
                               const std::string& public_url, absl::Time deadline) {
+  // Made once: if an answer was lost, the next try asks for the same keys.
   wire::JoinRequest request;
   request.set_join_token(std::string(file.token.Reveal()));
   request.set_public_url(public_url);
   request.set_version(std::string(Version()));
   ASSIGN_OR_RETURN(NewKeys keys, MakeKeys(file.edge_id, *request.mutable_requests()));
   while (true) {
+    // Anew for each try, so that none waits in a back-off of the one before.
     const auto channel =
         MakeChannel(control, file.cluster_root_pem, file.private_key_pem, file.certificate_pem);
     grpc::ClientContext context;
@@ -108,12 +117,14 @@ absl::StatusOr<Identity> Join(const std::string& control, const JoinFile& file,
       Identity identity;
       identity.edge_id = response.edge_id();
       identity.cluster_id = response.cluster_id();
+      // Ours and not the answer's: the leaves were asked for it.
       identity.public_url = public_url;
       TakeCertificates(response.certificates(), std::move(keys), identity);
       RETURN_IF_ERROR(Check(identity, absl::Now()));
       return identity;
     }
     const absl::Status problem = FromGrpc(status);
+    // Any other answer will not change: a used token, a wrong clock.
     if (!absl::IsUnavailable(problem) || absl::Now() > deadline) return problem;
     std::this_thread::sleep_for(absl::ToChronoMilliseconds(kTryAgain));
   }
@@ -127,6 +138,7 @@ absl::StatusOr<Identity> Renew(const std::shared_ptr<grpc::Channel>& channel, co
   wire::RenewResponse response;
   RETURN_IF_ERROR(
       FromGrpc(wire::EdgeService::NewStub(channel)->Renew(&context, request, &response)));
+  // Ids and URL stay; keys, certificates and roots are new.
   Identity identity = old;
   TakeCertificates(response.certificates(), std::move(keys), identity);
   RETURN_IF_ERROR(Check(identity, absl::Now()));

@@ -13,7 +13,9 @@ std::shared_ptr<const AgentOffer> OfferPool::Share(const ::muster::edge::v1::Age
                                                    std::shared_ptr<const AgentOffer> fresh) {
   // One with a token is of one device.
   if (!wire.token().empty()) return fresh;
+  // Beginning anew costs a few double offers, looking for the oldest would cost more.
   if (offers_.size() >= kMostOffers) offers_.clear();
+  // By its bytes: two offers that read the same are the same.
   std::weak_ptr<const AgentOffer>& known = offers_[wire.SerializeAsString()];
   if (std::shared_ptr<const AgentOffer> shared = known.lock()) return shared;
   known = fresh;

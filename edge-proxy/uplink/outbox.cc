@@ -1,3 +1,6 @@
+// Batches on their way up. Per lane: a queue of items without a number, then batches with numbers,
+// the first `sent` of them on the way. Memory is counted per item when it comes and given back when
+// it is acknowledged or dropped, so `bytes` is all that a lane holds.
 #include "edge-proxy/uplink/outbox.h"
 
 #include <algorithm>
@@ -13,11 +16,15 @@ namespace {
 namespace wire = ::muster::edge::v1;
 
 constexpr size_t kSpoolIdBytes = 16;
+// Protobuf's objects, strings and the deque's share: an estimate.
 // Beside the serialized bytes: what a queued item costs in memory.
 constexpr size_t kItemOverhead = 400;
+// Between the stamp and the queue lies the parsing of a body. Without this a watermark could
+// promise a time for which a check-in is still to come.
 // A check-in is stamped a moment before it is here.
 constexpr absl::Duration kStampedBeforehand = absl::Milliseconds(200);
 
+// Ok for a verdict of a newer control plane: an item that is named at all was dealt with.
 absl::Status StatusOf(wire::ItemVerdictCode code) {
   switch (code) {
     case wire::ITEM_VERDICT_CODE_REFUSED:
@@ -30,6 +37,7 @@ absl::Status StatusOf(wire::ItemVerdictCode code) {
   }
 }
 
+// 0 for a lane that it doesn't name: nothing of it was applied.
 uint64_t AppliedOf(const wire::Welcome& welcome, wire::Lane lane) {
   for (const wire::LanePosition& position : welcome.applied()) {
     if (position.lane() == lane) return position.number();
@@ -45,11 +53,14 @@ Outbox::Outbox(const Clock& clock, const OutboxLimits& limits, std::function<voi
       limits_(limits),
       wake_(std::move(wake)),
       dropped_(std::move(dropped)),
+      // Numbers begin at 1 with each process, so the id has to be another one each time.
       spool_id_(RandomBytes(kSpoolIdBytes)) {
   lanes_[kResults].id = wire::LANE_RESULTS;
   lanes_[kLive].id = wire::LANE_LIVE;
 }
 
+// Items stay where they are: they may still be sent until the stream ends, only nobody waits for
+// them.
 void Outbox::Close() {
   std::vector<ResultDone> dones;
   {
@@ -68,6 +79,7 @@ void Outbox::Close() {
 }
 
 void Outbox::AddCheckIn(CheckIn check_in) {
+  // Converted before the lock: it is the larger part of the work.
   Queued queued{.item = ToProto(check_in), .since = clock_.Monotonic()};
   queued.bytes = std::get<wire::CheckIn>(queued.item).ByteSizeLong() + kItemOverhead;
   bool full = false, lost = false;
@@ -75,7 +87,11 @@ void Outbox::AddCheckIn(CheckIn check_in) {
     MutexLock lock(mutex_);
     Lane& lane = lanes_[kLive];
     lane.bytes += queued.bytes;
+    // The new one first, so that under a flood it is the oldest that go: the newest tell who is
+    // alive.
     lane.queue.push_back(std::move(queued));
+    // Only what has no number: a numbered batch that vanished would be a gap, which the control
+    // plane refuses for ever.
     while (lane.bytes > limits_.check_in_bytes && !lane.queue.empty()) {
       lane.bytes -= lane.queue.front().bytes;
       lane.queue.pop_front();
@@ -84,6 +100,7 @@ void Outbox::AddCheckIn(CheckIn check_in) {
     }
     full = lane.queue.size() >= kMostItemsInBatch;
   }
+  // Facts may have been in what was dropped, so they have to come again.
   if (lost) dropped_();
   if (full) wake_();
 }
@@ -92,6 +109,7 @@ bool Outbox::AddToResults(Queued queued) {
   {
     MutexLock lock(mutex_);
     Lane& lane = lanes_[kResults];
+    // Refused and not dropped: the router is told "later" and keeps its result.
     if (closed_ || lane.bytes + queued.bytes > limits_.result_bytes) {
       ++stats_.refused_results;
       return false;
@@ -112,6 +130,7 @@ void Outbox::AddJobEvent(JobEvent event) {
 void Outbox::AddJobResult(JobResult result, ResultDone done) {
   Queued queued{.item = ToProto(result), .since = clock_.Monotonic()};
   queued.bytes = std::get<wire::JobResult>(queued.item).ByteSizeLong() + kItemOverhead;
+  // A copy, since on refusal it is called here.
   queued.done = done;
   if (!AddToResults(std::move(queued))) done(absl::UnavailableError("the edge's queue is full"));
 }
@@ -119,6 +138,7 @@ void Outbox::AddJobResult(JobResult result, ResultDone done) {
 void Outbox::FillHello(wire::Hello& hello) const {
   MutexLock lock(mutex_);
   hello.set_spool_id(spool_id_);
+  // So that a control plane that knows less can say so at once.
   for (const Lane& lane : lanes_) {
     wire::LanePosition* position = hello.add_acknowledged();
     position->set_lane(lane.id);
@@ -132,8 +152,11 @@ bool Outbox::BeginSession(const wire::Welcome& welcome) {
   {
     MutexLock lock(mutex_);
     for (Lane& lane : lanes_) {
+      // Below what was acknowledged: it was restored from an older copy. Above what was ever made:
+      // it knows this spool id from somebody else. Either way the numbers mean nothing any more.
       const uint64_t applied = AppliedOf(welcome, lane.id);
       went_back = went_back || applied < lane.acknowledged || applied > lane.last_number;
+      // A new stream: nothing is on the way.
       for (Made& made : lane.made) made.sent = false;
     }
     if (went_back) {
@@ -146,6 +169,8 @@ bool Outbox::BeginSession(const wire::Welcome& welcome) {
   return !went_back;
 }
 
+// What is held keeps its order and its content; batches that were taken before the restore come
+// again, and apply knows by the new spool id that they are to be taken.
 void Outbox::Renumber() {
   spool_id_ = RandomBytes(kSpoolIdBytes);
   for (Lane& lane : lanes_) {
@@ -155,6 +180,7 @@ void Outbox::Renumber() {
   }
 }
 
+// Called by the session's end, whoever ended it.
 void Outbox::EndSession() {
   MutexLock lock(mutex_);
   for (Lane& lane : lanes_) {
@@ -164,6 +190,7 @@ void Outbox::EndSession() {
 
 bool Outbox::Due(const Lane& lane) const {
   if (lane.queue.empty()) return false;
+  // A result has a router waiting for it, 5 s at most; a check-in has time to be joined by others.
   if (lane.id == wire::LANE_RESULTS || lane.queue.size() >= kMostItemsInBatch) return true;
   return clock_.Monotonic() - lane.queue.front().since >= limits_.flush;
 }
@@ -171,11 +198,13 @@ bool Outbox::Due(const Lane& lane) const {
 void Outbox::Make(Lane& lane) {
   Made made;
   made.batch.set_lane(lane.id);
+  // From here on content and number belong together for ever.
   made.batch.set_number(++lane.last_number);
   size_t count = 0, bytes = 0;
   while (!lane.queue.empty() && count < kMostItemsInBatch) {
     Queued& queued = lane.queue.front();
     const size_t size = queued.bytes - kItemOverhead;
+    // At least one item, however large, else the lane would stand still.
     if (count > 0 && bytes + size > kMostBytesInBatch) break;
     if (auto* check_in = std::get_if<wire::CheckIn>(&queued.item)) {
       *made.batch.add_check_ins() = std::move(*check_in);
@@ -196,7 +225,9 @@ void Outbox::Make(Lane& lane) {
 Outbox::Wire* Outbox::NextOf(Lane& lane) {
   const auto sent =
       std::count_if(lane.made.begin(), lane.made.end(), [](const Made& made) { return made.sent; });
+  // What comes meanwhile is collected: the next batch is larger, not later.
   if (sent >= kWindow) return nullptr;
+  // Batches of an earlier session go first, in their order; only behind them is a new one made.
   const bool all_sent = static_cast<size_t>(sent) == lane.made.size();
   if (all_sent && !Due(lane)) return nullptr;
   if (all_sent) Make(lane);
@@ -207,6 +238,7 @@ Outbox::Wire* Outbox::NextOf(Lane& lane) {
 
 std::optional<Outbox::Wire> Outbox::NextBatch() {
   MutexLock lock(mutex_);
+  // Results first: routers wait for them.
   for (Lane& lane : lanes_) {
     if (const Wire* batch = NextOf(lane)) return *batch;
   }
@@ -216,6 +248,7 @@ std::optional<Outbox::Wire> Outbox::NextBatch() {
 wire::Watermark Outbox::WatermarkNow() const {
   MutexLock lock(mutex_);
   const Lane& live = lanes_[kLive];
+  // The oldest that has no number yet bounds the promise: it is in none of the batches.
   int64_t time_us = absl::ToUnixMicros(clock_.Now() - kStampedBeforehand);
   if (!live.queue.empty()) {
     const auto& oldest = std::get<wire::CheckIn>(live.queue.front().item);
@@ -231,11 +264,14 @@ void Outbox::Release(Lane& lane, uint64_t number, const wire::Ack* ack,
                      std::vector<Answer>& answers) {
   while (!lane.made.empty() && lane.made.front().batch.number() <= number) {
     Made& made = lane.made.front();
+    // Verdicts count items over the batch in this order: check-ins, job events, results. Events and
+    // results share a lane, and only results have somebody who waits.
     const uint32_t first_result =
         static_cast<uint32_t>(made.batch.check_ins_size() + made.batch.job_events_size());
     for (uint32_t i = 0; i < made.dones.size(); ++i) {
       if (made.dones[i] == nullptr) continue;
       absl::Status status;
+      // No verdict is "taken". Verdicts are few; batches of results are small.
       for (int v = 0; ack != nullptr && v < ack->verdicts_size(); ++v) {
         const wire::ItemVerdict& verdict = ack->verdicts(v);
         if (verdict.batch_number() == made.batch.number() && verdict.item() == first_result + i) {
@@ -254,6 +290,8 @@ void Outbox::TakeAck(const wire::Ack& ack) {
   std::vector<Answer> answers;
   {
     MutexLock lock(mutex_);
+    // Refused by name: bad text, wrong secrets, unknown devices; a number an operator should look
+    // at.
     stats_.refused_items += static_cast<uint64_t>(ack.verdicts_size());
     for (Lane& lane : lanes_) {
       if (lane.id == ack.lane() && ack.number() <= lane.last_number) {
@@ -261,7 +299,9 @@ void Outbox::TakeAck(const wire::Ack& ack) {
       }
     }
   }
+  // Without the lock: an answer writes to a router, or posts to its loop.
   for (const Answer& answer : answers) answer.done(answer.status);
+  // There is room in the window again.
   wake_();
 }
 

@@ -1,3 +1,6 @@
+// The stream's life: connect, hello, send until something ends it, pause, the next control plane.
+// Two threads of its own (the stream and renewals), one more per stream that reads, and gRPC's, on
+// which unary calls are answered.
 #include "edge-proxy/uplink/uplink.h"
 
 #include <grpc/grpc.h>
@@ -22,15 +25,21 @@ namespace {
 namespace wire = ::muster::edge::v1;
 using Stream = grpc::ClientReaderWriter<wire::ConnectRequest, wire::ConnectResponse>;
 
+// How late a batch can be that nobody woke for; below the 50 ms for which check-ins are collected.
 constexpr absl::Duration kTick = absl::Milliseconds(25);
 constexpr absl::Duration kHousekeeping = absl::Seconds(1);
 constexpr absl::Duration kRenewalCheck = absl::Hours(1);
+// Ten days are left when the first try is made.
 constexpr absl::Duration kRenewalRetry = absl::Minutes(1);
 constexpr absl::Duration kFirstPause = absl::Seconds(2);
+// A control plane that comes back is found within this by every edge.
 constexpr absl::Duration kLongestPause = absl::Seconds(30);
+// Connected and silent: a node that hangs, or a port that is something else.
 constexpr absl::Duration kWelcomeDeadline = absl::Seconds(10);
+// Below the 5 s that a router's connection waits, so that it hears "away" and not "slow".
 constexpr absl::Duration kCallDeadline = absl::Milliseconds(4500);
 
+// The codes of both are the same numbers.
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
@@ -48,6 +57,8 @@ struct PendingCall : AnyCall {
   Response response;
 };
 
+// Without it the end of the last channel would shut the library down and the next stream start it
+// up.
 // Keeps gRPC initialized between streams.
 struct GrpcLibrary {
   GrpcLibrary() { grpc_init(); }
@@ -91,6 +102,7 @@ struct Uplink::State {
   std::thread renewal;
 };
 
+// A copy of the identity: it may be renewed while a session lives.
 SessionParts Uplink::State::PartsOfSession() {
   MutexLock lock(mutex);
   return {.edge_id = identity.edge_id,
@@ -104,6 +116,7 @@ SessionParts Uplink::State::PartsOfSession() {
           .contacts = parts.contacts};
 }
 
+// On the stream's thread, also while it is disconnected: jobs end by time, not by messages.
 void Uplink::State::Housekeep() {
   const absl::Duration now = parts.own_clock.Monotonic();
   if (now - housekept < kHousekeeping) return;
@@ -112,6 +125,7 @@ void Uplink::State::Housekeep() {
   FreeRetired();
 }
 
+// A random part of the longest pause: edges that lost one node together don't come back together.
 void Uplink::State::Pause(absl::Duration longest) {
   absl::BitGen random;
   const absl::Duration pause =
@@ -120,6 +134,7 @@ void Uplink::State::Pause(absl::Duration longest) {
   MutexLock lock(mutex);
   while (!stopping && parts.own_clock.Monotonic() < end) {
     changed.WaitFor(mutex, std::min(kHousekeeping, end - parts.own_clock.Monotonic()));
+    // Housekeeping adds events, which wake this uplink: it must not hold the lock.
     mutex.unlock();
     Housekeep();
     mutex.lock();
@@ -133,6 +148,7 @@ void Uplink::State::Run() {
       MutexLock lock(mutex);
       if (stopping) return;
     }
+    // In turn, also after a stream that was good: the node may be stopping.
     const std::string control = parts.controls[attempt % parts.controls.size()];
     const absl::Duration begin = parts.own_clock.Monotonic();
     const absl::Status status = RunSession(control);
@@ -142,7 +158,9 @@ void Uplink::State::Run() {
     }
     LogWarning("uplink", "disconnected",
                {{"control", control}, {"why", std::string(status.message())}});
+    // A new spool id: to be told at once, without a pause.
     if (absl::IsAborted(status)) continue;
+    // A stream that lived longer than the longest pause was no failure to connect.
     const bool lasted = parts.own_clock.Monotonic() - begin > kLongestPause;
     longest = lasted ? kFirstPause : std::min(longest * 1.5, kLongestPause);
     Pause(longest);
@@ -154,25 +172,30 @@ absl::Status Uplink::State::RunSession(const std::string& control) {
   grpc::ClientContext context;
   {
     MutexLock lock(mutex);
+    // A channel for each stream: certificates may be new, and an old one may sit in a back-off.
     own_channel =
         MakeChannel(control, identity.cluster_root, identity.client_key, identity.client_chain);
     stream_context = &context;
   }
+  // Before the stream, so that it outlives the thread that reads.
   Session session(PartsOfSession());
   const auto stub = wire::EdgeService::NewStub(own_channel);
   const std::unique_ptr<Stream> stream = stub->Connect(&context);
   absl::Status why;
   bool ended = false;  // guarded by mutex
+  // gRPC allows one reader and one writer at once on a synchronous stream.
   std::thread reader([&] {
     wire::ConnectResponse response;
     while (stream->Read(&response)) {
       absl::Status taken = session.Take(response);
       MutexLock lock(mutex);
+      // Only a welcomed stream's channel serves routers' calls.
       if (session.welcomed() && channel == nullptr) {
         channel = own_channel;
         welcomed_once = true;
         LogInfo("uplink", "connected", {{"control", control}});
       }
+      // Whatever was taken may have made something to send: a verdict, room in the window.
       woken = true;
       if (!taken.ok()) why = std::move(taken);
       changed.NotifyAll();
@@ -182,17 +205,21 @@ absl::Status Uplink::State::RunSession(const std::string& control) {
     ended = true;
     changed.NotifyAll();
   });
+  // Fails without a word where nothing is connected; the reader then ends, and Send with it.
   stream->Write(session.Hello());
   Send(session, *stream, ended);
   {
+    // Cancelled where we end it, else Finish would wait for the other side for ever.
     // A stream that the control plane has ended says why.
     MutexLock lock(mutex);
     if (!ended || !why.ok()) context.TryCancel();
   }
   reader.join();
+  // After join: Finish must not run beside Read.
   const absl::Status status = FromGrpc(stream->Finish());
   MutexLock lock(mutex);
   stream_context = nullptr;
+  // Calls that have begun hold the channel themselves.
   channel = nullptr;
   changed.NotifyAll();
   return why.ok() ? status : why;
@@ -204,18 +231,23 @@ void Uplink::State::Send(Session& session, Stream& stream, const bool& ended) {
     {
       MutexLock lock(mutex);
       if (ended || stopping) return;
+      // `woken` is kept from before the wait, so no wake-up is lost.
       if (!woken) changed.WaitFor(mutex, kTick);
       if (ended || stopping) return;
       woken = false;
     }
     Housekeep();
+    // No welcome in time: the caller cancels the stream and tries the next node.
     if (!session.welcomed() && parts.own_clock.Monotonic() > welcome_by) return;
     while (std::optional<wire::ConnectRequest> request = session.Next()) {
+      // Blocks while the other side doesn't read: items collect in the outbox, where they are
+      // bounded.
       if (!stream.Write(*request)) return;
     }
   }
 }
 
+// A thread of its own, since making keys and a unary call would hold up the stream.
 void Uplink::State::RunRenewal() {
   absl::Duration pause = absl::ZeroDuration();
   while (true) {
@@ -224,6 +256,7 @@ void Uplink::State::RunRenewal() {
     {
       MutexLock lock(mutex);
       const absl::Duration end = parts.own_clock.Monotonic() + pause;
+      // Only over a live stream: it shows that this identity is still good there.
       while (!stopping && (channel == nullptr || parts.own_clock.Monotonic() < end)) {
         changed.WaitFor(mutex, kHousekeeping);
       }
@@ -236,6 +269,8 @@ void Uplink::State::RunRenewal() {
     if (!due.ok() || !*due) continue;
     absl::StatusOr<Identity> renewed = Renew(through, current);
     absl::Status kept = renewed.status();
+    // Used only where it could be kept: after a crash the old one would be there again, and it
+    // would have to be good still.
     if (kept.ok()) kept = parts.on_renewed(*renewed);
     if (!kept.ok()) {
       LogWarning("uplink", "can't renew certificates", {{"why", std::string(kept.message())}});
@@ -244,6 +279,7 @@ void Uplink::State::RunRenewal() {
     }
     LogInfo("uplink", "renewed certificates");
     MutexLock lock(mutex);
+    // The next stream uses it; the one that is open stays.
     identity = *std::move(renewed);
   }
 }
@@ -253,9 +289,11 @@ PendingCall<Request, Response>* Uplink::State::BeginCall() {
   MutexLock lock(mutex);
   if (channel == nullptr || stopping) return nullptr;
   auto call = std::make_unique<PendingCall<Request, Response>>();
+  // By gRPC's own clock, which is the machine's.
   call->context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
   call->stub = wire::EdgeService::NewStub(channel);
   PendingCall<Request, Response>* const open = call.get();
+  // Owned here, so that FreeRetired and not a callback frees it (see AnyCall).
   open_calls.push_back(std::move(call));
   return open;
 }
@@ -322,6 +360,8 @@ void Uplink::Flush(absl::Duration at_most) {
   }
 }
 
+// In this order: the threads first, so that nothing begins any more, then the calls, which end by
+// their deadline at the latest, then what they held.
 void Uplink::Stop() {
   {
     MutexLock lock(state_->mutex);
@@ -341,6 +381,7 @@ void Uplink::Stop() {
 void Uplink::CheckClaim(const ClaimQuestion& question,
                         std::function<void(absl::StatusOr<ClaimAnswer>)> done) {
   auto* call = state_->BeginCall<wire::CheckClaimRequest, wire::CheckClaimResponse>();
+  // In the caller's thread, at once.
   if (call == nullptr) return done(absl::UnavailableError("the control plane is away"));
   call->request.set_claim(question.claim);
   call->request.set_source_address(question.source_address);
@@ -368,6 +409,8 @@ void Uplink::Enroll(const ClaimQuestion& question, const routeros::Enrolment& en
                                   EnrolmentAnswer answer;
                                   answer.verdict = FromProto(call->response.verdict());
                                   answer.token = Secret(call->response.token());
+                                  // Enrolled all the same where the record is bad: the router gets
+                                  // its token, and the stream brings the record again.
                                   const absl::StatusOr<DeviceRecord> record =
                                       FromProto(call->response.record());
                                   if (record.ok()) answer.record = *record;
