@@ -1,3 +1,5 @@
+// The text that a device is offered, in its row. The core has only whether there is one, which is
+// all that a check-in needs to know; edges read the rest when they are told of the device.
 #include "server/state/apply/agent_offers.h"
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +32,7 @@ AgentOfferRow LoadAgentOffer(ApplyContext& context, DenseIndex index) {
 void SetAgentOffer(ApplyContext& context, DenseIndex index, absl::string_view version, bool offered,
                    absl::string_view reason) {
   AgentOfferRow row = LoadAgentOffer(context, index);
+  // Several rules say the same twice; an event is for a change.
   if (row.version == version && row.offered == offered) return;
   row.version = std::string(version);
   row.offered = offered;

@@ -1,3 +1,7 @@
+// Agent upgrades: targets without number and queue. A router is offered a text and fetches it with
+// one of its next beats; what it reports from then on is all the evidence there is. Some columns of
+// a target mean something else here: `sent_us` is when it was heard last, `silent_beats` counts
+// good beats.
 #include "server/state/apply/agent_upgrades.h"
 
 #include <algorithm>
@@ -9,9 +13,12 @@
 namespace muster::server {
 namespace {
 
+// The guard's 15 minutes and what a slow router needs to fetch.
 constexpr int64_t kPatienceUs = 20 * 60 * kSecondUs;
-// Longer than two beats of a metered router, shorter than its guard waits.
+// Longer than two beats of a metered router (300 s each), shorter than its guard waits (15 min):
+// who is back after such a silence, on the old text, was put back by the guard.
 constexpr int64_t kSilenceUs = 10 * 60 * kSecondUs;
+// As the agent itself wants two before the new text is current.
 constexpr uint32_t kGoodBeats = 2;
 
 std::string ReportedAgent(ApplyContext& context, uint64_t device) {
@@ -23,7 +30,8 @@ std::string ReportedAgent(ApplyContext& context, uint64_t device) {
   return facts.agent_version();
 }
 
-// As the device reports it once it runs what it is offered.
+// As the device reports it once it runs what it is offered. Read anew each time: a rotation in
+// between raises the generation, and the upgrade is then to that one.
 std::string WantedAgent(ApplyContext& context, DenseIndex index) {
   const AgentOfferRow offer = LoadAgentOffer(context, index);
   if (offer.generation == 0) return offer.version;
@@ -39,7 +47,8 @@ internal::v1::AgentGoal LoadGoal(ApplyContext& context, uint64_t job) {
   return goal;
 }
 
-// Settings that stand in the text of this device.
+// Takes the settings that stand in the text of this device; raises its generation, so that "the
+// same version" is not taken for "nothing to do".
 void TakeSettings(ApplyContext& context, DenseIndex index, const internal::v1::AgentGoal& goal) {
   if (goal.profile() == 0 && goal.urls().empty()) return;
   DeviceCore core = context.devices.Core(index);
@@ -99,6 +108,7 @@ void JudgeUpgrade(ApplyContext& context, DenseIndex index, int64_t time_us) {
   if (!job.has_value() || !target.has_value() || target->state != JobTargetState::kRunning) return;
   const std::string reported = ReportedAgent(context, core.id);
   const std::string wanted = WantedAgent(context, index);
+  // Before sent_us is moved to this beat.
   const bool was_silent = time_us - target->sent_us > kSilenceUs;
   target->sent_us = std::max(target->sent_us, time_us);
   if (reported == wanted) {
@@ -107,6 +117,7 @@ void JudgeUpgrade(ApplyContext& context, DenseIndex index, int64_t time_us) {
       return;
     }
   } else if (target->silent_beats > 0 || was_silent) {
+    // It had the wanted text, or it was away long enough to have had it.
     End(context, *job, *target, JobTargetState::kReverted,
         absl::StrCat("the router is back on agent ", reported, ", wanted ", wanted));
     return;
@@ -129,6 +140,7 @@ void WithdrawUpgrade(ApplyContext& context, const TargetRow& target) {
   const auto index = context.devices.Find(target.device);
   if (!index.has_value()) return;
   const AgentOfferRow offer = LoadAgentOffer(context, *index);
+  // The version stays in the row: it says what the device was to have.
   if (offer.offered) SetAgentOffer(context, *index, offer.version, false, "the upgrade has ended");
 }
 

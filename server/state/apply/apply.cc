@@ -1,3 +1,5 @@
+// Which function applies which command. A switch over the generated enum without a default: a
+// command that is added to the proto and forgotten here is a compiler warning, which is an error.
 #include "server/state/apply/apply.h"
 
 #include "absl/strings/str_cat.h"
@@ -6,6 +8,7 @@ namespace muster::server {
 
 ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& command) {
   using internal::v1::Command;
+  // For the audit: actor, method, request id and summary.
   context.command = &command;
   switch (command.payload_case()) {
     case Command::kBootstrap:
@@ -97,6 +100,8 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
     case Command::PAYLOAD_NOT_SET:
       break;
   }
+  // Also what an unknown field number parses to; a program that writes such raises the command
+  // version, at which older nodes stop before they come here.
   return Malformed("no payload");
 }
 

@@ -1,4 +1,5 @@
-// Claims: made, deleted; enrolment.cc uses them up.
+// Claims: made, deleted; enrolment.cc uses them up. Only the hash of a claim is here, so who reads
+// the database can't let a router join.
 #include <algorithm>
 #include <map>
 
@@ -14,6 +15,7 @@ constexpr size_t kHashBytes = 32;
 constexpr size_t kMaxTextBytes = 256;
 constexpr int kMaxLabels = 64;
 constexpr uint32_t kMaxDevices = 1'000'000;
+// What the rules above promise; apply insists on it.
 constexpr int64_t kMaxTtlUs = int64_t{90} * 86'400 * 1'000'000;
 
 bool NetworkIsSound(const internal::v1::CreateClaim& command) {
@@ -24,6 +26,7 @@ bool NetworkIsSound(const internal::v1::CreateClaim& command) {
 
 bool AgentTermsAreSound(const internal::v1::CreateClaim& command) {
   if (command.profile() > 3 || command.urls_size() > kMaxUrls) return false;
+  // Two routers can't both become one device.
   if (command.replaces_device_id() != 0 && command.max_devices() != 1) return false;
   return std::all_of(command.urls().begin(), command.urls().end(),
                      [](const std::string& url) { return url.size() <= kMaxUrlBytes; });
@@ -94,9 +97,11 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteClaim& comman
     Query query(context.db, "SELECT used_devices FROM claims WHERE id = ? AND organization = ?",
                 KeyOf(command.claim_id()), KeyOf(command.organization_id()));
     if (!query.Step()) return UnknownThing("claim", FormatId(command.claim_id()));
+    // The etag counts uses: nobody deletes a claim believing that it was unused.
     if (IsStale(command.expected_etag(), query.Unsigned(0))) return ChangedMeanwhile("claim");
   }
   context.db.Run("DELETE FROM claims WHERE id = ?", KeyOf(command.claim_id()));
+  // Without the claim nobody can repeat an enrolment.
   context.db.Run("DELETE FROM enrolments WHERE claim = ?", KeyOf(command.claim_id()));
   WriteAudit(context, ClaimName(context.db, command.organization_id(), command.claim_id()),
              command.organization_id(), "deleted the claim");

@@ -1,3 +1,4 @@
+// What all apply functions share: writing events and the audit, names, labels, errors.
 #include "server/state/apply/context.h"
 
 #include <map>
@@ -9,14 +10,16 @@
 namespace muster::server {
 namespace {
 
-// Events of an entry are numbered within it; an entry never makes more.
+// Events of an entry are numbered within it: index and place make one number that rises over the
+// whole log. 20 bits are a million events; an entry of 512 KiB never makes so many.
 constexpr int kOrdinalBits = 20;
 constexpr size_t kMaxMessageBytes = 1024;
 // The newest events of a device are kept however old they are.
 constexpr int kKeptEvents = 20;
-// A router that makes events without end fills no disk.
+// A router that makes events without end fills no disk; the newest are the ones that matter.
 constexpr int kMostEvents = 500;
 
+// What the proposer knew and apply can't (that windows are ignored, say) stands first.
 std::string SummaryOf(const internal::v1::Command& command, absl::string_view summary) {
   if (command.summary().empty()) return std::string(summary);
   if (summary.empty()) return command.summary();
@@ -41,6 +44,9 @@ void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
       "INSERT INTO events (device, seq, time_us, kind, message, old) VALUES (?, ?, ?, ?, ?, 0)",
       KeyOf(device), sequence, context.now_us(), kind, message.substr(0, kMaxMessageBytes));
   context.db.Run(
+      // Only marks them: how old they are decides DropOld, through the small index over what is
+      // marked. By number of events and not by time, so that a quiet router keeps its last ones for
+      // ever.
       "UPDATE events SET old = 1 WHERE device = ?1 AND old = 0 AND seq <= "
       "(SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
       KeyOf(device), kKeptEvents);
@@ -55,6 +61,8 @@ void WriteAudit(ApplyContext& context, absl::string_view resource, uint64_t orga
   const internal::v1::Command& command = *context.command;
   const std::string text = SummaryOf(command, summary);
   const uint64_t sequence = ++context.node.audit_sequence;
+  // The chain covers every column but the hash itself; the fields and their order are part of the
+  // format, which VerifyAudit and exports repeat.
   context.node.audit_hash =
       ChainHash(context.node.audit_hash, {sequence, context.now_us(), organization, context.index,
                                           command.actor().principal(), command.method(), resource,
@@ -90,6 +98,7 @@ std::string EncodeLabels(const std::map<std::string, std::string>& labels) {
 std::map<std::string, std::string> DecodeLabels(absl::string_view bytes) {
   internal::v1::Labels message;
   std::map<std::string, std::string> labels;
+  // Our own bytes; damaged ones give no labels rather than a stop, since apply is total.
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return labels;
   for (const internal::v1::Label& label : message.labels()) labels[label.key()] = label.value();
   return labels;

@@ -1,4 +1,4 @@
-// What operators do with a device.
+// What operators do with a device: its words and labels, its end, and letting held jobs go on.
 #include <map>
 #include <vector>
 
@@ -22,6 +22,8 @@ absl::Status WaitsForAcceptance(const DeviceCore& core) {
       absl::StrCat("device ", FormatId(core.id), " waits to be accepted: device accept"));
 }
 
+// What of the row operators write, with the version that their etag names. Facts and status change
+// without it: a check-in must not make an etag stale.
 struct Editable {
   std::string display_name;
   std::string notes;
@@ -39,6 +41,7 @@ Editable LoadEditable(ApplyContext& context, uint64_t device) {
           query.Unsigned(4)};
 }
 
+// Replacing before setting before removing: as a client would do it step by step.
 void Edit(const UpdateDevice& command, Editable& row) {
   if (command.has_display_name()) row.display_name = command.display_name();
   if (command.has_notes()) row.notes = command.notes();
@@ -58,6 +61,7 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
   if (!device.ok()) return device.status();
   Editable row = LoadEditable(context, command.device_id());
   if (IsStale(command.expected_etag(), row.version)) return ChangedMeanwhile("device");
+  // Accepting is more than releasing, and is asked for by its own command.
   const bool released = command.release_hold() && device->core.held;
   if (released && device->core.hold == HoldKind::kPending) return WaitsForAcceptance(device->core);
   const std::string site_before = row.site;
@@ -75,6 +79,7 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
     WriteEvent(context, command.device_id(), "site-changed",
                absl::StrCat("from \"", site_before, "\" to \"", row.site, "\""));
   }
+  // After the row: what is released may want the new labels filled in.
   if (released) EndHold(context, device->index);
   TellOfDevice(context, device->core, ChangeKind::kDevice);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
@@ -88,7 +93,9 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
   if (!device.ok()) return device.status();
   const uint64_t version = LoadEditable(context, command.device_id()).version;
   if (IsStale(command.expected_etag(), version)) return ChangedMeanwhile("device");
-  // The number floor stays in the row; the jobs end before the queue can be released again.
+  // The number floor stays in the row, and the row for ever: a router that comes back with this
+  // identity after a restore must not get numbers that it has started. The device is dead before
+  // its jobs end, so that their ends release nothing.
   device->core.delete_index = context.index;
   ++device->core.least_epoch;
   context.devices.SetCore(device->index, device->core);
@@ -101,11 +108,13 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
     std::optional<TargetRow> target = LoadTarget(context, id, command.device_id());
     if (!job.has_value() || !target.has_value()) continue;
     target->error = "the device was deleted";
+    // CANCELLED is a promise that it did not run.
     const bool unknown = MayHaveRun(context, *target);
     EndTarget(context, *job, *target, unknown ? JobTargetState::kLost : JobTargetState::kCancelled);
   }
   WriteEvent(context, command.device_id(), "deleted", "its token is refused from now on");
   TellOfDevice(context, device->core, ChangeKind::kDevice);
+  // Every edge, not only those that know it: the token is good wherever it is shown.
   TellOfDevice(context, device->core, ChangeKind::kDeviceRevoked);
   WriteAudit(context, DeviceName(context.db, command.organization_id(), command.device_id()),
              command.organization_id(), "deleted the device");

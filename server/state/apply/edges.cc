@@ -1,4 +1,6 @@
-// Edges: made, joined, revoked; their sessions and watermarks.
+// Edges: made, joined, revoked; their sessions and watermarks. A session is the fence between two
+// streams of one edge: only the newest hello may have its batches taken, and the lanes of its spool
+// id say where each goes on.
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
@@ -12,7 +14,10 @@ using internal::v1::Result;
 constexpr size_t kHashBytes = 32;
 constexpr size_t kSpoolIdBytes = 16;
 constexpr size_t kMaxTextBytes = 512;
+// Below kNoEdge (65,535), since rows of devices have 16 bits for an edge.
 constexpr size_t kMaxEdges = 60'000;
+// An edge makes a spool id when its process starts and when the control plane went back; an older
+// one that comes back is a second process under one identity.
 constexpr int kKeptSpools = 32;
 constexpr absl::string_view kUsedTwice = "edge identity used twice: an earlier spool id came back";
 
@@ -50,7 +55,8 @@ void Tell(ApplyContext& context, const std::string& id) {
 
 std::string NameOf(const std::string& id) { return absl::StrCat("edges/", id); }
 
-// Numbers of the lanes of this spool id, from 0 where it is new.
+// Numbers of the lanes of this spool id, from 0 where it is new: the edge goes on behind what it
+// has been told is applied.
 void LoadLanes(ApplyContext& context, EdgeCore& edge) {
   edge.lanes.fill(0);
   Query query(context.db,
@@ -75,6 +81,7 @@ void RememberSpool(ApplyContext& context, const EdgeCore& edge) {
       "ON CONFLICT (edge, spool_id, lane) DO UPDATE SET seen_us = ?3",
       edge.number, Blob{edge.spool_id}, context.now_us());
   context.db.Run(
+      // The spool id as second key of the order: equal times must give the same rows on every node.
       "DELETE FROM lanes WHERE edge = ?1 AND spool_id NOT IN (SELECT spool_id FROM lanes "
       "WHERE edge = ?1 AND lane = 0 ORDER BY seen_us DESC, spool_id LIMIT ?2)",
       edge.number, kKeptSpools);
@@ -103,6 +110,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command
     return AlreadyThere("edge", command.edge_id());
   }
   EdgeCore core;
+  // Never used again: rows of devices and holders name it.
   core.number = static_cast<uint16_t>(context.edges.size());
   core.id = command.edge_id();
   context.db.Run(
@@ -120,9 +128,11 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command
 ApplyResult Apply(ApplyContext& context, const internal::v1::JoinEdge& command) {
   const auto edge = FindLive(context, command.edge_id());
   if (!edge.ok()) return edge.status();
+  // Hashes are compared, not tokens, so there is nothing to learn from the time it takes.
   if (command.join_token_hash() != edge->join_token_hash) {
     return absl::PermissionDeniedError("the join token is wrong; make a new edge");
   }
+  // A repetition whose reply was lost does not come here: its request id answers it (requests.h).
   if (edge->join_us != 0) {
     return absl::FailedPreconditionError("the join token was used; revoke and make a new edge");
   }
@@ -146,6 +156,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::JoinEdge& command) 
 ApplyResult Apply(ApplyContext& context, const internal::v1::RenewEdge& command) {
   const auto edge = FindLive(context, command.edge_id());
   if (!edge.ok()) return edge.status();
+  // Nothing changes in the state: the command is there for the audit, and for a revocation that
+  // comes before it.
   WriteAudit(context, NameOf(command.edge_id()), 0, "renewed the edge's certificates");
   return ResultOf(edge->core.number);
 }
@@ -155,6 +167,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeEdge& command
   if (!core.has_value()) return UnknownThing("edge", command.edge_id());
   if (core->revoked) return ResultOf(core->number);
   core->revoked = true;
+  // Fences every open stream at once: their batches carry a lower epoch.
   core->session_epoch = context.index;
   context.edges.Set(*core);
   context.db.Run("UPDATE edges SET revoke_us = ?, session_epoch = ? WHERE number = ?",
@@ -175,9 +188,13 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& comman
   }
   EdgeCore& core = edge->core;
   const bool same_spool = core.spool_id == command.spool_id();
+  // A new process has a spool id of its own, and one that reconnects keeps the newest. Coming back
+  // to an earlier one takes two that alternate.
   const bool twice = !same_spool && SpoolIsKnown(context, core.number, command.spool_id());
+  // A good hello clears what was wrong before.
   SaveProblem(context, core, twice ? kUsedTwice : "");
   if (twice) WriteAudit(context, NameOf(core.id), 0, kUsedTwice);
+  // The place of this entry: unique, rising, and the same on every node.
   core.session_epoch = context.index;
   core.spool_id = command.spool_id();
   LoadLanes(context, core);
@@ -199,6 +216,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& comman
   const auto edge = FindLive(context, command.edge_id());
   if (!edge.ok()) return edge.status();
   if (command.problem().size() > kMaxTextBytes) return Malformed("problem of an edge");
+  // A newer stream may have taken what the older one refused.
   if (edge->core.session_epoch != command.session_epoch()) {
     return absl::FailedPreconditionError("the problem was seen by an older stream");
   }
@@ -210,11 +228,15 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& comman
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command) {
   auto core = context.edges.Find(command.edge_id());
   if (!core.has_value()) return UnknownThing("edge", command.edge_id());
+  // muster.edge.v1.Lane: watermarks are about live check-ins only.
   constexpr size_t kLive = 2;
+  // A watermark names the batch up to which it holds; before that is applied it would call devices
+  // offline whose check-ins are on their way.
   if (core->revoked || core->session_epoch != command.session_epoch() ||
       core->spool_id != command.spool_id() || command.live_number() > core->lanes[kLive]) {
     return absl::FailedPreconditionError("the watermark is of an older stream, or early");
   }
+  // Also where the mark did not move: the edge speaks, which is what tells UNKNOWN from ONLINE.
   core->watermark_seen_us = context.now_us();
   if (command.time_us() > core->watermark_us) core->watermark_us = command.time_us();
   context.edges.Set(*core);

@@ -1,4 +1,7 @@
-// A router joins: by a claim, or with a token that it still holds.
+// A router joins: by a claim, or with a token that it still holds. The proposer has opened the
+// token and made id and secret; here is decided what counts, because only here is the order of two
+// enrolments known (a claim with one use left, say). A refusal is a verdict and not an error: the
+// router is told why.
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/agent_offers.h"
@@ -35,7 +38,7 @@ struct ClaimRow {
   Profile profile = Profile::kNormal;
   // 0: none.
   uint64_t replaces = 0;
-  // internal.v1.Urls.
+  // internal.v1.Urls, as the device's row takes them.
   std::string urls;
 };
 
@@ -64,6 +67,7 @@ std::optional<ClaimRow> FindClaim(ApplyContext& context, const std::string& hash
   return row;
 }
 
+// Both are 4 or 16 bytes; the edge gives IPv4 as 4, also where its socket is IPv6.
 bool Contains(const std::string& network, uint32_t bits, const std::string& address) {
   if (network.empty()) return true;
   if (network.size() != address.size() || bits > network.size() * 8) return false;
@@ -89,6 +93,8 @@ Result Accept(ApplyContext& context, DenseIndex index, bool created) {
   EnrollResult& enroll = *result.mutable_enroll();
   enroll.set_device_id(core.id);
   enroll.set_organization_id(core.organization);
+  // The epoch and secret of now: a repetition gets the token that is good, not the one of its first
+  // reply.
   enroll.set_epoch(core.least_epoch);
   enroll.set_sealed_secret(std::string(core.SealedSecret()));
   enroll.set_monitor_only(core.monitor_only);
@@ -98,7 +104,9 @@ Result Accept(ApplyContext& context, DenseIndex index, bool created) {
   return result;
 }
 
-// The live device that this claim and nonce made before.
+// The live device that this claim and nonce made before: the router asks again because it has no
+// token yet. One that was deleted or moved since is none of it; then the claim counts as for
+// anybody.
 std::optional<DeviceTable::Both> FindEarlier(ApplyContext& context, const ClaimRow& claim,
                                              const std::string& nonce_hash) {
   uint64_t id = 0;
@@ -116,7 +124,8 @@ std::optional<DeviceTable::Both> FindEarlier(ApplyContext& context, const ClaimR
   return device;
 }
 
-// What the installer that this claim gives has put on the router.
+// What the installer that this claim gives has put on the router: profile, URLs, rights. The text
+// is of generation 0 again, whatever was offered before.
 void TakeTerms(ApplyContext& context, DenseIndex index, const ClaimRow& claim) {
   DeviceCore core = context.devices.Core(index);
   core.monitor_only = claim.monitor_only;
@@ -125,6 +134,7 @@ void TakeTerms(ApplyContext& context, DenseIndex index, const ClaimRow& claim) {
   context.db.Run("UPDATE devices SET monitor_only = ?, profile = ?, urls = ? WHERE dense = ?",
                  core.monitor_only, core.profile, Blob{claim.urls}, index);
   ForgetAgentOffer(context, index);
+  // Nobody is left there who could run them.
   if (core.monitor_only) {
     CancelWaiting(context, core.id, "the device is monitor-only now and takes no jobs");
   }
@@ -152,12 +162,15 @@ void TellOfSameSerial(ApplyContext& context, const DeviceCore& core, const std::
   }
 }
 
+// Row, place in memory and slab belong together: a device without a slab row would be lost to the
+// replay at the next start.
 DenseIndex InsertDevice(ApplyContext& context, const EnrollDevice& command, const ClaimRow& claim,
                         DeviceCore& core) {
   const std::string facts =
       FactsAreSound(command.facts()) ? command.facts().SerializeAsString() : "";
   core.facts_hash = FactsHash(facts);
   const DenseIndex index = context.devices.Add(core);
+  // The first of its slab. True up to this entry: nothing of it has checked in before.
   if (index % kSlabRows == 0) {
     context.db.Run("INSERT INTO slabs (slab, idx, bytes) VALUES (?, ?, x'')", index / kSlabRows,
                    context.index);
@@ -177,6 +190,7 @@ DenseIndex InsertDevice(ApplyContext& context, const EnrollDevice& command, cons
 
 void UseUp(ApplyContext& context, const ClaimRow& claim, const EnrollDevice& command,
            uint64_t device) {
+  // REPLACE: the earlier row is of a device that is gone.
   context.db.Run("INSERT OR REPLACE INTO enrolments (claim, nonce_hash, device) VALUES (?, ?, ?)",
                  KeyOf(claim.id), Blob{command.nonce_hash()}, KeyOf(device));
   context.db.Run("UPDATE claims SET used_devices = used_devices + 1 WHERE id = ?", KeyOf(claim.id));
@@ -195,6 +209,7 @@ Result EnrollNew(ApplyContext& context, const EnrollDevice& command, const Claim
       context, core.id, "enrolled",
       absl::StrCat("joined with claim ", FormatId(claim.id), " through edge ", command.edge_id()));
   TellOfSameSerial(context, core, command.facts().serial_number());
+  // After the row was made with the claim's site and labels, which this may replace.
   UsePreregistration(context, core, command.facts().serial_number());
   if (claim.approve) {
     HoldDevice(context, index, HoldKind::kPending, "the device waits to be accepted");
@@ -204,17 +219,21 @@ Result EnrollNew(ApplyContext& context, const EnrollDevice& command, const Claim
   return Accept(context, index, true);
 }
 
-// Another router, or the same after a reset, goes on as this device: same id, history and labels,
-// a token of the next epoch, and a queue that waits for an operator.
+// Another router, or the same after a reset, goes on as this device: same id, history and labels, a
+// token of the next epoch, and a queue that waits for an operator. (Jobs that were meant for the
+// old router may be wrong for the new one.)
 ApplyResult TakeOver(ApplyContext& context, const EnrollDevice& command, const ClaimRow& claim) {
+  // The secret is sealed for one device id; another one would never open.
   if (command.proposed_device_id() != claim.replaces) return Malformed("secret of another device");
   const auto device = FindLiveDevice(context, claim.replaces, claim.organization);
   if (!device.ok()) return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN);
+  // Before TakeFacts below writes the new ones.
   const std::string before = HardwareOf(ReadFacts(context, device->index));
   const std::string now = HardwareOf(command.facts());
   Rekey(context, device->index, command.proposed_sealed_secret());
   TakeTerms(context, device->index, claim);
   UseUp(context, claim, command, claim.replaces);
+  // Before TakeFacts, which would hold the device for another board than the accepted one.
   AcceptHardware(context, device->index, command.facts());
   DeviceCore core = context.devices.Core(device->index);
   // Whatever it was held for, the router that did it is refused now.
@@ -234,7 +253,9 @@ ApplyResult TakeOver(ApplyContext& context, const EnrollDevice& command, const C
   return Accept(context, device->index, false);
 }
 
-// A router that proves its token keeps its identity; nullopt: the token counts for nothing.
+// A router that proves its token keeps its identity; nullopt: the token counts for nothing, and the
+// claim decides. The proof was made by the proposer; epoch and deletion are looked at again, since
+// both may have changed on the way here.
 std::optional<Result> EnrollHeld(ApplyContext& context, const EnrollDevice& command,
                                  const std::optional<ClaimRow>& claim) {
   if (command.held_device_id() == 0) return std::nullopt;
@@ -247,9 +268,12 @@ std::optional<Result> EnrollHeld(ApplyContext& context, const EnrollDevice& comm
   if (claim.has_value() && claim->replaces != 0 && claim->replaces != device->core.id) {
     return std::nullopt;
   }
+  // Neither moved there nor refused silently: the operator must see that it belongs to somebody
+  // else.
   if (claim.has_value() && claim->organization != device->core.organization) {
     return Verdict(internal::v1::ENROLL_VERDICT_TOKEN_FOREIGN);
   }
+  // The router runs the text that came with the new token: the rotation is through.
   if (command.held_epoch() == context.devices.Extra(device->index).next_epoch) {
     PromoteNextToken(context, device->index);
   }
@@ -268,6 +292,8 @@ ApplyResult Apply(ApplyContext& context, const EnrollDevice& command) {
     return Malformed("enrolment");
   }
   const std::optional<ClaimRow> claim = FindClaim(context, command.claim_hash());
+  // First: the line is run again on routers that have joined, with claims that are long used up or
+  // expired.
   if (auto held = EnrollHeld(context, command, claim)) return *held;
   if (!claim.has_value()) return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN);
   if (!Contains(claim->network, claim->prefix_bits, command.source_address())) {
@@ -278,6 +304,7 @@ ApplyResult Apply(ApplyContext& context, const EnrollDevice& command) {
     TakeFacts(context, earlier->index, command.facts());
     return Accept(context, earlier->index, false);
   }
+  // Just after a jump of time nobody knows whether the hour has passed.
   if (claim->expire_us <= context.now_us() && !context.TimeIsDoubtful()) {
     return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED);
   }

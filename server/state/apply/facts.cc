@@ -1,3 +1,6 @@
+// What routers say of themselves, kept as one blob a device, and what a change of it means. Facts
+// come with every whole beat and hardly ever change, so the first question is whether they are the
+// same.
 #include "server/state/apply/facts.h"
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +14,7 @@ using internal::v1::Facts;
 
 constexpr size_t kMaxTextBytes = 256;
 
+// The first value is no change.
 void WriteChange(ApplyContext& context, uint64_t device, absl::string_view kind,
                  const std::string& before, const std::string& after) {
   if (before == after || before.empty()) return;
@@ -28,19 +32,24 @@ void CompareHardware(ApplyContext& context, DenseIndex index, const Facts& befor
   const std::string accepted = AcceptedHardware(context, index);
   const std::string now = HardwareOf(facts);
   const DeviceCore core = context.devices.Core(index);
+  // It joined without saying what it is (facts come with the first beat, or its version can't say):
+  // the first board that reports is taken for it.
   if (accepted.empty()) {
     if (!now.empty()) AcceptHardware(context, index, facts);
     return;
   }
+  // It is held for this already, and both boards report in turns.
   if (core.hold == HoldKind::kClone) return;
   const bool was_other = IsOtherHardware(accepted, HardwareOf(before));
   if (!IsOtherHardware(accepted, now)) {
-    // The other one was here, and the accepted one is still alive.
+    // The other one was here, and the accepted one is still alive: not a spare that took over, but
+    // two at once.
     if (core.hold == HoldKind::kHardwareChanged && was_other && accepted == now) {
       HoldAsClone(context, index, absl::StrCat(accepted, " and ", HardwareOf(before), " in turns"));
     }
     return;
   }
+  // It said so before; the event is for the change.
   if (HardwareOf(before) == now) return;
   WriteEvent(context, core.id, "hardware-changed",
              absl::StrCat("it was ", accepted, " and says that it is ", now,
@@ -77,6 +86,7 @@ bool FactsAreSound(const Facts& facts) {
 }
 
 uint64_t FactsHash(const std::string& bytes) {
+  // FNV-1a, as BootHash: written out, because std::hash differs between libraries.
   uint64_t hash = 0xcbf29ce484222325;
   for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
   return hash;
@@ -104,8 +114,10 @@ void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& reported) {
   const std::string bytes = facts.SerializeAsString();
   const uint64_t hash = FactsHash(bytes);
   DeviceCore core = context.devices.Core(index);
+  // The row is read and parsed only where something differs.
   if (core.facts_hash == hash) return;
   const Facts before = ReadFacts(context, index);
+  // Core first: what CompareHardware does (a hold) reads and writes the core anew.
   core.facts_hash = hash;
   context.devices.SetCore(index, core);
   context.db.Run(

@@ -1,4 +1,5 @@
-// What operators do with jobs that wait for them, device by device.
+// What operators do with jobs that wait for them, device by device. The list of devices was read
+// before the command: what has changed since is passed over, not refused.
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,7 @@ std::string ResourceOf(ApplyContext& context, uint64_t organization, uint64_t jo
 std::vector<uint64_t> JobsToCancel(ApplyContext& context, const CancelTargets& command) {
   std::vector<uint64_t> jobs;
   Query query(context.db,
+              // The same states, spelled out, as the index targets_open has.
               "SELECT job FROM targets WHERE device = ?1 AND state IN (1, 2, 3, 4, 7, 12) "
               "AND (?2 = ?3 OR job = ?2) AND (?4 = 0 OR state = 12) ORDER BY seq, job LIMIT ?5",
               KeyOf(command.device_id()), KeyOf(command.job_id()), KeyOf(0), command.held_only(),
@@ -44,6 +46,7 @@ ApplyResult Apply(ApplyContext& context, const ReleaseHolds& command) {
     counts.set_target_count(counts.target_count() + EndHold(context, device->index));
     counts.set_device_count(counts.device_count() + 1);
   }
+  // Nothing happened: no audit entry.
   if (counts.device_count() == 0) return result;
   WriteAudit(context,
              ResourceOf(context, command.organization_id(), command.job_id(), command.devices(0)),
@@ -63,6 +66,7 @@ ApplyResult Apply(ApplyContext& context, const CancelTargets& command) {
     const std::optional<JobRules> job = LoadJob(context, id);
     std::optional<TargetRow> target = LoadTarget(context, id, command.device_id());
     if (!job.has_value() || !target.has_value()) continue;
+    // Wanted even where it is too late: it is not tried again then.
     target->cancel_wanted = true;
     if (CancelOne(context, *job, *target)) {
       counts.set_cancelled_count(counts.cancelled_count() + 1);

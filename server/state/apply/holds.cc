@@ -1,3 +1,6 @@
+// Holding a device's queue and letting it go. A hold is the answer to every doubt about who or what
+// is behind a token: nothing new reaches the router until an operator has looked, and what had
+// started is never run again by itself.
 #include "server/state/apply/holds.h"
 
 #include "absl/strings/str_cat.h"
@@ -15,10 +18,12 @@ void Save(ApplyContext& context, DenseIndex index, const DeviceCore& core, absl:
                    .device = DeviceId{core.id}});
 }
 
+// CANCELLING goes to its end by itself, and an upgrade has no number to fear for.
 void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& job,
                 TargetRow& target, absl::string_view why) {
   if (target.state == JobTargetState::kCancelling || job.is_upgrade) return;
   target.error = std::string(why);
+  // Held for another reason before: only the words change.
   if (target.state == JobTargetState::kHeld) {
     SaveTarget(context, target);
     return;
@@ -28,6 +33,7 @@ void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& j
     EndTarget(context, job, target, JobTargetState::kLost);
     return;
   }
+  // The number stays in the row: a result for it still counts while it is held.
   if (target.times_sent > 0) {
     target.error = absl::StrCat(why, "; it was sent before that and may have run");
   }
@@ -36,7 +42,8 @@ void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& j
   MoveTarget(context, job, target, JobTargetState::kHeld);
 }
 
-// False where it ends instead: it had been started.
+// False where it ends instead: it had been started, which we learned while it was held (or a result
+// came and was an earlier one's).
 bool QueueAgain(ApplyContext& context, const DeviceCore& core, const JobRules& job,
                 TargetRow& target) {
   if (target.number != 0 && target.number <= core.highest_reported) {
@@ -64,9 +71,11 @@ std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device) {
 
 void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::string_view why) {
   DeviceCore core = context.devices.Core(index);
+  // The enum is the order of weight. Equal kinds go on: the words may be newer.
   if (core.hold > kind) return;
   core.held = true;
   core.hold = kind;
+  // Held before its targets move: each EndTarget tries to release the next one.
   Save(context, index, core, why);
   for (const uint64_t id : OpenJobs(context, core.id)) {
     const std::optional<JobRules> job = LoadJob(context, id);
@@ -96,6 +105,7 @@ uint32_t EndHold(ApplyContext& context, DenseIndex index) {
     if (!job.has_value() || !target.has_value() || target->state != JobTargetState::kHeld) continue;
     if (QueueAgain(context, core, *job, *target)) ++queued;
   }
+  // Once for all: only one can go anyway.
   ReleaseHead(context, index);
   return queued;
 }

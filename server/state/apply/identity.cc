@@ -1,4 +1,6 @@
 // What operators say of who a device is: accepted, the same after all, in another organization.
+// Each command ends one kind of hold and refuses the others by naming the command that is right: a
+// doubt must not be cleared by accident.
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
@@ -26,7 +28,8 @@ absl::Status OtherWay(const DeviceCore& core, absl::string_view what) {
       what, ": device ", id, " is held for another reason (", HoldWord(core.hold), "); ", way));
 }
 
-// Where its queue lies in the organization that it leaves.
+// Whether it may leave: its queue lies in the organization that it would leave, and what is at an
+// edge or on the router can't be called back from another one.
 absl::Status MayMove(ApplyContext& context, const internal::v1::MoveDevice& command,
                      const DeviceCore& core) {
   const std::string id = FormatId(core.id);
@@ -67,6 +70,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptIdentity& com
       hold != HoldKind::kReplaced) {
     return OtherWay(device->core, "its hardware is not in question");
   }
+  // What reports now, which the operator has seen; of two clones the one that reported last.
   const internal::v1::Facts facts = ReadFacts(context, device->index);
   const std::string hardware = HardwareOf(facts);
   AcceptHardware(context, device->index, facts);
@@ -85,6 +89,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ResyncDevice& comma
     return OtherWay(device->core, "its state did not go back");
   }
   EndHold(context, device->index);
+  // What the router reported when it went back. Numbers above it that were given stay used: the
+  // next one lies above the highest.
   const std::string last = absl::StrCat(device->core.expected_last);
   WriteEvent(context, command.device_id(), "resynced",
              absl::StrCat("an operator took ", last, " as its last job; its jobs go on"));
@@ -98,22 +104,28 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::MoveDevice& command
   DeviceCore core = device->core;
   if (absl::Status status = MayMove(context, command, core); !status.ok()) return status;
   CancelWaiting(context, core.id, "the device moved to another organization");
+  // Anew: the ends of those targets have changed it.
   core = context.devices.Core(device->index);
   DeviceExtra extra = context.devices.Extra(device->index);
   // Its tokens keep saying the organization where it joined.
   if (extra.token_organization == 0) extra.token_organization = core.organization;
   const std::string from = OrganizationName(context.db, core.organization);
   const std::string to = OrganizationName(context.db, command.to_organization_id());
+  // Twice, once under each organization: neither reads the other's audit.
   AuditDevice(context, core, absl::StrCat("moved the device to ", to));
+  // Under the old organization, so that its watchers see it go.
   TellOfDevice(context, core, ChangeKind::kDevice);
   core.organization = command.to_organization_id();
   context.devices.SetCore(device->index, core);
   context.devices.SetExtra(device->index, extra);
   context.db.Run(
+      // What the old organization wrote about it (site, labels, notes, events) is not the new one's
+      // to read.
       "UPDATE devices SET organization = ?, token_organization = ?, site = '', labels = x'', "
       "notes = '', events_from = ?, version = version + 1, update_us = ? WHERE id = ?",
       KeyOf(core.organization), KeyOf(extra.token_organization), context.NextEventSequence(),
       context.now_us(), KeyOf(core.id));
+  // A claim of the old organization gives no token of it any more.
   context.db.Run("DELETE FROM enrolments WHERE device = ?", KeyOf(core.id));
   WriteEvent(context, core.id, "moved", absl::StrCat("came from ", from));
   AuditDevice(context, core, absl::StrCat("moved the device here from ", from));

@@ -1,4 +1,6 @@
-// Evidence from check-ins.
+// What check-ins prove of jobs: each carries the number that the router started last and the one
+// that runs. A check-in never carries a result, so what is said here is "it started", "it did not",
+// or "it must have ended and nobody told us".
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -11,8 +13,10 @@ namespace {
 using internal::v1::CheckIn;
 
 // A check-in that waited longer at an edge came while results could not be taken either: it does
-// not count as a beat without a result.
+// not count as a beat without a result. (The edge answers 503 to results while the control plane is
+// away, and takes check-ins.)
 constexpr int64_t kLiveUs = 15 * kSecondUs;
+// Device-protocol, section 6: one beat may overtake a result that is being posted.
 constexpr uint32_t kSilentBeats = 2;
 // Routers that beat faster than usual get time to start, and to post their result again.
 constexpr int64_t kSilentUs = 10 * kSecondUs;
@@ -23,23 +27,31 @@ struct Beat {
   bool live;
 };
 
-// Keeps the numbers that the router reports; true where its state went back.
+// Keeps the numbers that the router reports; true where its state went back. What is expected is
+// the last report, not the highest number: after an operator's resync a router lives on below the
+// highest, and only a further step down is news.
 bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint64_t last) {
   if (last == core.expected_last) return false;
   const bool went_back = last < core.expected_last;
+  // From a copy of the state that is older than the router (a restore), or from another
+  // installation. It is no harm: numbers go on above it.
   if (last > core.last_given && last > core.highest_reported) {
     WriteEvent(context, core.id, "unknown-number",
                absl::StrCat("the router reports that it started ", last,
                             ", which this control plane never gave"));
   }
   core.expected_last = last;
+  // Also for a step down: `highest` never falls, and it is what keeps an old number from being
+  // given or sent again.
   core.highest_reported = std::max(core.highest_reported, last);
   context.devices.SetCore(index, core);
   SaveCoreNumbers(context, index, core);
   return went_back;
 }
 
-// Once is a restore; again, while nothing could run, is two routers that report in turns.
+// Once is a restore; again, while nothing could run, is two routers that report in turns. In
+// between the number must have gone up (else it would not go down again), and nothing is released
+// to a held device: so somebody else's report raised it.
 void WentBack(ApplyContext& context, DenseIndex index, const DeviceCore& core, uint64_t last) {
   if (core.hold == HoldKind::kStateWentBack) {
     HoldAsClone(context, index, "two routers report different last jobs in turns");
@@ -62,11 +74,14 @@ std::string DeviceVersion(ApplyContext& context, uint64_t device) {
 }
 
 // RouterOS adds words to its version: "7.15.3 (stable)".
+// The space keeps "7.1" from standing for "7.15".
 bool IsVersion(absl::string_view reported, absl::string_view expected) {
   return expected.empty() || reported == expected ||
          reported.substr(0, expected.size() + 1) == absl::StrCat(expected, " ");
 }
 
+// The new boot is the proof; the version, where one is expected, says whether the reboot did what
+// it was for.
 void EndByReboot(ApplyContext& context, const JobRules& job, TargetRow& target) {
   const std::string version = DeviceVersion(context, target.device);
   if (IsVersion(version, job.expect_version)) {
@@ -79,13 +94,17 @@ void EndByReboot(ApplyContext& context, const JobRules& job, TargetRow& target) 
   EndTarget(context, job, target, JobTargetState::kFailed);
 }
 
+// Evidence needs all of it: a beat newer than the sending, and two nonces that are known and
+// differ. A small beat names no boot and proves nothing.
 bool Rebooted(const TargetRow& target, const Beat& beat) {
   return target.times_sent > 0 && beat.time_us > target.sent_us &&
          !target.boot_at_first_send.empty() && !beat.check_in.boot().empty() &&
          beat.check_in.boot() != target.boot_at_first_send;
 }
 
-// The router has it, or had it: n <= last.
+// The router has it, or had it: n <= last. In this order: a reboot decides at once, since a job in
+// RAM is gone with it; then "it runs"; then silence, which needs two live beats at least 10 s
+// apart.
 void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, const Beat& beat) {
   const bool runs = beat.check_in.running_number() == target.number;
   if (!runs && Rebooted(target, beat)) {
@@ -107,7 +126,9 @@ void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, co
     SaveTarget(context, target);
     return;
   }
+  // It was taken while results were refused, so it says nothing about one that is missing.
   if (!beat.live) return;
+  // Counted in the row, because a restart in between must not begin anew.
   if (++target.silent_beats == 1) target.silent_us = beat.time_us;
   const bool silent =
       target.silent_beats >= kSilentBeats && beat.time_us - target.silent_us >= kSilentUs;
@@ -119,12 +140,15 @@ void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, co
   LoseTarget(context, job, target, "the router ran it, but reported no result");
 }
 
-// The router says that it has not started it, after it was sent.
+// The router says that it has not started it, after it was sent: the reply was lost, or its runner
+// has not stored the number yet. Only a beat that is newer than the sending can say so.
 void OnNotStarted(ApplyContext& context, const JobRules& job, TargetRow& target, const Beat& beat) {
   if (target.state != JobTargetState::kSent || beat.time_us <= target.sent_us) return;
   if (Rebooted(target, beat)) {
     LoseTarget(context, job, target, "the router rebooted after it was sent");
   } else if (target.cancel_wanted && CountHolders(context, target.device, target.number) == 0) {
+    // Nobody can send it again, and this beat proves that nobody started it: now it may be called
+    // cancelled.
     EndTarget(context, job, target, JobTargetState::kCancelled);
   } else if (target.times_sent >= kMaxTimesSent && beat.time_us - target.sent_us >= kSilentUs) {
     // A router that beats fast may report before the runner has stored the number.
@@ -135,9 +159,11 @@ void OnNotStarted(ApplyContext& context, const JobRules& job, TargetRow& target,
 
 void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, uint16_t edge,
                bool new_edge) {
+  // Either is missing only where core and tables disagree; then nothing is decided.
   const std::optional<JobRules> job = LoadJob(context, core.open_job);
   std::optional<TargetRow> target = LoadTarget(context, core.open_job, core.id);
   if (!job.has_value() || !target.has_value()) return;
+  // The steps below may give it another one, or none.
   const uint64_t number = target->number;
   if (beat.check_in.last_number() >= number || beat.check_in.running_number() == number) {
     OnStarted(context, *job, *target, beat);
@@ -149,6 +175,7 @@ void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, 
   const bool open = target->state == JobTargetState::kAtEdge ||
                     target->state == JobTargetState::kSent ||
                     target->state == JobTargetState::kRunning;
+  // A new attempt got its edges when it got its number.
   if (new_edge && open && target->number == number && !target->cancel_wanted) {
     AddHolder(context, *target, edge, target->SendUntil(*job));
   }
@@ -166,6 +193,7 @@ void ReportCheckIn(ApplyContext& context, const DeviceTable::Taken& taken, const
                      .device = DeviceId{core.id},
                      .edge = context.edges.Get(edge).id});
   }
+  // First: a router that went back must not be judged by its old job, nor get the next one.
   if (TakeNumbers(context, taken.index, core, check_in.last_number())) {
     WentBack(context, taken.index, core, check_in.last_number());
     return;
@@ -173,6 +201,8 @@ void ReportCheckIn(ApplyContext& context, const DeviceTable::Taken& taken, const
   if (core.open_number != 0) {
     OnOpenJob(context, core, {check_in, time_us, age_us <= kLiveUs}, edge, taken.change.new_edge);
   }
+  // At each check-in of a device with a queue, because what it waits for may have come without any
+  // event: its time, a window, an edge that hears it.
   if (core.queued != 0) ReleaseHead(context, taken.index);
 }
 

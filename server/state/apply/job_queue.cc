@@ -1,3 +1,6 @@
+// The queue of a device: targets in order of their sequence, of which at most one lies between
+// AT_EDGE and its end. Every rule that moves a target goes through MoveTarget, so that counts,
+// waves, the device's core and watchers never disagree with the row.
 #include "server/state/apply/job_queue.h"
 
 #include <algorithm>
@@ -12,9 +15,11 @@
 namespace muster::server {
 namespace {
 
-// Of one queue in one step; the rest ends at the next check-in.
+// Targets without their values that end in one step; the rest of such a queue ends at the next
+// check-in, so that no command does unbounded work.
 constexpr int kMostUnfit = 16;
 
+// ReadTarget counts on this order.
 #define TARGET_COLUMNS                                                                     \
   "job, device, seq, state, number, attempt, cancel_wanted, due_us, times_sent, sent_us, " \
   "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave, window_end_us"
@@ -54,7 +59,9 @@ void Count(ApplyContext& context, uint64_t job, JobTargetState state, int64_t by
       KeyOf(job), state, by);
 }
 
-// The job's own end, when its last target has ended.
+// The job's own end, when its last target has ended. Decided by the row and not by `job`, which is
+// a copy from before: end_us is 0 whenever something is open, and members that are no targets yet
+// are open.
 void CountOpen(ApplyContext& context, const JobRules& job, int64_t by) {
   context.db.Run("UPDATE jobs SET open_count = open_count + ? WHERE id = ?", by, KeyOf(job.id));
   context.db.Run(
@@ -77,23 +84,29 @@ void TargetChanged(ApplyContext& context, const JobRules& job, const TargetRow& 
 }
 
 // Keeps the core's view of queue and open job right.
+// The core is what a check-in looks at, so a target that is queued but not counted here would wait
+// for ever.
 void MoveInCore(ApplyContext& context, const TargetRow& target, JobTargetState from,
                 JobTargetState to) {
   const auto both = context.devices.FindBoth(target.device);
   if (!both.has_value()) return;
   DeviceCore core = both->core;
+  // AddTarget comes with a `from` that is no state of its own (SUCCEEDED), since there was none.
   if (from == JobTargetState::kQueued && core.queued > 0) --core.queued;
   if (to == JobTargetState::kQueued) ++core.queued;
   if (IsOpen(to)) {
     core.open_number = target.number;
     core.open_job = target.job;
   } else if (IsOpen(from) && core.open_job == target.job) {
+    // Compared by job, because the number may just have been forgotten.
     core.open_number = 0;
     core.open_job = 0;
   }
   context.devices.SetCore(both->index, core);
 }
 
+// Edges that may hold the device's job: those that heard it within 10 minutes, and its newest
+// however long ago, so that a router which was away finds its job where it comes back most likely.
 std::vector<uint16_t> EdgesFor(ApplyContext& context, const StatusRow& row) {
   std::vector<uint16_t> edges;
   const int64_t oldest_s = (context.now_us() - kRecentEdgeUs) / kSecondUs;
@@ -105,6 +118,8 @@ std::vector<uint16_t> EdgesFor(ApplyContext& context, const StatusRow& row) {
   return edges;
 }
 
+// REPLACE, because an edge that was asked to drop the number may hold it again: the row says what
+// is wanted now, and the stream tells the edge.
 void InsertHolder(ApplyContext& context, const TargetRow& target, uint16_t edge,
                   int64_t not_after_us) {
   context.db.Run(
@@ -118,9 +133,14 @@ void InsertHolder(ApplyContext& context, const TargetRow& target, uint16_t edge,
                    .edge = context.edges.Get(edge).id});
 }
 
+// Gives the number and only then the job: `numbers` outlives every attempt, so that whatever a
+// router reports finds its target.
 void GiveNumber(ApplyContext& context, const JobRules& job, TargetRow& target,
                 DeviceTable::Both& both, const std::vector<uint16_t>& edges) {
   DeviceCore& core = both.core;
+  // Above all that was given, all that the router ever reported, and state time in microseconds.
+  // The last keeps numbers rising after the state was restored from an older copy: what the lost
+  // time gave lies below it (device-protocol, section 6).
   target.number = std::max({core.last_given + 1, core.highest_reported + 1,
                             static_cast<uint64_t>(std::max<int64_t>(context.now_us(), 1))});
   core.last_given = target.number;
@@ -128,18 +148,24 @@ void GiveNumber(ApplyContext& context, const JobRules& job, TargetRow& target,
   SaveCoreNumbers(context, both.index, core);
   context.db.Run("INSERT INTO numbers (device, number, job) VALUES (?, ?, ?)", KeyOf(target.device),
                  target.number, KeyOf(target.job));
+  // No edge sends it later than this: they enforce the time themselves, by a clock that we have
+  // corrected.
   target.due_us = target.SendUntil(job) + kEdgeGraceUs;
   MoveTarget(context, job, target, JobTargetState::kAtEdge);
   for (const uint16_t edge : edges) InsertHolder(context, target, edge, target.SendUntil(job));
 }
 
-// The first queued target of the device whose time has come.
+// The first queued target of the device whose time has come. One whose not_before lies ahead, whose
+// wave is closed or whose job was stopped is passed over: it doesn't hold back those behind it.
 // Where no window is open, only of jobs that ignore them.
 std::optional<TargetRow> FindHead(ApplyContext& context, uint64_t device, bool window_open,
                                   JobRules& job) {
   uint64_t id = 0;
   {
     Query query(context.db,
+                // The second condition on the state repeats the first for SQLite, which uses the
+                // partial index targets_open only where the query has the index's own WHERE among
+                // its terms.
                 "SELECT t.job FROM targets t JOIN jobs j ON j.id = t.job "
                 "WHERE t.device = ?1 AND t.state = 1 AND t.state IN (1, 2, 3, 4, 7, 12) "
                 "AND j.not_before_us <= ?2 AND j.not_after_us > ?2 AND j.cancelled = 0 "
@@ -258,6 +284,7 @@ void MoveTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
   target.state = state;
   if (HasEnded(state)) target.due_us = 0;
   SaveTarget(context, target);
+  // A move to the same state (a new due time, say) is saved and told, but counts for nothing.
   if (from != state) {
     Count(context, target.job, from, -1);
     Count(context, target.job, state, 1);
@@ -275,6 +302,8 @@ void EndTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
   if (target.number != 0) RemoveFromEdges(context, target, job.not_after_us);
   const auto index = context.devices.Find(target.device);
   if (!index.has_value()) return;
+  // Before the next release: the end of the release job makes a tombstone, which must get nothing
+  // more.
   if (context.devices.Core(*index).releasing) OnTargetEnded(context, *index, target);
   ReleaseHead(context, *index);
 }
@@ -283,6 +312,8 @@ void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
                 absl::string_view why) {
   target.error = std::string(why);
   const auto both = context.devices.FindBoth(target.device);
+  // Any of these would make the repetition a surprise: an operator cancelled it, its time is over,
+  // or somebody has to look at the device first.
   const bool again = job.idempotent && target.attempt < kMaxAttempts && !target.cancel_wanted &&
                      job.cancelled == 0 && job.not_after_us > context.now_us() &&
                      both.has_value() && !both->core.held && both->core.delete_index == 0;
@@ -291,6 +322,9 @@ void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
     return;
   }
   RemoveFromEdges(context, target, job.not_after_us);
+  // Edges that still have the old number may send it even now; the router takes it only if it is
+  // above all it has started, so at worst it runs before the new one, which an idempotent job
+  // allows.
   ++target.attempt;
   ForgetNumber(target);
   target.due_us = job.not_after_us;
@@ -318,13 +352,18 @@ void ReleaseHead(ApplyContext& context, DenseIndex index) {
     const WindowState window = WindowsOf(context, core.organization, core.id);
     std::optional<TargetRow> head = FindHead(context, core.id, window.open, job);
     if (!head.has_value()) return;
+    // Kept with the number: a window that is changed later doesn't reach what edges hold already.
     head->window_end_us = job.ignore_windows ? 0 : window.until_us;
+    // At the last moment before the number, and never after it: an edge that asks twice for one
+    // number gets one text.
     head->error = TakeVariables(context, job, *head);
     if (head->error.empty()) {
       DeviceTable::Both both{index, core, row};
       GiveNumber(context, job, *head, both, edges);
       return;
     }
+    // MoveTarget and not EndTarget, which would come back here: a long queue of unfit ones would go
+    // as deep as it is long.
     head->phase = "variables";
     MoveTarget(context, job, *head, JobTargetState::kFailed);
   }
@@ -356,6 +395,7 @@ int RemoveFromEdges(ApplyContext& context, const TargetRow& target, int64_t not_
                 "ORDER BY edge",
                 KeyOf(target.device), target.number);
     while (query.Step()) {
+      // One that was asked before is still a holder: only its acknowledgement frees it.
       ++left;
       if (!query.Bool(1)) edges.push_back(static_cast<uint16_t>(query.Int(0)));
     }

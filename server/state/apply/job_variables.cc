@@ -9,6 +9,8 @@
 namespace muster::server {
 namespace {
 
+// What the device is called and labelled now, in apply: the same on every node, whatever the
+// proposer saw when the job was made.
 VariableSource SourceOf(ApplyContext& context, uint64_t device) {
   VariableSource source;
   source.device = device;
@@ -26,6 +28,7 @@ VariableSource SourceOf(ApplyContext& context, uint64_t device) {
   return source;
 }
 
+// What a bare word of a script may hold without a chance to become more than a word.
 bool IsPlainWord(absl::string_view value) {
   return !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-';
@@ -45,6 +48,7 @@ std::string MissingSecret(ApplyContext& context, const JobRules& job) {
 }  // namespace
 
 std::string TakeVariables(ApplyContext& context, const JobRules& job, const TargetRow& target) {
+  // Nearly all jobs: no read.
   if (!job.has_placeholders) return "";
   if (const std::string name = MissingSecret(context, job); !name.empty()) {
     return absl::StrCat("secret ", name, " is gone");
@@ -61,6 +65,7 @@ std::string TakeVariables(ApplyContext& context, const JobRules& job, const Targ
   for (const internal::v1::ScriptVariable& variable : variables.variables()) {
     const std::optional<std::string> value = ValueOfVariable(source, variable.name());
     if (!value.has_value()) return MissingVariable(variable.name());
+    // The proposer checked it too; the label may have changed since.
     if (variable.in_word() && !IsPlainWord(*value)) {
       return absl::StrCat("the value of ", variable.name(),
                           " can't stand in a bare word of the script");

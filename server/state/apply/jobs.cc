@@ -1,4 +1,7 @@
-// Jobs: created with frozen members, expanded into targets and cancelled in bounded steps.
+// Jobs: created with frozen members, expanded into targets and cancelled in bounded steps. A job
+// over 100,000 devices is one row and packed ids; targets are made 1,000 a step by ExpandJob
+// commands, so that check-ins of other edges come between. Everything that is left to do stands in
+// the rows, so a restart goes on where the last step ended.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -21,11 +24,13 @@ using internal::v1::Result;
 
 constexpr size_t kMaxScriptBytes = size_t{64} << 10;
 constexpr size_t kMaxTextBytes = 1024;
+// 256 KiB of ids, so that the command fits into one entry beside others.
 constexpr int kMaxMembersPerCommand = 32'768;
 constexpr int64_t kDefaultLifeUs = int64_t{86'400} * kSecondUs;
 constexpr uint32_t kDefaultTimeoutSeconds = 300;
 constexpr uint32_t kMaxTimeoutSeconds = 86'400;
 
+// As they lie in memory; status_row.h has the check that this is little-endian.
 std::string PackMembers(const google::protobuf::RepeatedField<uint64_t>& members) {
   std::string bytes(members.size() * sizeof(uint64_t), '\0');
   for (int i = 0; i < members.size(); ++i) {
@@ -35,6 +40,7 @@ std::string PackMembers(const google::protobuf::RepeatedField<uint64_t>& members
   return bytes;
 }
 
+// Ascending means none twice, which one comparison of neighbours shows.
 bool Ascends(const google::protobuf::RepeatedField<uint64_t>& members) {
   return std::adjacent_find(members.begin(), members.end(),
                             [](uint64_t a, uint64_t b) { return a >= b; }) == members.end();
@@ -45,7 +51,8 @@ bool MembersAreSound(const google::protobuf::RepeatedField<uint64_t>& members) {
          Ascends(members);
 }
 
-// The same where canaries stand before the others.
+// The same where canaries stand before the others, each part ascending. Only if both are is the
+// whole put in order, so that the rule below sees an id that stands in both.
 bool MembersAreSound(const CreateJob& command) {
   google::protobuf::RepeatedField<uint64_t> members = command.members();
   const auto canaries = static_cast<int64_t>(command.waves().canary_count());
@@ -61,7 +68,8 @@ std::string JobName(Database& db, uint64_t organization, uint64_t job) {
   return absl::StrCat(OrganizationName(db, organization), "/jobs/", FormatId(job));
 }
 
-// Why a member gets no job; empty: it gets one.
+// Why a member gets no job; empty: it gets one. Asked again when the target is made: between the
+// choice of members and this step a device may have moved, gone or become monitor-only.
 std::string Objection(const std::optional<DeviceTable::Both>& device, uint64_t organization) {
   if (!device.has_value() || device->core.organization != organization) {
     return "there is no such device";
@@ -73,6 +81,8 @@ std::string Objection(const std::optional<DeviceTable::Both>& device, uint64_t o
 }
 
 // An upgrade goes through waves, if only one of all, and never runs again by itself.
+// The proposer sets these; apply insists, because a bad agent on a whole fleet is not undone from
+// here.
 bool GoalIsSound(const CreateJob& command) {
   const internal::v1::AgentGoal& goal = command.agent();
   return !goal.version().empty() && goal.version().size() <= kMaxAgentVersionBytes &&
@@ -80,6 +90,7 @@ bool GoalIsSound(const CreateJob& command) {
          (command.waves().canary_count() > 0 || command.waves().batch_size() > 0);
 }
 
+// All that can be wrong with it, before the first write.
 absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
   const int64_t not_after =
       command.not_after_us() == 0 ? context.now_us() + kDefaultLifeUs : command.not_after_us();
@@ -107,6 +118,8 @@ absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
     const auto device = context.devices.FindBoth(command.device_id());
     const std::string objection = Objection(device, command.organization_id());
     if (!objection.empty()) {
+      // A device that was deleted or is a stranger's is unknown; one that merely can't take jobs
+      // says why.
       return device.has_value() && (device->core.monitor_only || device->core.releasing)
                  ? absl::FailedPreconditionError(objection)
                  : UnknownThing("device", FormatId(command.device_id()));
@@ -117,6 +130,8 @@ absl::Status CheckJob(ApplyContext& context, const CreateJob& command) {
 }
 
 void InsertJob(ApplyContext& context, const CreateJob& c) {
+  // Bodies are stored once, by hash: a thousand jobs of one script are one body, and the hash names
+  // the same text on every node. An upgrade has the empty one.
   const std::string hash = Hash256(c.script());
   context.db.Run("INSERT OR IGNORE INTO scripts (hash, body) VALUES (?, ?)", Blob{hash},
                  Blob{c.script()});
@@ -144,6 +159,8 @@ void InsertJob(ApplyContext& context, const CreateJob& c) {
   }
 }
 
+// Counts members as open and queued from here on, long before they are targets: operators see the
+// true size, and a job can't end while some are left.
 void AddMembers(ApplyContext& context, uint64_t job,
                 const google::protobuf::RepeatedField<uint64_t>& members, bool more) {
   context.db.Run("INSERT INTO job_members (job, part, members) VALUES (?, ?, ?)", KeyOf(job),
@@ -163,7 +180,8 @@ std::string HoldReason(ApplyContext& context, DenseIndex index) {
   return query.Step() ? query.Text(0) : "";
 }
 
-// A member that two parts of the list name is one target.
+// A member that two parts of the list name is one target; parts are checked alone, and who sends
+// them may have lost one and sent it again.
 void DropMember(ApplyContext& context, uint64_t job) {
   context.db.Run(
       "UPDATE jobs SET target_count = target_count - 1, open_count = open_count - 1 WHERE id = ?",
@@ -176,6 +194,8 @@ std::string NotStarted(const JobRules& job) {
   return job.stop_reason.empty() ? "" : absl::StrCat("not started: ", job.stop_reason);
 }
 
+// What can't run is made a target all the same, ended with its reason: nobody on the frozen list
+// vanishes from the report.
 void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device, uint64_t place) {
   if (LoadTarget(context, job.id, device).has_value()) {
     DropMember(context, job.id);
@@ -197,10 +217,13 @@ void AddOneTarget(ApplyContext& context, const JobRules& job, uint64_t device, u
     target.error = HoldReason(context, both->index);
   }
   AddTarget(context, job, target);
+  // At once, so that a job for one device is at its edge in the same command that made it.
   if (both.has_value()) ReleaseHead(context, both->index);
 }
 
-// Makes targets of the next members; true where some were left to make.
+// Makes targets of the next members of the oldest part; true where some were left to make. What is
+// taken is cut off the stored list in the same transaction: no member is lost or made twice by a
+// crash.
 bool ExpandSome(ApplyContext& context, const JobRules& job) {
   int64_t part = 0;
   std::string members;
@@ -227,6 +250,7 @@ bool ExpandSome(ApplyContext& context, const JobRules& job) {
     context.db.Run("UPDATE job_members SET members = ? WHERE job = ? AND part = ?", Blob{members},
                    KeyOf(job.id), part);
   }
+  // `job` is from before this step; BeginWaves reads what it needs from the rows.
   BeginWaves(context, job);
   return true;
 }
@@ -238,6 +262,8 @@ bool IsUnsent(JobTargetState state) {
 
 // Cancels the next targets, or marks them so that they get no further attempt. True: some may be
 // left. `cancel_after` is how far earlier steps came.
+// By device and not by state: the state of those that were passed may change again (a held one
+// released, say), and a scan by state would meet them twice.
 bool CancelSome(ApplyContext& context, const JobRules& job) {
   std::vector<uint64_t> devices;
   {
@@ -251,6 +277,7 @@ bool CancelSome(ApplyContext& context, const JobRules& job) {
   for (const uint64_t device : devices) {
     std::optional<TargetRow> target = LoadTarget(context, job.id, device);
     if (!target.has_value() || HasEnded(target->state)) continue;
+    // Kept even where it is too late: a router that loses it then gets no new attempt.
     target->cancel_wanted = true;
     if (IsUnsent(target->state)) target->error = NotStarted(job);
     if (!CancelOne(context, job, *target)) SaveTarget(context, *target);
@@ -261,6 +288,7 @@ bool CancelSome(ApplyContext& context, const JobRules& job) {
 }
 
 // A step of a cancellation that goes on. What Muster stopped by itself is written to the audit.
+// Operators' own cancellations were audited when they were asked for.
 void CancelOn(ApplyContext& context, const JobRules& job) {
   bool first = false;
   {
@@ -318,15 +346,20 @@ bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
       return false;
     case JobTargetState::kSent: {
       const auto both = context.devices.FindBoth(target.device);
+      // A beat newer than the sending that reports a lower number: the reply was lost, and the
+      // router has nothing of it.
       const bool unstarted = both.has_value() && both->row.time_us > target.sent_us &&
                              both->core.highest_reported < target.number;
       if (!unstarted) return false;
       [[fallthrough]];
     }
     case JobTargetState::kAtEdge:
+      // Wanted first: an edge that reports SENT meanwhile makes it SENT again, and then it is not
+      // tried a second time.
       target.cancel_wanted = true;
       target.due_us = job.not_after_us + kEdgeGraceUs;
       MoveTarget(context, job, target, JobTargetState::kCancelling);
+      // No edge has it: there is nobody to wait for.
       if (RemoveFromEdges(context, target, job.not_after_us) == 0) {
         EndTarget(context, job, target, JobTargetState::kCancelled);
       }
@@ -343,6 +376,7 @@ ApplyResult Apply(ApplyContext& context, const CreateJob& command) {
   JobChanged(context, command.job_id(), command.organization_id());
   WriteAudit(context, JobName(context.db, command.organization_id(), command.job_id()),
              command.organization_id(), "created the job");
+  // The first step at once: jobs of up to 1,000 devices need no housekeeping to begin.
   if (!command.more_members()) ExpandSome(context, *LoadJob(context, command.job_id()));
   return CreateResult(command.job_id(), static_cast<uint32_t>(command.members_size()));
 }
@@ -382,10 +416,12 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command)
     return UnknownThing("job", FormatId(command.job_id()));
   }
   const uint32_t before = CancelledOf(context, job->id);
-  // A member list that was never finished counts as finished now.
+  // A member list that was never finished counts as finished now; its maker may still send parts,
+  // which are then refused.
   context.db.Run("UPDATE jobs SET cancelled = 1, sealed = 1, cancel_after = ? WHERE id = ?",
                  KeyOf(0), KeyOf(job->id));
   job->cancelled = 1;
+  // Targets first, then cancel: what is no target yet is made as a cancelled one, step by step.
   const bool expanding = ExpandSome(context, *job);
   const bool more = CancelSome(context, *job);
   if (!expanding && !more) {
@@ -395,6 +431,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command)
   Result result;
   CancelJobResult& counts = *result.mutable_cancel_job();
   counts.set_job_id(job->id);
+  // What the steps to come will cancel is counted too, since the operator wants to know how it
+  // ends.
   counts.set_cancelled_count(CancelledOf(context, job->id) - before +
                              (expanding || more ? UnsentOf(context, job->id) : 0));
   counts.set_refused_count(CountOf(context, job->id, JobTargetState::kSent) +

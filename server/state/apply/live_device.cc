@@ -6,6 +6,8 @@ namespace muster::server {
 
 absl::StatusOr<DeviceTable::Both> FindLiveDevice(ApplyContext& context, uint64_t id,
                                                  uint64_t organization) {
+  // One answer for "none", "deleted" and "somebody else's": callers must not learn what others
+  // have.
   auto device = context.devices.FindBoth(id);
   if (!device.has_value() || device->core.organization != organization ||
       device->core.delete_index != 0) {

@@ -1,4 +1,4 @@
-// Bootstrap, organizations and API keys.
+// Bootstrap, organizations and API keys. Of a key only the hash is here.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -57,6 +57,8 @@ absl::string_view RoleWord(uint32_t role) {
 }  // namespace
 
 ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap& command) {
+  // The cluster id is what says that Bootstrap was applied; a second one would make all sealed keys
+  // worthless.
   if (!context.node.cluster_id.empty()) {
     return absl::FailedPreconditionError("this installation was set up before");
   }
@@ -64,11 +66,13 @@ ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap&
       command.root_api_key().role() != kPlatform) {
     return Malformed("bootstrap");
   }
+  // All parts are checked before the first is written: they are one command.
   if (auto status = CheckApiKey(context, command.root_api_key()); !status.ok()) return status;
   if (auto status = CheckOrganization(context, command.default_organization()); !status.ok()) {
     return status;
   }
   context.node.cluster_id = command.cluster_id();
+  // The first Tick may be applied already; time never goes back.
   if (command.time_us() > context.node.state_time_us) {
     context.node.state_time_us = command.time_us();
   }
@@ -144,10 +148,12 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeApiKey& comma
     if (!query.Step()) return UnknownThing("API key", name);
     organization = IdOf(query.Int(0));
     revoked = query.Int(1) != 0;
+    // 0 is the platform, which may revoke any.
     if (command.organization_id() != 0 && command.organization_id() != organization) {
       return UnknownThing("API key", name);
     }
   }
+  // The first time stays.
   if (revoked) return ResultOf(command.api_key_id());
   context.db.Run("UPDATE api_keys SET revoke_us = ? WHERE id = ?", context.now_us(),
                  KeyOf(command.api_key_id()));

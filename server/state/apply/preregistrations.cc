@@ -1,3 +1,4 @@
+// Routers that were named before they join: rows by serial number, used up by the enrolment.
 #include "server/state/apply/preregistrations.h"
 
 #include <map>
@@ -40,6 +41,7 @@ void UsePreregistration(ApplyContext& context, const DeviceCore& core, const std
     site = query.Text(1);
     given = DecodeLabels(query.View(2));
   }
+  // The claim's labels stay where the row says nothing.
   std::map<std::string, std::string> labels;
   {
     Query query(context.db, "SELECT labels FROM devices WHERE id = ?", KeyOf(core.id));
@@ -63,6 +65,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ImportDevices& comm
   if (command.devices().empty() || command.devices_size() > kMaxPerCommand) {
     return Malformed("import");
   }
+  // All rows are looked at before the first is written: a refused command leaves nothing.
   std::set<std::string> serials;
   for (const internal::v1::Preregistration& one : command.devices()) {
     if (!IsSound(one) || !serials.insert(one.serial_number()).second) return Malformed("import");

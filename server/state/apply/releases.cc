@@ -1,3 +1,5 @@
+// Devices that leave. The agent takes itself off by a job, and only the job's success makes the
+// tombstone: until then the device is live, so that its beats and its result are taken.
 #include "server/state/apply/releases.h"
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +19,8 @@ bool IsReleaseJob(ApplyContext& context, DenseIndex index, uint64_t job) {
   return query.Step() && !query.IsNull(0) && IdOf(query.Int(0)) == job;
 }
 
+// All that CreateJob would refuse as well: it is applied after the queue was emptied, and must not
+// fail then.
 absl::Status MayRelease(ApplyContext& context, const internal::v1::ReleaseDevice& command,
                         const DeviceCore& core) {
   const std::string id = FormatId(core.id);
@@ -51,6 +55,7 @@ internal::v1::CreateJob JobOf(ApplyContext& context, const internal::v1::Release
 
 void MakeTombstone(ApplyContext& context, DenseIndex index) {
   DeviceCore core = context.devices.Core(index);
+  // Before CancelWaiting, whose targets would come back here otherwise.
   core.releasing = false;
   core.released = true;
   core.delete_index = context.index;
@@ -87,11 +92,14 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& comm
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   if (absl::Status status = MayRelease(context, command, device->core); !status.ok()) return status;
+  // Queue and hold must be out of the way: the release job goes behind everything, and a held
+  // device gets nothing.
   CancelWaiting(context, command.device_id(), "the device is being released");
   if (device->core.held) EndHold(context, device->index);
   const ApplyResult made = Apply(context, JobOf(context, command));
   if (!made.ok()) return made.status();
   DeviceCore core = context.devices.Core(device->index);
+  // After the job was made, since CreateJob refuses devices that are being released.
   core.releasing = true;
   context.devices.SetCore(device->index, core);
   context.db.Run("UPDATE devices SET release_job = ? WHERE dense = ?", KeyOf(command.job_id()),

@@ -1,3 +1,6 @@
+// Request ids: a call that is repeated because its answer was lost gets the first answer. The
+// outcome is written in the transaction of its effects, so there is no moment at which one is known
+// and the other isn't.
 #include "server/state/apply/requests.h"
 
 #include <optional>
@@ -31,6 +34,7 @@ std::optional<Outcome> FindEarlier(ApplyContext& context, const Command& command
   }
   const absl::string_view bytes = query.View(1);
   outcome.result.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  // Also after a restart, and on a node that did not take the first call.
   outcome.repeated = true;
   return outcome;
 }
@@ -40,6 +44,7 @@ Outcome ApplyNow(ApplyContext& context, const Command& command) {
   ApplyResult result = ApplyCommand(context, command);
   if (result.ok()) {
     outcome.result = *std::move(result);
+    // What the proposer showed once (a key, a join file), sealed, for the repetition to open.
     outcome.result.set_sealed_answer(command.request().sealed_answer());
   } else {
     outcome.status = result.status();
@@ -66,6 +71,7 @@ Outcome ApplyOnce(ApplyContext& context, const Command& command) {
   const std::string scope = ScopeOf(command);
   if (auto earlier = FindEarlier(context, command, scope)) return *earlier;
   Outcome outcome = ApplyNow(context, command);
+  // A refusal had no effect; the same call may succeed later.
   if (!outcome.status.ok()) return outcome;
   context.db.Run(
       "INSERT INTO requests (scope, digest, result, time_us, idx) VALUES (?, ?, ?, ?, ?)",

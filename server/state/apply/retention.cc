@@ -1,3 +1,5 @@
+// What is dropped with each Tick, in steps. Every statement has an ORDER BY and a LIMIT: which rows
+// go is part of the state, and must be the same everywhere.
 #include "server/state/apply/retention.h"
 
 #include <utility>
@@ -21,6 +23,7 @@ void DropRequests(ApplyContext& context) {
       "ORDER BY time_us, scope LIMIT ?)",
       context.now_us() - kRequestLifeUs, 10 * kStep);
   context.node.request_count -= static_cast<uint64_t>(context.db.Changes());
+  // A flood of request ids shortens their time rather than filling the disk.
   if (context.node.request_count <= kMaxRequests) return;
   context.db.Run(
       "DELETE FROM requests WHERE scope IN (SELECT scope FROM requests "
@@ -30,6 +33,7 @@ void DropRequests(ApplyContext& context) {
 }
 
 // The job that ended first, if that is longer ago than `life_us`; 0: none.
+// One job a step: the index jobs_ended leads to it without a walk.
 uint64_t NextEnded(ApplyContext& context, Trimmed trimmed, int64_t life_us) {
   Query query(context.db,
               "SELECT id FROM jobs WHERE end_us > 0 AND trimmed = ? AND end_us <= ? "
@@ -45,6 +49,7 @@ void DropOutputs(ApplyContext& context) {
       "UPDATE targets SET output = '', output_cut = 1 WHERE job = ?1 AND device IN "
       "(SELECT device FROM targets WHERE job = ?1 AND output != '' ORDER BY device LIMIT ?2)",
       KeyOf(job), kStep);
+  // Perhaps more of them: the job is looked at again with the next Tick.
   if (context.db.Changes() == kStep) return;
   context.db.Run("UPDATE jobs SET trimmed = ? WHERE id = ?", kWithoutOutputs, KeyOf(job));
 }
@@ -59,9 +64,12 @@ void DropJobs(ApplyContext& context) {
     while (query.Step()) devices.push_back(IdOf(query.Int(0)));
   }
   for (const uint64_t device : devices) {
+    // Numbers go with the job: who reports one after 180 days is an orphan. The floor of the
+    // device's numbers stays in its row.
     context.db.Run("DELETE FROM numbers WHERE device = ? AND job = ?", KeyOf(device), KeyOf(job));
     context.db.Run("DELETE FROM targets WHERE job = ? AND device = ?", KeyOf(job), KeyOf(device));
   }
+  // The job itself goes last, so that no target is ever without its job.
   if (devices.size() == static_cast<size_t>(kStep)) return;
   for (const char* sql :
        {"DELETE FROM job_counts WHERE job = ?", "DELETE FROM job_waves WHERE job = ?",
@@ -79,6 +87,8 @@ void DropOld(ApplyContext& context) {
       "WHERE old = 1 AND time_us <= ? ORDER BY time_us, device, seq LIMIT ?)",
       context.now_us() - kEventLifeUs, kStep);
   context.db.Run(
+      // An edge that never acknowledges (gone for good, say): after its own deadline it has nothing
+      // any more.
       "DELETE FROM holders WHERE (device, number, edge) IN (SELECT device, number, edge "
       "FROM holders WHERE removing = 1 AND drop_us <= ? "
       "ORDER BY drop_us, device, number, edge LIMIT ?)",

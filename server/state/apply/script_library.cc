@@ -1,4 +1,5 @@
-// Scripts that are kept under a name, and sealed secrets.
+// Scripts that are kept under a name, and sealed secrets. A name is looked up when a job is made;
+// the job keeps the text's hash, so that changing or deleting a script changes no job.
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
@@ -14,6 +15,7 @@ using internal::v1::SetScript;
 constexpr size_t kMaxScriptBytes = size_t{64} << 10;
 constexpr size_t kMaxDescriptionBytes = 1024;
 constexpr size_t kMaxNameBytes = 63;
+// The largest value, with nonce and tag.
 constexpr size_t kMaxSealedBytes = 4096 + 64;
 
 bool IsName(absl::string_view name) {
@@ -56,6 +58,7 @@ absl::Status CheckScript(ApplyContext& context, const SetScript& command, bool e
   if (OrganizationName(context.db, command.organization_id()).empty()) {
     return UnknownThing("organization", absl::StrCat(command.organization_id()));
   }
+  // Making and changing are one command: whether the name was free is known for certain only here.
   if (exists == command.must_exist()) return absl::OkStatus();
   return exists ? AlreadyThere("script", command.name()) : UnknownThing("script", command.name());
 }
@@ -115,6 +118,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteSecret& comma
   }
   {
     Query query(context.db,
+                // Jobs fetch the value when they go to an edge; without it they would fail there
+                // one by one.
                 "SELECT j.job FROM job_secrets j JOIN jobs t ON t.id = j.job "
                 "WHERE j.organization = ? AND j.name = ? AND t.end_us = 0 ORDER BY j.job LIMIT 1",
                 KeyOf(command.organization_id()), command.name());

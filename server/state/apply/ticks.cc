@@ -1,4 +1,6 @@
-// Time: what falls due, and what is kept no longer.
+// Time: what falls due, and what is kept no longer. Everything with a deadline has its moment in
+// targets.due_us, so a Tick looks at one index and not at all jobs. At most 1,000 targets a Tick:
+// what is left is still due a second later.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -12,11 +14,15 @@
 namespace muster::server {
 namespace {
 
+// Ticks come each second; ten missing ones are a stopped node or a clock that was set.
 constexpr int64_t kJumpUs = 10 * kSecondUs;
+// Time for routers and edges to be heard again before anything is concluded from their silence.
 constexpr int64_t kJumpHoldUs = 60 * kSecondUs;
+// As long as a request id is known: its maker can't go on after that.
 constexpr int64_t kUnsealedLifeUs = 600 * kSecondUs;
 
-// Moves state time; the first Tick of a new state is no jump.
+// Moves state time, never back; the first Tick of a new state is no jump. Only the difference of
+// two Ticks is known here: whether the machine slept or its clock was wrong makes none.
 void MoveTime(NodeState& node, int64_t time_us) {
   const int64_t before = node.state_time_us;
   if (time_us <= before) return;
@@ -31,12 +37,14 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
   switch (target.state) {
     case JobTargetState::kQueued:
     case JobTargetState::kHeld:
+      // Its not_before has come; the next thing that falls due is its end.
       if (job.not_after_us > context.now_us()) {
         target.due_us = job.not_after_us;
         SaveTarget(context, target);
         if (const auto index = context.devices.Find(target.device)) ReleaseHead(context, *index);
         return;
       }
+      // EXPIRED would say that it was never sent.
       if (MayHaveRun(context, target)) {
         target.error = "it was sent, then held; its time ran out without a result";
         EndTarget(context, job, target, JobTargetState::kLost);
@@ -58,6 +66,7 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
       target.error = "its time ran out before it was sent";
       EndTarget(context, job, target, JobTargetState::kExpired);
       return;
+    // No edge has answered until a minute after the last moment at which it might have sent it.
     case JobTargetState::kCancelling:
       EndTarget(context, job, target, JobTargetState::kCancelled);
       return;
@@ -70,6 +79,7 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
       LoseTarget(context, job, target,
                  absl::StrCat("no result came within ", job.timeout_seconds, " s"));
       return;
+    // An ended one that still had a due time: nothing to do, and it must not come up again.
     default:
       target.due_us = 0;
       SaveTarget(context, target);
@@ -119,6 +129,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command) {
   if (command.time_us() > kMaxTimeUs) return Malformed("tick");
   MoveTime(context.node, command.time_us());
   ++context.node.ticks;
+  // In the minute after a jump nothing falls due. What did meanwhile is still there after it.
   if (!context.TimeIsDoubtful()) {
     WorkOffDueTargets(context);
     DropOld(context);

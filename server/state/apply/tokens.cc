@@ -1,3 +1,6 @@
+// Tokens: raising epochs, and a new secret on its way to a router. A router that can't be reached
+// otherwise must never be locked out by a rotation, so old and new token are both good until the
+// router has shown which one it keeps.
 #include "server/state/apply/tokens.h"
 
 #include <algorithm>
@@ -12,6 +15,7 @@
 namespace muster::server {
 namespace {
 
+// In memory and in the row alike: a restart in the middle of a rotation goes on counting.
 void SaveNext(ApplyContext& context, DenseIndex index, const DeviceExtra& extra) {
   context.devices.SetExtra(index, extra);
   context.db.Run(
@@ -45,6 +49,8 @@ void SaveKey(ApplyContext& context, DenseIndex index, const DeviceCore& core) {
 void TakeTokenProof(ApplyContext& context, DenseIndex index, bool proved) {
   DeviceExtra extra = context.devices.Extra(index);
   if (extra.next_epoch == 0) return;
+  // A beat with the old token begins the count anew: the agent went back to its old text, and the
+  // new one has not shown that it stays.
   extra.next_beats = proved ? extra.next_beats + 1 : 0;
   DeviceCore core = context.devices.Core(index);
   core.proving = proved;
@@ -52,17 +58,22 @@ void TakeTokenProof(ApplyContext& context, DenseIndex index, bool proved) {
   SaveNext(context, index, extra);
   if (!proved) return;
   const AgentOfferRow offer = LoadAgentOffer(context, index);
+  // The strongest sign. On trial the router posts with the new token, but reports its old agent; so
+  // the new generation is named only by a text that has become current. Small bodies name no agent:
+  // for them beats in a row must do.
   const bool reported = ReadFacts(context, index).agent_version() ==
                         absl::StrCat(offer.version, "+", offer.generation);
   if (reported || extra.next_beats >= kProvingBeats) PromoteNextToken(context, index);
 }
 
 void PromoteNextToken(ApplyContext& context, DenseIndex index) {
+  // Copies, because DropNext clears what is in the table.
   const DeviceExtra extra = context.devices.Extra(index);
   DeviceCore core = context.devices.Core(index);
   core.least_epoch = extra.next_epoch;
   core.SetSealedSecret(extra.next_secret);
   core.proving = false;
+  // Before SaveKey tells the edges: they must not hear of a next token that is the present one.
   DropNext(context, index);
   SaveKey(context, index, core);
   WriteEvent(context, core.id, "token-rotated",
@@ -108,6 +119,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RotateToken& comman
   extra.next_secret = command.proposed_sealed_secret();
   SaveNext(context, device->index, extra);
   RaiseGeneration(context, device->index, command.agent_version(), "a new token");
+  // Streams keep the check of each secret; this makes them look for the second one.
   TellOfDevice(context, device->core, ChangeKind::kDeviceRekeyed);
   AuditDevice(context, device->core, absl::StrCat("rotates the token to epoch ", extra.next_epoch));
   return ResultOf(command.device_id());
@@ -117,6 +129,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeToken& comman
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   if (device->core.revoked) return ResultOf(command.device_id());
+  // The same secret under a higher epoch: what is refused is the epoch, and a replacement brings a
+  // secret of its own.
   Rekey(context, device->index, device->core.SealedSecret());
   DeviceCore core = context.devices.Core(device->index);
   core.revoked = true;

@@ -1,3 +1,5 @@
+// Maintenance windows. Their times are worked out by the proposer, because time zones come from
+// files that may differ between nodes; apply sees only intervals in microseconds.
 #include "server/state/apply/windows.h"
 
 #include "absl/strings/str_cat.h"
@@ -9,11 +11,13 @@ namespace {
 
 using internal::v1::SetWindow;
 
+// Six weeks of 20 parts, each on every day, are 860.
 constexpr int kMostIntervals = 1'000;
 constexpr int64_t kMostWindows = 500;
 constexpr size_t kMaxTextBytes = 256;
 
 template <typename Intervals>
+// Ascending and apart, so that the last one ends last (`until_us`).
 bool AreSound(const Intervals& intervals) {
   int64_t last_us = 0;
   for (const internal::v1::Interval& one : intervals) {
@@ -31,6 +35,7 @@ std::string Pack(const Repeated& intervals) {
 }
 
 absl::Status Check(ApplyContext& context, const SetWindow& command) {
+  // One aim a window: with two it would have to be said whether both or either counts.
   const int aims = int{command.device_id() != 0} + int{!command.site().empty()} +
                    int{!command.label_key().empty()};
   if (aims != 1 || command.name().empty() || command.name().size() > kMaxTextBytes ||
@@ -86,6 +91,7 @@ std::vector<MaintenanceWindow> ReadWindows(Database& db, uint64_t organization) 
 
 WindowState WindowsOf(ApplyContext& context, uint64_t organization, uint64_t device) {
   const std::vector<MaintenanceWindow> all = ReadWindows(context.db, organization);
+  // Open for ever: most organizations have none, and pay one look for it.
   if (all.empty()) return {};
   Query query(context.db, "SELECT site, labels FROM devices WHERE id = ?", KeyOf(device));
   if (!query.Step()) return {};
@@ -122,6 +128,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteWindow& comma
 ApplyResult Apply(ApplyContext& context, const internal::v1::RenewWindow& command) {
   if (!AreSound(command.intervals())) return Malformed("intervals of a window");
   context.db.Run(
+      // Only where times and zone are those that the intervals were made of: the window may have
+      // been set anew since.
       "UPDATE windows SET intervals = ?, until_us = ? WHERE organization = ? AND name = ? AND "
       "times = ? AND time_zone = ?",
       Blob{Pack(command.intervals())}, command.intervals().rbegin()->end_us(),
