@@ -1,3 +1,6 @@
+// One channel a run of the program. gRPC has retries of its own, by a service config; they are not
+// used, since they know nothing of request ids and can't tell the person who waits that something
+// is tried again.
 #include "cli/connection/connection.h"
 
 #include <grpcpp/create_channel.h>
@@ -22,9 +25,13 @@
 namespace muster::cli {
 namespace {
 
+// A restart of musterd takes a second or two: the first attempts come quickly, and none is further
+// away than the eye would wait for.
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
+// gRPC's own limit is 4 MiB; a page of 1,000 job targets with their outputs can be longer.
 constexpr int kLongestAnswerBytes = 64 << 20;
+// Where Debian, and what is made of it, has the system's authorities.
 constexpr const char* kSystemRoots = "/etc/ssl/certs/ca-certificates.crt";
 
 absl::StatusOr<std::string> ReadCertificates(const Setting& ca_file) {
@@ -32,12 +39,15 @@ absl::StatusOr<std::string> ReadCertificates(const Setting& ca_file) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
+  // A system without authorities of its own is no error: then gRPC's are used, and a wrong server
+  // still fails the handshake.
   if (!file) {
     if (ca_file.value.empty()) return std::string();
     return absl::FailedPreconditionError(
         absl::StrCat("can't read the CA file ", path, " (", ca_file.source,
                      "); give --ca-file the cluster-ca.pem of musterd's data directory"));
   }
+  // Said here, because gRPC would only say that the handshake failed.
   if (!absl::StrContains(text.str(), "-----BEGIN CERTIFICATE-----")) {
     return absl::FailedPreconditionError(
         absl::StrCat("the CA file ", path, " holds no PEM certificate"));
@@ -50,6 +60,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::strin
   tls.pem_root_certs = std::move(roots);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kLongestAnswerBytes);
+  // gRPC takes http_proxy from the environment, also for addresses of one's own network: musterd is
+  // named by --server and by nothing else.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   // In spite of its name: how long an attempt to connect may take, the TLS handshake included.
@@ -62,6 +74,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::strin
 }
 
 // gRPC's own words without their beginning, which says nothing more.
+// "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: ..." in gRPC 1.51.
 std::string ReasonOf(const grpc::Status& status) {
   const std::string message = status.error_message();
   absl::string_view reason = message;
@@ -80,6 +93,8 @@ absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
 
 absl::Status CheckApiKey(const Secret& key) {
   const absl::string_view text = key.Reveal();
+  // Not a check of the key, only of what a wrong file or a pasted prompt looks like; the server
+  // judges keys. The text goes into a header, where a line break would end it.
   const bool fits =
       absl::StartsWith(text, "mk1.") && text.size() < 1024 &&
       std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isgraph(c); });
@@ -88,6 +103,7 @@ absl::Status CheckApiKey(const Secret& key) {
 }
 
 absl::StatusOr<Secret> ReadApiKey(const std::string& path) {
+  // Unauthenticated, so that scripts see the same exit code as with a key that the server refuses.
   absl::StatusOr<Secret> key = ReadSecretFile(path);
   if (!key.ok()) {
     return absl::UnauthenticatedError(
@@ -104,6 +120,7 @@ Connection::Connection(Settings settings, Secret key, std::shared_ptr<grpc::Chan
     : settings_(std::move(settings)),
       key_(std::move(key)),
       channel_(std::move(channel)),
+      // Two ids of 64 random bits: nobody else's write can have it.
       request_id_(absl::StrCat(FormatId(RandomId()), FormatId(RandomId()))) {}
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& settings) {
@@ -124,6 +141,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::OpenWithKey(const Settin
 }
 
 void Connection::Pause(absl::Duration duration) {
+  // The answer was Unavailable over a good connection: there is nothing to connect.
   if (channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) {
     absl::SleepFor(duration);
     return;
@@ -135,12 +153,15 @@ void Connection::Pause(absl::Duration duration) {
 
 std::unique_ptr<grpc::ClientContext> Connection::NewContext() const {
   auto context = std::make_unique<grpc::ClientContext>();
+  // Plain metadata does as well as call credentials would: the channel has TLS always.
   context->AddMetadata("authorization", absl::StrCat("Bearer ", key_.Reveal()));
   return context;
 }
 
 absl::Status Connection::Call(CallKind kind,
                               absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call) {
+  // Real time and not the console's clock, which stands still in tests: gRPC's deadlines are real
+  // too.
   const absl::Time give_up = absl::Now() + settings_.retry_for;
   absl::Duration pause = kFirstPause;
   while (true) {
@@ -148,9 +169,12 @@ absl::Status Connection::Call(CallKind kind,
     context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
     const grpc::Status status = call(context.get());
     if (status.ok()) return absl::OkStatus();
+    // Only Unavailable: a call that ran into its deadline may be at work still, and 30 s more would
+    // help nobody. A failed handshake does not get better by itself.
     const bool again = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
                        !IsTlsFailure(status) && absl::Now() + pause < give_up;
     if (!again) return Explain(status, kind);
+    // Before the first pause only: one line is enough to say why it takes longer.
     if (pause == kFirstPause && on_retry_) on_retry_(settings_.server.value);
     Pause(pause);
     pause = std::min(pause * 2, kLongestPause);
@@ -161,6 +185,8 @@ absl::Status Connection::Explain(const grpc::Status& status, CallKind kind) cons
   const absl::Status error = FromGrpc(status);
   const std::string where =
       absl::StrCat(settings_.server.value, " (", settings_.server.source, ")");
+  // The most frequent reasons first, each with the words of what to look at: the order of these
+  // questions is that of a connection that is being made.
   if (IsTlsFailure(status)) {
     return absl::UnavailableError(absl::StrCat(
         "the TLS handshake with ", where, " failed: ", ReasonOf(status),
@@ -173,6 +199,8 @@ absl::Status Connection::Explain(const grpc::Status& status, CallKind kind) cons
         absl::StrCat("can't reach musterd at ", where, ": ", ReasonOf(status),
                      "\nIs it running there? See --server and: muster context show"));
   }
+  // The server may have taken it before the connection was lost. Repeating under the same id is the
+  // one way to know, and is harmless.
   const bool unknown_outcome = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                                status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
                                status.error_code() == grpc::StatusCode::CANCELLED;
@@ -191,6 +219,8 @@ absl::Status Connection::Explain(const grpc::Status& status, CallKind kind) cons
     return WithHint(error, key_origin);
   const std::string organization =
       absl::StrCat("\"organizations/", settings_.organization.value, "\"");
+  // A wrong organization is a wrong setting mostly, and its name stands in every resource name: so
+  // say where the key comes from and what it sees.
   if (status.error_code() == grpc::StatusCode::NOT_FOUND &&
       absl::StrContains(status.error_message(), organization)) {
     return WithHint(error, absl::StrCat(key_origin,

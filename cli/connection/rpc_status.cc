@@ -1,3 +1,5 @@
+// What gRPC says, in words. Details are shown where they tell a person something: ErrorInfo is for
+// programs and is left out.
 #include "cli/connection/rpc_status.h"
 
 #include <string>
@@ -11,6 +13,8 @@
 namespace muster::cli {
 namespace {
 
+// Any of them may come from another server or a later one, so all five of google.rpc that hold text
+// are read, though musterd sends two.
 void AppendDetail(const google::protobuf::Any& detail, std::string* message) {
   google::rpc::BadRequest bad_request;
   google::rpc::RetryInfo retry;
@@ -54,6 +58,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), message);
 }
 
+// By gRPC's texts, since it has no code for it: Unavailable is also what a server answers that was
+// reached. A text that changes in a later gRPC makes the message less exact, not wrong.
 bool NeverReached(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
          (absl::StrContains(status.error_message(), "failed to connect") ||
@@ -62,6 +68,8 @@ bool NeverReached(const grpc::Status& status) {
 
 bool IsTlsFailure(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
+  // Of gRPC 1.51 and of BoringSSL or OpenSSL below it; the last is a server that speaks HTTP/1, a
+  // proxy mostly.
   for (const absl::string_view sign :
        {"handshake failed", "Handshake failed", "CERTIFICATE_VERIFY_FAILED", "Peer name",
         "peer certificate", "WRONG_VERSION_NUMBER", "Trying to connect an http1.x server"}) {

@@ -1,3 +1,6 @@
+// Each setting is chosen by itself, in the order flag, environment, context, default, and remembers
+// where it came from. So `--server` alone still uses the context's key, and messages name the right
+// place.
 #include "cli/connection/settings.h"
 
 #include "absl/strings/ascii.h"
@@ -31,6 +34,8 @@ absl::Status WrongServer(const Setting& server) {
 }
 
 // Adds the port where it is missing.
+// An IPv6 address must stand in brackets, as in a URL: without them its last group and a port look
+// alike.
 absl::Status CompleteServer(Setting* server) {
   absl::string_view rest = server->value;
   for (const char c : rest) {
@@ -42,6 +47,7 @@ absl::Status CompleteServer(Setting* server) {
     rest.remove_prefix(end + 1);
   }
   const size_t colon = rest.find(':');
+  // ":7450" has no host; "[::1]:7450" has one, in front of what is left of it here.
   if (server->value.empty() || colon == 0) {
     if (rest.size() == server->value.size()) return WrongServer(*server);
   }
@@ -58,6 +64,7 @@ absl::Status CompleteServer(Setting* server) {
 
 absl::Status CompleteOrganization(Setting* organization) {
   absl::string_view slug = organization->value;
+  // What `organization list -o name` prints can be pasted.
   absl::ConsumePrefix(&slug, "organizations/");
   if (!IsSlug(slug)) {
     return absl::InvalidArgumentError(
@@ -77,6 +84,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
         "\"", text,
         "\" is no duration; use a number and a unit of s, m, h, d or w, like 90s, 24h or 7d"));
   };
+  // Not absl::ParseDuration: that has no days and weeks, and takes signs and fractions.
   absl::Duration sum;
   absl::string_view rest = text;
   if (rest.empty()) return wrong();
@@ -84,6 +92,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
     size_t digits = 0;
     while (digits < rest.size() && absl::ascii_isdigit(rest[digits])) ++digits;
     int64_t amount = 0;
+    // Nine digits of weeks still fit into a duration.
     if (digits == 0 || digits > 9 || digits == rest.size() ||
         !absl::SimpleAtoi(rest.substr(0, digits), &amount)) {
       return wrong();
@@ -108,11 +117,15 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environ
       flags.config.has_value()
           ? *flags.config
           : environment("MUSTER_CONFIG").value_or(DefaultContextPath(environment));
+  // Read even where flags say everything: a broken file is better told now than by the command that
+  // needs it.
   ASSIGN_OR_RETURN(const ContextFile file, ReadContexts(settings.context_path));
   settings.context = flags.context.value_or(environment("MUSTER_CONTEXT").value_or(file.current));
   Context context;
   if (const auto found = file.contexts.find(settings.context); found != file.contexts.end()) {
     context = found->second;
+    // A context that is named and isn't there must not fall back to the defaults: that would be
+    // another server.
   } else if (!settings.context.empty()) {
     return absl::NotFoundError(absl::StrCat("there is no context \"", settings.context, "\" in ",
                                             file.path, "; see: muster context list"));
@@ -131,6 +144,7 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environ
                                  context.organization, "default");
   RETURN_IF_ERROR(CompleteServer(&settings.server));
   RETURN_IF_ERROR(CompleteOrganization(&settings.organization));
+  // No flag: it is for scripts and tests, which say it once.
   if (const auto retry_for = environment("MUSTER_RETRY_FOR")) {
     auto duration = ParseDuration(*retry_for);
     if (!duration.ok()) {

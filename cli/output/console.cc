@@ -1,3 +1,5 @@
+// The real console: the process's streams, its terminal and its environment. Everything else of the
+// program sees them through Console, so that a test can be the person in front of it.
 #include "cli/output/console.h"
 
 #include <sys/ioctl.h>
@@ -13,6 +15,8 @@
 namespace muster::cli {
 namespace {
 
+// Empty counts as unset: `MUSTER_SERVER= muster ...` is how a shell takes a variable away for one
+// command.
 std::optional<std::string> FromEnvironment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr || *value == '\0') return std::nullopt;
@@ -20,6 +24,7 @@ std::optional<std::string> FromEnvironment(const std::string& name) {
 }
 
 int TerminalWidth() {
+  // The terminal's own word first; COLUMNS is set by shells and old after a resize.
   winsize size = {};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   int columns = 0;
@@ -30,6 +35,7 @@ int TerminalWidth() {
 }
 
 // Turns the echo of the terminal on stdin off while it lives.
+// TCSAFLUSH drops what was typed before the prompt stood there: it would be taken for the secret.
 class WithoutEcho {
  public:
   WithoutEcho() : changed_(tcgetattr(STDIN_FILENO, &before_) == 0) {
@@ -49,6 +55,8 @@ class WithoutEcho {
   bool changed_;
 };
 
+// No prompt without a terminal: `pass show key | muster login ...` must work, and nobody would read
+// it.
 absl::StatusOr<Secret> ReadSecretLine(const std::string& prompt) {
   const bool asks = isatty(STDIN_FILENO) == 1;
   std::string line;
@@ -56,6 +64,7 @@ absl::StatusOr<Secret> ReadSecretLine(const std::string& prompt) {
     std::cerr << prompt << std::flush;
     const WithoutEcho quiet;
     std::getline(std::cin, line);
+    // The person's own Enter was not echoed.
     std::cerr << "\n";
   } else {
     std::getline(std::cin, line);
@@ -64,6 +73,9 @@ absl::StatusOr<Secret> ReadSecretLine(const std::string& prompt) {
   return Secret(std::move(line));
 }
 
+// A key, a claim's line, a join file that is redirected into a file gets the file's mode from the
+// umask, which mostly lets everybody read. Only regular files: a terminal or a pipe has no readers
+// later.
 void ProtectOut() {
   struct stat status;
   if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) fchmod(STDOUT_FILENO, 0600);
@@ -72,6 +84,7 @@ void ProtectOut() {
 }  // namespace
 
 Console SystemConsole() {
+  // Static, since Console holds only a pointer.
   static const SystemClock clock;
   Console console;
   console.in = &std::cin;

@@ -1,3 +1,5 @@
+// One report, six formats. What is meant for programs (json, yaml, csv, name) is exact, whole and
+// never depends on the terminal; table and wide are for people and may change with any release.
 #include "cli/output/printer.h"
 
 #include <string>
@@ -11,6 +13,7 @@
 namespace muster::cli {
 namespace {
 
+// NO_COLOR as no-color.org has it: anything but empty. TERM=dumb is what Emacs and CI say.
 bool WantsColor(const Console& console) {
   return console.out_is_terminal && !console.environment("NO_COLOR").has_value() &&
          console.environment("TERM").value_or("dumb") != "dumb";
@@ -27,9 +30,12 @@ void PrintForPeople(const Report& report, bool wide, const Console& console) {
     first = false;
   }
   if (!report.text.empty()) {
+    // Free text comes from routers: what a script printed must not move the cursor or set the
+    // title.
     const std::string text = CleanText(report.text, LineBreaks::kKeep);
     *console.out << (first ? "" : "\n") << text << (text.ends_with("\n") ? "" : "\n");
   }
+  // To stderr, and only where a person is: a pipe gets what it asked for and no remark.
   if (hidden > 0 && console.err_is_terminal) {
     *console.err << "muster: " << hidden << " more columns don't fit; -o wide shows them all\n";
   }
@@ -61,12 +67,14 @@ absl::Status Print(const Report& report, Format format, const Console& console) 
       break;
     }
     case Format::kCsv:
+      // CSV is one table; a reader of the second one would take its header for a row.
       if (!report.tables.empty()) *console.out << CsvText(report.tables.front());
       break;
     case Format::kName:
       for (const std::string& name : report.names) *console.out << CleanText(name) << "\n";
       break;
   }
+  // Before stderr goes on: notes stand where they belong when both are one terminal.
   console.out->flush();
   return absl::OkStatus();
 }

@@ -1,3 +1,5 @@
+// Tables for people. Widths are columns of a terminal and not bytes: names of routers have accents
+// and Chinese, and a wide character takes two.
 #include "cli/output/text_table.h"
 
 #include <algorithm>
@@ -12,7 +14,9 @@ namespace {
 constexpr int kGap = 2;
 // Columns to the right go before elastic ones are cut shorter than this.
 constexpr int kLeastElasticWidth = 16;
+// A letter and the mark; below that a cell says nothing.
 constexpr int kShortestCut = 4;
+// What it is and one thing about it: a table of one column would be a list of ids.
 constexpr size_t kFewestColumns = 2;
 constexpr absl::string_view kCutMark = "...";
 
@@ -30,16 +34,19 @@ absl::string_view ColorOf(Tone tone) {
   return "";
 }
 
+// "-" keeps an empty cell from looking like a gap in the row above it.
 std::string CleanCell(const Cell& cell) {
   std::string text = CleanText(cell.text);
   return text.empty() ? "-" : text;
 }
 
+// After measuring and cutting: escape sequences take no columns.
 std::string Paint(absl::string_view text, Tone tone, const TableStyle& style) {
   const absl::string_view color = style.color ? ColorOf(tone) : "";
   return color.empty() ? std::string(text) : absl::StrCat(color, text, "\x1B[0m");
 }
 
+// The text is clean UTF-8, so its first byte says it.
 size_t CodePointSize(char first) {
   const auto byte = static_cast<unsigned char>(first);
   return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
@@ -57,6 +64,8 @@ struct Layout {
   }
 };
 
+// Every row is looked at: a listing of a thousand must stand straight to its end, and sorting out
+// widths costs less than fetching it.
 Layout MakeLayout(const Table& table, bool wide) {
   Layout layout;
   for (size_t i = 0; i < table.columns.size(); ++i) {
@@ -81,10 +90,13 @@ int LeastWidth(const Column& column, int width) {
 
 // Leaves out columns from the right until the others fit, cut as far as they may be.
 int DropColumnsFromTheRight(const Table& table, int width, Layout* layout) {
+  // The first column has no gap in front.
   int least = -kGap;
   size_t shown = 0;
   for (; shown < layout->columns.size(); ++shown) {
     least += LeastWidth(table.columns[layout->columns[shown]], layout->widths[shown]) + kGap;
+    // From the left, so a narrow column behind a wide one goes too: columns stay in their order of
+    // worth.
     if (least > width && shown >= kFewestColumns) break;
   }
   const int dropped = static_cast<int>(layout->columns.size() - shown);
@@ -95,6 +107,8 @@ int DropColumnsFromTheRight(const Table& table, int width, Layout* layout) {
 
 // Takes columns off the widest elastic column until the table fits or nothing gives way.
 void ShrinkElasticColumns(const Table& table, int width, Layout* layout) {
+  // One column at a time from the widest: long names are cut to the same length before short ones
+  // lose anything.
   while (layout->TotalWidth() > width) {
     int widest = -1;
     for (size_t i = 0; i < layout->columns.size(); ++i) {
@@ -119,11 +133,13 @@ void AppendLine(const Table& table, const Layout& layout, const TableStyle& styl
     const bool last = i + 1 == layout.columns.size();
     if (right) absl::StrAppend(&line, gap);
     absl::StrAppend(&line, Paint(text, tone, style));
+    // No spaces behind the last column: a selected line has none when it is pasted.
     if (!last) absl::StrAppend(&line, right ? "" : gap, std::string(kGap, ' '));
   }
   absl::StrAppend(out, line, "\n");
 }
 
+// Nothing is cut here: one thing in detail is read line by line, and a long line may wrap.
 std::string DrawVertical(const Table& table, const TableStyle& style) {
   int label_width = 0;
   for (const Column& column : table.columns) {

@@ -1,3 +1,5 @@
+// Numbers and times as text. What is rounded for the eye has its exact value beside it in the cell,
+// for CSV.
 #include "cli/output/values.h"
 
 #include <array>
@@ -12,6 +14,7 @@ struct Unit {
   int64_t seconds;
   const char* name;
 };
+// No months and years: their lengths differ, and 400d says what is meant.
 constexpr std::array<Unit, 4> kUnits = {{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}}};
 
 }  // namespace
@@ -27,6 +30,8 @@ absl::Duration ToDuration(const google::protobuf::Duration& duration) {
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp timestamp;
   timestamp.set_seconds(absl::ToUnixSeconds(time));
+  // Of what is left above the whole second, which rounds towards the past: nanos are never
+  // negative.
   timestamp.set_nanos(static_cast<int32_t>(
       absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(timestamp.seconds()))));
   return timestamp;
@@ -39,11 +44,13 @@ google::protobuf::Duration ToDurationMessage(absl::Duration duration) {
 }
 
 std::string ExactTime(absl::Time time) {
+  // UTC always: operators of one fleet sit in several time zones, and a "Z" can be pasted anywhere.
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 std::string ShortDuration(absl::Duration duration) {
   int64_t seconds = absl::ToInt64Seconds(duration);
+  // Clocks of two machines differ a little: a check-in of just now must not be "-1s ago".
   if (seconds < 0) seconds = 0;
   for (size_t i = 0; i < kUnits.size(); ++i) {
     const Unit& unit = kUnits[i];
@@ -51,6 +58,7 @@ std::string ShortDuration(absl::Duration duration) {
     std::string text = absl::StrCat(seconds / unit.seconds, unit.name);
     if (i + 1 < kUnits.size()) {
       const Unit& next = kUnits[i + 1];
+      // The next unit, whole; what is smaller does not matter beside it.
       const int64_t rest = seconds % unit.seconds / next.seconds;
       if (rest > 0) absl::StrAppend(&text, rest, next.name);
     }
@@ -80,12 +88,14 @@ Cell BytesCell(int64_t bytes) {
 }
 
 Cell UsedCell(int64_t free, int64_t total) {
+  // A router may say anything; what can't be is left empty and not made to fit.
   if (total <= 0 || free < 0 || free > total) return Cell();
   const int64_t percent = static_cast<int64_t>(
       100.0 * static_cast<double>(total - free) / static_cast<double>(total) + 0.5);
   return Cell(absl::StrCat(percent, "%"), absl::StrCat(percent));
 }
 
+// By whole numbers: 24500 as a double and back might be 24.499.
 std::string MilliText(int64_t milli) {
   std::string text =
       absl::StrFormat("%s%d.%03d", milli < 0 ? "-" : "", (milli < 0 ? -milli : milli) / 1000,
