@@ -8,8 +8,11 @@
 namespace muster::server {
 namespace {
 
+// Only the two writers meet (transactions and checkpoints), for moments; longer is a fault of the
+// disk.
 constexpr int kBusyMs = 10'000;
 
+// Notes how large the write-ahead log has become; the log decides when to do something about it.
 int OnWalCommit(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
   return SQLITE_OK;
@@ -22,6 +25,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   int flags = SQLITE_OPEN_NOMUTEX;
   flags |= mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  // SQLite gives a handle even where it fails; it must be closed.
   std::unique_ptr<Database> db(new Database(raw));
   if (code != SQLITE_OK) {
     return absl::FailedPreconditionError(
@@ -58,10 +62,12 @@ int64_t Database::Changes() const { return sqlite3_changes64(db_); }
 void Database::Checkpoint() {
   const int code =
       sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  // Busy: another checkpoint is under way.
   if (code != SQLITE_OK && code != SQLITE_BUSY) Fail("checkpoint");
 }
 
 sqlite3_stmt* Database::Prepare(const char* sql) {
+  // By address: no text is hashed for each of the many calls a second, and literals never move.
   sqlite3_stmt*& statement = statements_[sql];
   if (statement == nullptr && sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                                  &statement, nullptr) != SQLITE_OK) {
@@ -71,11 +77,13 @@ sqlite3_stmt* Database::Prepare(const char* sql) {
 }
 
 void Database::Fail(const char* what) const {
+  // The statement's text has placeholders and no values, so no secret reaches the log.
   DieLoudly("state", absl::StrCat("the state database failed: ", sqlite3_errmsg(db_), " (code ",
                                   sqlite3_extended_errcode(db_), ") in: ", what));
 }
 
 Query::~Query() {
+  // Ends the read and its snapshot; the bindings are copies of maybe large values.
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
 }
@@ -92,6 +100,8 @@ int64_t Query::Int(int column) const { return sqlite3_column_int64(statement_, c
 int Query::Columns() const { return sqlite3_column_count(statement_); }
 
 absl::string_view Query::View(int column) const {
+  // The bytes first, then their number, as SQLite asks for; a text stays as it is, since blob wants
+  // no conversion.
   const void* bytes = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
   return {static_cast<const char*>(bytes), static_cast<size_t>(size)};

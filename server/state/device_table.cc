@@ -1,3 +1,5 @@
+// The table of devices in memory. One lock for all: apply is the only writer and holds it for a few
+// stores; whoever walks holds it for one slab at a time.
 #include "server/state/device_table.h"
 
 #include <algorithm>
@@ -21,6 +23,7 @@ DenseIndex DeviceTable::Add(const DeviceCore& core) {
   cores_.push_back(core);
   rows_.emplace_back();
   readings_.emplace_back();
+  // A new slab: its row in the table is the caller's to make.
   if (slab_changed_.size() * kSlabRows < cores_.size()) slab_changed_.push_back(false);
   return index;
 }
@@ -101,6 +104,8 @@ std::optional<DeviceTable::Taken> DeviceTable::TakeCheckIn(const CheckIn& check_
   const auto found = index_of_.find(check_in.device_id());
   if (found == index_of_.end()) return std::nullopt;
   const DeviceCore& core = cores_[found->second];
+  // By index and not by a flag: a start replays entries from before the deletion over a core that
+  // knows of it.
   if (core.delete_index != 0 && core.delete_index <= entry_index) return std::nullopt;
   Taken taken{found->second, TakeLocked(found->second, check_in, time_us, edge), core};
   return taken;
@@ -114,6 +119,8 @@ void DeviceTable::ReplayCheckIn(const CheckIn& check_in, int64_t time_us, uint16
   const DenseIndex index = found->second;
   const DeviceCore& core = cores_[index];
   if (core.delete_index != 0 && core.delete_index <= entry_index) return;
+  // Slabs are written at different Ticks, so each device has its own place in the log from which it
+  // lacks check-ins.
   const size_t slab = index / kSlabRows;
   if (slab < slab_index.size() && slab_index[slab] >= entry_index) {
     // The row has it; the readings are in no slab.
@@ -129,6 +136,7 @@ RowChange DeviceTable::TakeLocked(DenseIndex index, const CheckIn& check_in, int
   const uint16_t old_edge = row.edge[0];
   const RowChange change = server::TakeCheckIn(row, check_in, time_us, edge);
   if (!change.taken) return change;
+  // An unchanged slab is not written again, only its index moves.
   slab_changed_[index / kSlabRows] = true;
   KeepReadings(index, check_in.readings());
   if (old_edge != edge) {
@@ -140,7 +148,9 @@ RowChange DeviceTable::TakeLocked(DenseIndex index, const CheckIn& check_in, int
 
 void DeviceTable::KeepReadings(DenseIndex index, const std::string& bytes) {
   Readings_& readings = readings_[index];
+  // Too long: none, rather than half of them.
   const size_t size = bytes.size() <= kMaxReadingsBytes ? bytes.size() : 0;
+  // Most routers send the same shape each time: no allocation.
   if (size != readings.size) {
     readings.bytes = size == 0 ? nullptr : std::make_unique<char[]>(size);
     readings.size = static_cast<uint16_t>(size);
@@ -149,6 +159,7 @@ void DeviceTable::KeepReadings(DenseIndex index, const std::string& bytes) {
 }
 
 void DeviceTable::CountEdge(uint16_t edge, int64_t by) {
+  // Edges are few, and their numbers go from 0.
   if (at_edge_.size() <= edge) at_edge_.resize(edge + size_t{1});
   at_edge_[edge] += by;
 }
@@ -173,6 +184,7 @@ void DeviceTable::LoadSlab(size_t slab, const std::vector<StatusRow>& rows) {
   const size_t from = slab * kSlabRows;
   for (size_t i = 0; i < rows.size() && from + i < rows_.size(); ++i) {
     rows_[from + i] = rows[i];
+    // Once a row: what replay adds moves the counts as check-ins do.
     if (rows[i].edge[0] != kNoEdge) CountEdge(rows[i].edge[0], 1);
   }
 }
@@ -205,6 +217,7 @@ std::vector<DenseIndex> DeviceTable::AtEdge(uint16_t edge, int64_t now_us, Dense
   const size_t end = std::min<size_t>(rows_.size(), size_t{from} + kSlabRows);
   for (; next < end && found.size() < limit; ++next) {
     const StatusRow& row = rows_[next];
+    // A released router must be told to stop should it come back: its record stays at edges.
     if (cores_[next].delete_index != 0 && !cores_[next].released) continue;
     for (int i = 0; i < kRecentEdges; ++i) {
       if (row.edge[i] != edge || (i > 0 && row.edge_s[i] < oldest_s)) continue;

@@ -4,6 +4,7 @@ namespace muster::server {
 
 void EdgeTable::Set(const EdgeCore& edge) {
   MutexLock lock(mutex_);
+  // Numbers go from 0 without gaps, in order of creation.
   if (edges_.size() <= edge.number) edges_.resize(edge.number + size_t{1});
   edges_[edge.number] = edge;
   number_of_[edge.id] = edge.number;

@@ -1,3 +1,7 @@
+// The tables and how older ones become today's. Conventions: STRICT, so that a wrong type is an
+// error and not another sort order; WITHOUT ROWID where the key is the row; a partial index where
+// only few rows are ever looked for (open targets, unsealed jobs), which keeps it small however
+// large the table grows.
 #include "server/state/schema.h"
 
 #include <limits>
@@ -26,6 +30,7 @@ constexpr const char* kVersion1[] = {
   audit_sequence INTEGER NOT NULL,
   audit_hash BLOB NOT NULL,
   next_sequence INTEGER NOT NULL) STRICT)",
+    // What Bootstrap gave: roots and sealed keys; see pki/installation.h.
     "CREATE TABLE blobs (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
     // Kept entries of the log; `taken` has a bit for each command that is a batch and was taken.
     R"(CREATE TABLE entries (
@@ -34,6 +39,7 @@ constexpr const char* kVersion1[] = {
   size INTEGER NOT NULL,
   taken BLOB NOT NULL,
   bytes BLOB NOT NULL) STRICT)",
+    // What a request id gave, by the hash of its scope; `idx` is for people.
     R"(CREATE TABLE requests (
   scope BLOB PRIMARY KEY,
   digest BLOB NOT NULL,
@@ -41,6 +47,7 @@ constexpr const char* kVersion1[] = {
   time_us INTEGER NOT NULL,
   idx INTEGER NOT NULL) STRICT, WITHOUT ROWID)",
     "CREATE INDEX requests_by_time ON requests (time_us, scope)",
+    // Chained by hashes; no row is ever changed or deleted.
     R"(CREATE TABLE audit (
   sequence INTEGER PRIMARY KEY,
   time_us INTEGER NOT NULL,
@@ -58,6 +65,8 @@ constexpr const char* kVersion1[] = {
   slug TEXT NOT NULL UNIQUE,
   display_name TEXT NOT NULL,
   create_us INTEGER NOT NULL) STRICT)",
+    // `organization` KeyOf(0): a key of the platform. Revoked ones stay, since the audit names
+    // them.
     R"(CREATE TABLE api_keys (
   id INTEGER PRIMARY KEY,
   organization INTEGER NOT NULL,
@@ -68,6 +77,7 @@ constexpr const char* kVersion1[] = {
   expire_us INTEGER NOT NULL,
   revoke_us INTEGER NOT NULL) STRICT)",
     "CREATE INDEX api_keys_by_organization ON api_keys (organization, id)",
+    // The network is kept as text for people and as bytes for apply.
     R"(CREATE TABLE claims (
   id INTEGER PRIMARY KEY,
   organization INTEGER NOT NULL,
@@ -83,11 +93,14 @@ constexpr const char* kVersion1[] = {
   labels BLOB NOT NULL,
   monitor_only INTEGER NOT NULL) STRICT)",
     "CREATE INDEX claims_by_organization ON claims (organization, id)",
+    // Which device a claim and nonce made, so that a router that lost the reply gets it again.
     R"(CREATE TABLE enrolments (
   claim INTEGER NOT NULL,
   nonce_hash BLOB NOT NULL,
   device INTEGER NOT NULL,
   PRIMARY KEY (claim, nonce_hash)) STRICT, WITHOUT ROWID)",
+    // `dense` is the place in memory and slabs. `version` is the etag; `facts` is an
+    // internal.v1.Facts. Tombstones stay: their numbers must never be given again.
     R"(CREATE TABLE devices (
   id INTEGER PRIMARY KEY,
   organization INTEGER NOT NULL,
@@ -112,10 +125,13 @@ constexpr const char* kVersion1[] = {
   expected_last INTEGER NOT NULL) STRICT)",
     "CREATE INDEX devices_by_organization ON devices (organization, id)",
     "CREATE INDEX devices_revoked ON devices (id) WHERE least_epoch > 1 OR delete_us > 0",
+    // What memory holds of check-ins; `idx` is the entry up to which a slab is true.
     R"(CREATE TABLE slabs (
   slab INTEGER PRIMARY KEY,
   idx INTEGER NOT NULL,
   bytes BLOB NOT NULL) STRICT)",
+    // `seq` is entry and place, so one order over all devices; `old` 1: not among the newest of its
+    // device, so that age may drop it.
     R"(CREATE TABLE events (
   device INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -125,7 +141,10 @@ constexpr const char* kVersion1[] = {
   old INTEGER NOT NULL,
   PRIMARY KEY (device, seq)) STRICT, WITHOUT ROWID)",
     "CREATE INDEX events_old ON events (time_us, device, seq) WHERE old = 1",
+    // Bodies by hash, each once, whoever uses them.
     "CREATE TABLE scripts (hash BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    // `sealed`: the member list is complete. `cancelled`: 1 asked for, 2 done; `cancel_after`: how
+    // far its steps came.
     R"(CREATE TABLE jobs (
   id INTEGER PRIMARY KEY,
   organization INTEGER NOT NULL,
@@ -150,6 +169,7 @@ constexpr const char* kVersion1[] = {
   end_us INTEGER NOT NULL) STRICT)",
     "CREATE INDEX jobs_by_organization ON jobs (organization, seq)",
     "CREATE INDEX jobs_unsealed ON jobs (create_us, id) WHERE sealed = 0",
+    // Kept with each move of a target: counting them would be a walk over the job for each look.
     R"(CREATE TABLE job_counts (
   job INTEGER NOT NULL,
   state INTEGER NOT NULL,
@@ -183,6 +203,8 @@ constexpr const char* kVersion1[] = {
   output_cut INTEGER NOT NULL,
   output TEXT NOT NULL,
   PRIMARY KEY (job, device)) STRICT, WITHOUT ROWID)",
+    // QUEUED, AT_EDGE, SENT, RUNNING, CANCELLING, HELD: what of a device has not ended. Queries
+    // must spell this condition the same way to use it.
     "CREATE INDEX targets_open ON targets (device, seq, state) WHERE state IN (1, 2, 3, 4, 7, 12)",
     "CREATE INDEX targets_due ON targets (due_us, job, device) WHERE due_us > 0",
     // Every number that was ever given.
@@ -201,6 +223,8 @@ constexpr const char* kVersion1[] = {
   PRIMARY KEY (device, number, edge)) STRICT, WITHOUT ROWID)",
     "CREATE INDEX holders_by_edge ON holders (edge, removing, device, number)",
     "CREATE INDEX holders_by_drop ON holders (drop_us, device, number, edge) WHERE removing = 1",
+    // `number` stands for the edge in rows of devices; revoked ones stay, so that it is never given
+    // again.
     R"(CREATE TABLE edges (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -216,6 +240,7 @@ constexpr const char* kVersion1[] = {
   spool_id BLOB NOT NULL,
   watermark_us INTEGER NOT NULL,
   watermark_seen_us INTEGER NOT NULL) STRICT)",
+    // The last number taken, by spool id; lane 0 only says that the spool id was seen.
     R"(CREATE TABLE lanes (
   edge INTEGER NOT NULL,
   spool_id BLOB NOT NULL,
@@ -289,6 +314,7 @@ constexpr const char* kVersion2[] = {
     "ALTER TABLE devices ADD COLUMN release_job INTEGER",
     "ALTER TABLE devices ADD COLUMN release_us INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX devices_by_serial ON devices (organization, serial, id) WHERE serial <> ''",
+    // Names for routers that have not joined; used up by the enrolment.
     R"(CREATE TABLE preregistrations (
   organization INTEGER NOT NULL,
   serial TEXT NOT NULL,
@@ -347,6 +373,8 @@ constexpr const char* kVersion2[] = {
 };
 
 // Rows of version 1 keep these only within their facts.
+// In pages, so that a million rows need no memory for all; a query that is open while its rows are
+// changed would be undefined.
 void FillFromFacts(Database& db) {
   constexpr size_t kPage = 10'000;
   std::vector<std::pair<int64_t, std::string>> page;
@@ -382,14 +410,18 @@ int VersionOf(Database& db) {
 
 absl::Status PrepareSchema(Database& db, int version) {
   const int found = VersionOf(db);
+  // A newer program may have written what this one would misread; nothing is touched.
   if (found > kSchemaVersion) {
     return absl::FailedPreconditionError(absl::StrCat("the data directory has schema ", found,
                                                       ", this musterd knows ", kSchemaVersion,
                                                       "; start the newer musterd that wrote it"));
   }
+  // Readers go on while the writer commits; FULL: a commit is on the disk when it returns. The mode
+  // stays in the file, the sync mode is the connection's.
   db.Execute("PRAGMA journal_mode=WAL");
   db.Execute("PRAGMA synchronous=FULL");
   if (found >= version) return absl::OkStatus();
+  // All steps or none: user_version lies in the same transaction.
   db.Execute("BEGIN IMMEDIATE");
   if (found < 1) {
     for (const char* statement : kVersion1) db.Execute(statement);

@@ -1,3 +1,5 @@
+// What variables mean. One place for both sides: what the proposer promised when a job was made is
+// what apply does when it gives the number.
 #include "server/state/script_variables.h"
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,7 @@ std::optional<std::string> ValueOfVariable(const VariableSource& source, absl::s
     const std::string& title = source.display_name.empty() ? source.identity : source.display_name;
     return Unless(title.empty(), title);
   }
+  // Unknown names were refused when the job was made; here they are merely missing.
   if (!absl::ConsumePrefix(&name, "label.")) return std::nullopt;
   const auto found = source.labels.find(std::string(name));
   if (found == source.labels.end()) return std::nullopt;

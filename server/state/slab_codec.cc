@@ -8,11 +8,14 @@ namespace muster::server {
 namespace {
 
 constexpr size_t kRowBytes = sizeof(StatusRow);
+// Written by the thread that applies: the fastest level, since rows that are transposed compress
+// well at any.
 constexpr int kZstdLevel = 1;
 
 }  // namespace
 
 std::string EncodeSlab(const std::vector<StatusRow>& rows) {
+  // No rows are an empty blob, which a new slab has in the table.
   if (rows.empty()) return "";
   std::string columns(rows.size() * kRowBytes, '\0');
   for (size_t row = 0; row < rows.size(); ++row) {
@@ -29,6 +32,8 @@ std::string EncodeSlab(const std::vector<StatusRow>& rows) {
 absl::StatusOr<std::vector<StatusRow>> DecodeSlab(absl::string_view bytes) {
   std::vector<StatusRow> rows;
   if (bytes.empty()) return rows;
+  // The largest that there is; more than that zstd refuses to write, so damaged bytes can't ask for
+  // memory.
   std::string columns(kSlabRows * kRowBytes, '\0');
   const size_t size = ZSTD_decompress(columns.data(), columns.size(), bytes.data(), bytes.size());
   if (ZSTD_isError(size) || size % kRowBytes != 0) {

@@ -1,3 +1,6 @@
+// The write side: one transaction an entry. Apply changes tables in SQLite (rolled back by a crash)
+// and tables in memory (gone with a crash), and both come true together at the commit; only a
+// failed commit in a living process would tear them apart, so that ends the process.
 #include "server/state/sqlite_state.h"
 
 #include <algorithm>
@@ -13,10 +16,14 @@ namespace muster::server {
 namespace {
 
 // A slab is written once in so many Ticks.
+// So a start replays half a minute of entries at most, and no Tick writes more than a thirtieth.
 constexpr uint64_t kSlabTurns = 30;
 // Entries that one call drops at most.
+// Many were kept after a time of load; they go over some seconds.
 constexpr int kTrimStep = 2'000;
 
+// Which batches were taken depends on numbers that a start has no longer: it is kept with the
+// entry.
 bool WasTaken(const internal::v1::Command& command, const Outcome& outcome) {
   return command.has_edge_batch() && outcome.status.ok() &&
          outcome.result.edge_batch().outcome() == internal::v1::BATCH_OUTCOME_TAKEN;
@@ -39,6 +46,7 @@ class SqliteState::WriteTransaction : public Transaction {
   std::vector<Outcome> Apply(uint64_t index, const std::vector<const Command*>& commands) override {
     NodeState& node = state_.node_;
     if (index != node.applied_index + 1) {
+      // Applied twice or over a gap, nothing would be true any more.
       DieLoudly("state", absl::StrCat("entry ", index, " does not follow ", node.applied_index));
     }
     index_ = index;
@@ -48,6 +56,7 @@ class SqliteState::WriteTransaction : public Transaction {
     std::vector<Outcome> outcomes;
     outcomes.reserve(commands.size());
     taken_.assign((commands.size() + 7) / 8, '\0');
+    // Each command by itself: a refused one has written nothing, so there is no savepoint.
     for (size_t i = 0; i < commands.size(); ++i) {
       outcomes.push_back(ApplyOnce(context, *commands[i]));
       if (WasTaken(*commands[i], outcomes.back())) {
@@ -55,6 +64,7 @@ class SqliteState::WriteTransaction : public Transaction {
       }
     }
     node.applied_index = index;
+    // After all commands, so that the slabs are true up to this very entry.
     if (node.ticks != ticks) state_.FlushSlabs(index);
     return outcomes;
   }
@@ -68,6 +78,8 @@ class SqliteState::WriteTransaction : public Transaction {
 
   void TrimEntries(uint64_t max_bytes, int64_t older_than_us) override {
     Database& db = *state_.writer_;
+    // A start replays from the slab that is furthest behind: what comes after it is needed, however
+    // large or old.
     uint64_t needed_from = index_;
     {
       Query query(db, "SELECT min(idx) FROM slabs");
@@ -87,9 +99,11 @@ class SqliteState::WriteTransaction : public Transaction {
   }
 
   void Commit() override {
+    // In the same transaction: position and effects are never apart.
     state_.SaveNode();
     state_.writer_->Execute("COMMIT");
     committed_ = true;
+    // Not before: readers on other connections see the rows from the commit on.
     state_.Publish(std::move(changes_));
   }
 
@@ -109,6 +123,7 @@ SqliteState::~SqliteState() = default;
 absl::StatusOr<std::unique_ptr<SqliteState>> SqliteState::Open(const std::string& path) {
   std::unique_ptr<SqliteState> state(new SqliteState(path));
   ASSIGN_OR_RETURN(state->writer_, Database::Open(path, Database::Mode::kReadWrite));
+  // Before any other connection: it sets the journal mode, which wants the file for itself.
   RETURN_IF_ERROR(PrepareSchema(*state->writer_));
   ASSIGN_OR_RETURN(state->checkpointer_, Database::Open(path, Database::Mode::kReadWrite));
   RETURN_IF_ERROR(state->Load());
@@ -158,6 +173,7 @@ std::string SqliteState::ClusterId() const { return Published().cluster_id; }
 
 void SqliteState::FlushSlabs(uint64_t entry_index) {
   const size_t count = devices_.slab_count();
+  // Turns by Ticks and not by time: the same on every node.
   for (size_t slab = node_.ticks % kSlabTurns; slab < count; slab += kSlabTurns) {
     bool changed = false;
     const std::vector<StatusRow> rows = devices_.SlabRows(slab, changed);
@@ -165,6 +181,7 @@ void SqliteState::FlushSlabs(uint64_t entry_index) {
       writer_->Run("UPDATE slabs SET idx = ?, bytes = ? WHERE slab = ?", entry_index,
                    Blob{EncodeSlab(rows)}, slab);
     } else {
+      // Still true, and now known to be up to here: else one quiet slab would keep the whole log.
       writer_->Run("UPDATE slabs SET idx = ? WHERE slab = ?", entry_index, slab);
     }
   }
@@ -186,11 +203,13 @@ void SqliteState::Publish(ChangeBatch changes) {
                        [kind](const Change& change) { return change.kind == kind; });
   };
   const bool keys = has(ChangeKind::kApiKey);
+  // Before published_ moves: who sees the change reads the new page.
   if (has(ChangeKind::kOrganization)) LoadCodePages();
   {
     MutexLock lock(mutex_);
     published_ = node_;
     if (keys) {
+      // All of them: keys change rarely, and one that was revoked must not be found once more.
       api_keys_.clear();
       ++api_key_generation_;
     }

@@ -1,4 +1,5 @@
-// The whole state as text.
+// The whole state as text: two nodes, or a node before and after a start, must give the same. A
+// table that is added to the schema is added here, or a difference in it stays unseen.
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -28,6 +29,7 @@ constexpr Table kTables[] = {
     {"devices", "SELECT * FROM devices ORDER BY id"},
     {"preregistrations", "SELECT * FROM preregistrations ORDER BY organization, serial"},
     {"events", "SELECT * FROM events ORDER BY device, seq"},
+    // The hash says the body.
     {"scripts", "SELECT hash FROM scripts ORDER BY hash"},
     {"jobs", "SELECT * FROM jobs ORDER BY id"},
     {"job_counts", "SELECT * FROM job_counts ORDER BY job, state"},

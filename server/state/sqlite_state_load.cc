@@ -1,4 +1,7 @@
 // Start: what is kept in memory is read back, and the entries that the slabs lack are replayed.
+// Tables are true up to the last commit by themselves; only status rows are behind, each slab at
+// its own entry. Whatever doesn't fit together is DataLoss: a state that is wrong in silence is
+// worse than none.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -51,6 +54,7 @@ bool ReadCore(const Query& query, DeviceCore& core) {
   core.revoked = query.Int(13) != 0;
   core.releasing = !query.IsNull(14);
   core.released = query.Int(15) != 0;
+  // next_beats: beats that proved the next token; more than none means that the last one did.
   core.proving = query.Int(20) != 0;
   core.has_offer = query.Bool(16);
   core.profile = static_cast<Profile>(query.Int(17));
@@ -66,6 +70,7 @@ DeviceExtra ReadExtra(const Query& query) {
   return extra;
 }
 
+// As WriteTransaction set them.
 bool Bit(absl::string_view bits, size_t at) {
   return at / 8 < bits.size() && ((static_cast<uint8_t>(bits[at / 8]) >> (at % 8)) & 1) != 0;
 }
@@ -74,6 +79,8 @@ bool Bit(absl::string_view bits, size_t at) {
 
 absl::Status SqliteState::Load() {
   node_ = ReadNode(*writer_);
+  // A new file. The log id is drawn here and never again: positions of another file can't be taken
+  // for this one's.
   if (node_.log_id.empty()) {
     const std::string log_id = RandomBytes(kLogIdBytes);
     writer_->Run(
@@ -88,6 +95,7 @@ absl::Status SqliteState::Load() {
   LoadEdges();
   LoadCodePages();
   RETURN_IF_ERROR(LoadDevices());
+  // After the replay, which needs cores only to know who is deleted.
   LoadQueues();
   MutexLock lock(mutex_);
   published_ = node_;
@@ -158,6 +166,7 @@ absl::Status SqliteState::LoadDevices() {
       devices_.Place(index, core);
       devices_.SetExtra(index, ReadExtra(query));
     }
+    // Dense places go from 0 without gaps; a gap is a row that is gone.
     if (found != count) return absl::DataLossError("a device's row is missing");
   }
   return LoadSlabs();
@@ -178,6 +187,8 @@ absl::Status SqliteState::LoadSlabs() {
 
 void SqliteState::LoadQueues() {
   Query query(*writer_,
+              // What the core says of queue and open job is in no column: it is counted from the
+              // targets that have not ended.
               "SELECT t.device, t.job, t.state, t.number, length(j.agent_goal) FROM targets t "
               "JOIN jobs j ON j.id = t.job WHERE t.state IN (1, 2, 3, 4, 7, 12) "
               "ORDER BY t.device, t.seq, t.job");
@@ -191,6 +202,7 @@ void SqliteState::LoadQueues() {
     } else if (state == JobTargetState::kQueued) {
       ++core.queued;
     } else if (state != JobTargetState::kHeld) {
+      // AT_EDGE, SENT, RUNNING or CANCELLING: at most one a device.
       core.open_job = IdOf(query.Int(1));
       core.open_number = query.Unsigned(3);
     }
@@ -200,10 +212,12 @@ void SqliteState::LoadQueues() {
 
 absl::Status SqliteState::Replay(const std::vector<uint64_t>& slab_index) {
   if (slab_index.empty()) return absl::OkStatus();
+  // The slab that is furthest behind decides where reading begins; the others skip what they have.
   const uint64_t lowest = *std::min_element(slab_index.begin(), slab_index.end());
   uint64_t expected = lowest;
   Query query(*writer_, "SELECT idx, taken, bytes FROM entries WHERE idx > ? ORDER BY idx", lowest);
   while (query.Step()) {
+    // A gap would mean check-ins that nobody has.
     if (query.Unsigned(0) != ++expected) {
       return absl::DataLossError(absl::StrCat("log entry ", expected, " is missing"));
     }
@@ -212,6 +226,7 @@ absl::Status SqliteState::Replay(const std::vector<uint64_t>& slab_index) {
                           absl::StrCat("log entry ", expected, ": ", status.message()));
     }
   }
+  // Entry and effects were committed together; apart they are a damaged file.
   if (expected != node_.applied_index) {
     return absl::DataLossError(absl::StrCat("the log ends at entry ", expected,
                                             ", the state is at ", node_.applied_index));
@@ -222,6 +237,7 @@ absl::Status SqliteState::Replay(const std::vector<uint64_t>& slab_index) {
 absl::Status SqliteState::ReplayEntry(absl::string_view bytes, absl::string_view taken,
                                       const std::vector<uint64_t>& slab_index) {
   ASSIGN_OR_RETURN(const DecodedEntry decoded, DecodeEntry(bytes));
+  // Somebody has mixed files of two installations.
   if (decoded.header.log_id != node_.log_id) {
     return absl::DataLossError("it is of another log");
   }
@@ -232,6 +248,7 @@ absl::Status SqliteState::ReplayEntry(absl::string_view bytes, absl::string_view
     const std::optional<EdgeCore> edge = edges_.Find(batch.edge_id());
     if (!edge.has_value()) return absl::DataLossError("it names an unknown edge");
     for (const internal::v1::CheckIn& check_in : batch.check_ins()) {
+      // Refused then, so refused now: the judgement depends on the item alone.
       if (!ObjectionTo(check_in, batch.base_time_us()).empty()) continue;
       devices_.ReplayCheckIn(check_in, batch.base_time_us() + check_in.time_delta_us(),
                              edge->number, decoded.header.index, slab_index);

@@ -1,3 +1,5 @@
+// What a check-in makes of a row, and who is online. Pure arithmetic on integers: a start replays
+// it, other nodes repeat it, and all must come to the same bits.
 #include "server/state/status_row.h"
 
 #include <algorithm>
@@ -11,18 +13,24 @@ namespace {
 using internal::v1::CheckIn;
 
 constexpr int64_t kSecondUs = 1'000'000;
+// A router behind two uplinks would else write an event with each beat.
 constexpr uint32_t kAddressEventGapSeconds = 600;
+// With three intervals of 30 s: 92 s after the last check-in.
 constexpr int64_t kGraceUs = 2 * kSecondUs;
 // An edge that has said nothing for this long can't tell who is offline.
+// Edges speak each second; a frozen one is noticed by keepalive after 7 s at worst.
 constexpr int64_t kEdgeSilentUs = 7 * kSecondUs;
 constexpr size_t kMaxBootBytes = 64;
 
 template <typename Narrow, typename Wide>
+// A figure beyond its field is the largest it can hold, never what is left after cutting bits off.
 Narrow Clamp(Wide value) {
   return static_cast<Narrow>(
       std::min<uint64_t>(static_cast<uint64_t>(value), std::numeric_limits<Narrow>::max()));
 }
 
+// A number that this check-in lacks is gone, not as it was: a gap is shown as a gap. A small body
+// has none.
 template <typename T, typename V>
 void Take(StatusRow& row, Present bit, bool has, V value, T& field) {
   field = has ? Clamp<T>(value) : T{0};
@@ -49,6 +57,7 @@ void TakeNumbers(StatusRow& row, const CheckIn& c) {
 
 // True where the address was another one before.
 bool TakeAddress(StatusRow& row, const std::string& address) {
+  // Anything else is no address; the row has none then, and no event comes of it.
   const size_t size = address.size() == 4 || address.size() == 16 ? address.size() : 0;
   std::array<uint8_t, 16> bytes{};
   std::memcpy(bytes.data(), address.data(), size);
@@ -61,9 +70,11 @@ bool TakeAddress(StatusRow& row, const std::string& address) {
 
 // Moves the edge to the front; true where it had not heard the device for a while.
 bool TakeEdge(StatusRow& row, uint16_t edge, uint32_t now_s) {
+  // The place of this edge, or the last place, whose edge gives way.
   int at = 0;
   while (at < kRecentEdges - 1 && row.edge[at] != edge) ++at;
   const bool known = row.edge[at] == edge;
+  // Its record and job may be gone from there after 10 minutes.
   const bool recent = known && now_s <= row.edge_s[at] + kRecentEdgeUs / kSecondUs;
   for (; at > 0; --at) {
     row.edge[at] = row.edge[at - 1];
@@ -87,6 +98,7 @@ uint64_t BootHash(const std::string& boot) {
 
 absl::string_view ObjectionTo(const CheckIn& c, int64_t base_time_us) {
   int64_t time_us = 0;
+  // The difference comes from an edge and may be anything.
   if (__builtin_add_overflow(base_time_us, c.time_delta_us(), &time_us) || time_us <= 0 ||
       time_us > kMaxTimeUs) {
     return "time out of range";
@@ -100,12 +112,16 @@ absl::string_view ObjectionTo(const CheckIn& c, int64_t base_time_us) {
 
 RowChange TakeCheckIn(StatusRow& row, const CheckIn& check_in, int64_t time_us, uint16_t edge) {
   RowChange change;
+  // Older ones change nothing at all: a batch that was held up must not bring back an old address,
+  // boot or interval.
   if (time_us <= row.time_us) return change;
   const uint32_t now_s = Clamp<uint32_t>(time_us / kSecondUs);
   change.taken = true;
   change.first = row.time_us == 0;
   row.time_us = time_us;
   const uint64_t boot = BootHash(check_in.boot());
+  // Two boots are remembered: a router makes a new nonce per boot, so the one before the last can
+  // come back only from another router.
   if (boot != 0 && boot != row.boot_hash) {
     change.new_boot = row.boot_hash != 0;
     change.boot_returned = boot == row.previous_boot_hash;
@@ -118,6 +134,7 @@ RowChange TakeCheckIn(StatusRow& row, const CheckIn& check_in, int64_t time_us, 
     change.address_event = true;
   }
   change.new_edge = TakeEdge(row, edge, now_s);
+  // The reply that set the longer interval may be the one the router lives by.
   row.previous_interval_s = row.interval_s;
   row.interval_s = Clamp<uint16_t>(check_in.interval_seconds());
   TakeNumbers(row, check_in);
@@ -138,7 +155,11 @@ OnlineState Judge(const StatusRow& row, const Clocks& clocks) {
   if (clocks.state_time_us < clocks.jump_hold_until_us && deadline >= clocks.jump_from_us) {
     return OnlineState::kOnline;
   }
+  // Proof: the edge has said that all check-ins up to after the deadline are here, and there was
+  // none of this router.
   if (clocks.watermark_us > deadline) return OnlineState::kOffline;
+  // No proof yet. An edge that speaks will say it within a second; of one that is silent nobody
+  // knows, and its routers are not to blame.
   const bool edge_speaks = clocks.state_time_us - clocks.watermark_seen_us <= kEdgeSilentUs;
   return edge_speaks ? OnlineState::kOnline : OnlineState::kUnknown;
 }

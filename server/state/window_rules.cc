@@ -1,3 +1,4 @@
+// When a device's windows are open. Intervals are half-open: at its end a window is closed.
 #include "server/state/window_rules.h"
 
 namespace muster::server {
@@ -16,6 +17,7 @@ WindowState StateOfWindows(const std::vector<MaintenanceWindow>& windows, int64_
   closed.open = false;
   for (const MaintenanceWindow& window : windows) {
     for (const MaintenanceWindow::Interval& interval : window.intervals) {
+      // Over; rows keep old ones until they are renewed.
       if (interval.end_us <= now_us) continue;
       if (interval.start_us <= now_us && interval.end_us > open.until_us) {
         open.until_us = interval.end_us;
@@ -27,6 +29,7 @@ WindowState StateOfWindows(const std::vector<MaintenanceWindow>& windows, int64_
         closed.name = window.name;
       }
     }
+    // All its intervals are over: the renewal is late, and the name is all that can be said.
     if (closed.name.empty()) closed.name = window.name;
   }
   return windows.empty() || open.until_us != 0 ? open : closed;

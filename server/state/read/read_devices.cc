@@ -1,4 +1,6 @@
-// Reads devices, their states and events.
+// Reads devices, their states and events. A device is put together from its row (file) and its last
+// check-in (memory); the two may be a moment apart, since memory shows an entry while it is
+// applied.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,8 @@ namespace {
 // being used again.
 constexpr size_t kScanPage = 1'000;
 
+// Facts lie in one blob: they are shown and compared as a whole, and searched by serial number
+// only, which has a column.
 void TakeFacts(absl::string_view bytes, Device& device) {
   internal::v1::Facts facts;
   if (!facts.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
@@ -82,6 +86,7 @@ DeviceKeyRecord KeyRecordOf(const DeviceCore& core, DeviceExtra extra) {
   record.least_epoch = core.least_epoch;
   record.sealed_secret = std::string(core.SealedSecret());
   record.monitor_only = core.monitor_only;
+  // To an edge both mean the same: answer 401.
   record.deleted = core.delete_index != 0 || core.revoked;
   record.released = core.released;
   record.profile = core.profile;
@@ -137,6 +142,7 @@ void GiveReadings(const std::string& bytes, DeviceStatus& status) {
 
 Clocks SqliteState::ClocksOf(const NodeState& node, const StatusRow& row) const {
   Clocks clocks{node.state_time_us, node.jump_from_us, node.jump_hold_until_us};
+  // By the newest edge: only it can say that it has not heard the router since.
   if (row.edge[0] != kNoEdge && row.edge[0] < edges_.size()) {
     const EdgeCore edge = edges_.Get(row.edge[0]);
     clocks.watermark_us = edge.watermark_us;
@@ -162,6 +168,7 @@ void SqliteState::FillStatus(const NodeState& node, DenseIndex index, bool readi
 }
 
 std::optional<Device> SqliteState::FindDevice(DeviceId id) const {
+  // One moment for all that is judged in this call.
   const NodeState node = Published();
   auto db = readers_.Get();
   Query query(*db, "SELECT " DEVICE_COLUMNS " FROM devices WHERE id = ?", KeyOf(id.value));
@@ -225,6 +232,7 @@ void SqliteState::ScanDevices(OrganizationId organization,
                               const std::function<bool(const Device&)>& visit) const {
   const NodeState node = Published();
   uint64_t after = 0;
+  // Each page is a read of its own; ids never change, so none is missed or seen twice.
   for (size_t seen = kScanPage; seen == kScanPage;) {
     seen = 0;
     auto db = readers_.Get();
@@ -266,6 +274,7 @@ void SqliteState::ScanStatuses(
 }
 
 std::vector<DeviceEvent> SqliteState::ListDeviceEvents(DeviceId device, size_t limit) const {
+  // As WriteEvent makes them.
   constexpr int kOrdinalBits = 20;
   std::vector<DeviceEvent> events;
   auto db = readers_.Get();
@@ -289,6 +298,7 @@ SqliteState::EdgeDevices SqliteState::ListEdgeDevices(absl::string_view edge, ui
   const int64_t now_us = Published().state_time_us;
   const size_t count = devices_.size();
   DenseIndex from = static_cast<DenseIndex>(after);
+  // AtEdge looks at one slab a call; a page may need many where an edge has few devices.
   while (from < count && answer.devices.size() < limit) {
     const size_t room = limit - answer.devices.size();
     for (const DenseIndex index : devices_.AtEdge(core->number, now_us, from, room, from)) {

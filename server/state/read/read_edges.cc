@@ -1,4 +1,5 @@
-// Reads edges.
+// Reads edges. Rows come from the file, how many devices they have from memory, where each check-in
+// moves the count.
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {

@@ -1,4 +1,4 @@
-// Reads jobs, their targets, and what lies at edges.
+// Reads jobs, their targets, and what lies at edges. Numbers in SQL are values of JobTargetState.
 #include <limits>
 #include <utility>
 
@@ -15,6 +15,9 @@ namespace {
 #define TARGET_COLUMNS                                                                 \
   "job, device, state, number, attempt, output, output_cut, phase, error, update_us, " \
   "times_sent, wave"
+// What an edge is to hold, as far as it is still true: the join on t.number leaves out numbers of
+// attempts that were given up. The edge may send until the window or the job ends, whichever is
+// first.
 #define EDGE_JOB_SELECT                                                                      \
   "SELECT h.device, t.job, h.number, s.body, j.not_before_us, "                              \
   "CASE WHEN t.window_end_us > 0 AND t.window_end_us < j.not_after_us THEN t.window_end_us " \
@@ -131,6 +134,7 @@ std::optional<Job> SqliteState::FindJob(JobId id, bool with_script) const {
 std::vector<Job> SqliteState::ListJobs(OrganizationId organization, const JobQuery& wanted,
                                        JobId after, size_t limit) const {
   auto db = readers_.Get();
+  // Newest first is by seq, while clients name a job by its id.
   int64_t before = std::numeric_limits<int64_t>::max();
   if (after) {
     Query query(*db, "SELECT seq FROM jobs WHERE id = ?", KeyOf(after.value));
@@ -152,6 +156,7 @@ std::vector<Job> SqliteState::ListJobs(OrganizationId organization, const JobQue
                 wanted.only_failed, wanted.only_held, KeyOf(wanted.device.value), KeyOf(0), limit);
     while (query.Step()) jobs.push_back(ReadJob(query));
   }
+  // After the list's query has ended: a statement serves one reader at a time.
   for (Job& job : jobs) ReadCounts(*db, job);
   return jobs;
 }

@@ -1,4 +1,5 @@
-// Reads the script library and what is known of secrets.
+// Reads the script library and what is known of secrets. No read here gives a secret's value, not
+// even sealed: only jobs on their way to an edge carry that (read_jobs.cc).
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {

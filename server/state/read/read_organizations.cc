@@ -14,6 +14,7 @@ namespace {
   "id, organization, claim_hash, create_us, expire_us, max_devices, "                  \
   "used_devices, allowed_source, allowed_network, allowed_prefix_bits, site, labels, " \
   "monitor_only, approve, profile, replaces, urls"
+// The hash of the entry before comes along, so that whoever reads one entry can check its link.
 #define AUDIT_COLUMNS                                                                    \
   "sequence, time_us, actor, method, resource, summary, request_id, organization, idx, " \
   "chain_hash, (SELECT p.chain_hash FROM audit p WHERE p.sequence = audit.sequence - 1)"
@@ -95,6 +96,7 @@ AuditEntry ReadAudit(const Query& query) {
   return entry;
 }
 
+// Readers of a row are plain functions; these two say how many rows are wanted.
 template <typename T>
 std::optional<T> One(Query& query, T (*read)(const Query&)) {
   if (!query.Step()) return std::nullopt;
@@ -158,6 +160,8 @@ std::optional<ApiKey> SqliteState::FindApiKey(ApiKeyId id) const {
 }
 
 std::optional<ApiKey> SqliteState::FindApiKeyByHash(absl::string_view key_hash) const {
+  // Keys are asked for with every call of the API; a read of the file each time would be most of
+  // its cost.
   uint64_t generation = 0;
   const std::string hash(key_hash);
   {

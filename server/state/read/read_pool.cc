@@ -15,6 +15,7 @@ ReadPool::Lease ReadPool::Get() {
       return Lease(*this, std::move(db));
     }
   }
+  // Outside the lock: opening reads the disk.
   auto db = Database::Open(path_, Database::Mode::kRead);
   if (!db.ok()) DieLoudly("state", db.status().message());
   return Lease(*this, *std::move(db));

@@ -1,4 +1,4 @@
-// Reads maintenance windows.
+// Reads maintenance windows, by the function that apply uses: both must see the same.
 #include "server/state/apply/windows.h"
 #include "server/state/sqlite_state.h"
 
