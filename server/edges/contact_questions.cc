@@ -20,6 +20,7 @@ absl::StatusOr<RouterContacts> ContactQuestions::Wait(uint64_t question, absl::D
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }
+  // Forgotten here, so an answer that comes too late finds nothing.
   Open ended = std::move(open_.at(question));
   open_.erase(question);
   if (ended.answer.has_value()) return *std::move(ended.answer);
@@ -30,6 +31,7 @@ absl::StatusOr<RouterContacts> ContactQuestions::Wait(uint64_t question, absl::D
 void ContactQuestions::Answer(const std::string& edge_id, UpContactAnswer answer) {
   MutexLock lock(mutex_);
   const auto found = open_.find(answer.question);
+  // Numbers count up and can be guessed: an edge answers only what it was asked.
   if (found == open_.end() || found->second.edge_id != edge_id) return;
   found->second.answer = std::move(answer.contacts);
   changed_.NotifyAll();
@@ -37,6 +39,7 @@ void ContactQuestions::Answer(const std::string& edge_id, UpContactAnswer answer
 
 void ContactQuestions::Abandon(const std::string& edge_id) {
   MutexLock lock(mutex_);
+  // Noted and not answered at once: whoever waits wakes and says so.
   for (auto& [question, open] : open_) open.abandoned |= open.edge_id == edge_id;
   changed_.NotifyAll();
 }

@@ -1,3 +1,6 @@
+// The hub's thread: from changes of the state to messages of streams. Apply only appends to a list
+// here; everything that reads the database happens on this thread, so no edge that is slow to read
+// holds up the log.
 #include "server/edges/edge_hub.h"
 
 #include <algorithm>
@@ -11,6 +14,8 @@ namespace {
 // How often silent and slow streams are looked for.
 constexpr absl::Duration kLookEvery = absl::Seconds(1);
 
+// Targets and jobs are for watchers of the API: what an edge must know of them comes as kJobPut and
+// kJobRemove.
 bool MattersToEdges(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::kDevice:
@@ -36,6 +41,7 @@ EdgeHub::EdgeHub(const EdgeContext& context, State& state)
 }
 
 EdgeHub::~EdgeHub() {
+  // First: no change may come while the thread ends.
   subscription_.reset();
   {
     MutexLock lock(mutex_);
@@ -57,6 +63,7 @@ absl::StatusOr<std::shared_ptr<EdgeSession>> EdgeHub::Open(const std::string& ed
     return absl::ResourceExhaustedError(absl::StrCat("edge ", edge_id, " has too many streams"));
   }
   // The session calls it only while it is in sessions_, which keeps it alive.
+  // Its address is known only after it was made, and its wake must name it.
   auto key = std::make_shared<EdgeSession*>(nullptr);
   auto session = std::make_shared<EdgeSession>(
       context_, edge_id, certificate_end, sink, [this, key] { Wake(*key); }, &questions_);
@@ -86,9 +93,11 @@ absl::StatusOr<RouterContacts> EdgeHub::AskContacts(DeviceId device, absl::Durat
   const uint64_t question = questions_.Begin(edge_id);
   std::shared_ptr<EdgeSession> newest;
   for (const std::shared_ptr<EdgeSession>& session : SessionsOf(edge_id)) {
+    // An older stream may be dead and not noticed yet.
     if (session->epoch() > (newest == nullptr ? 0 : newest->epoch())) newest = session;
   }
   if (newest == nullptr || !newest->outbox().AddContactQuestion({question, device})) {
+    // Forgets the question that was begun.
     (void)questions_.Wait(question, absl::ZeroDuration());
     return absl::UnavailableError(absl::StrCat("edge ", edge_id, " is not connected"));
   }
@@ -125,6 +134,7 @@ size_t EdgeHub::stream_count() const {
 
 void EdgeHub::OnChanges(const ChangeBatch& batch) {
   MutexLock lock(mutex_);
+  // Nobody to tell: a stream that opens later begins with a snapshot of the state.
   if (sessions_.empty()) return;
   const size_t before = changes_.size();
   std::copy_if(batch.changes.begin(), batch.changes.end(), std::back_inserter(changes_),
@@ -134,6 +144,7 @@ void EdgeHub::OnChanges(const ChangeBatch& batch) {
 
 void EdgeHub::Wake(EdgeSession* session) {
   MutexLock lock(mutex_);
+  // Closed meanwhile; the pointer may be that of nothing.
   if (!sessions_.contains(session)) return;
   if (awake_.insert(session).second) changed_.NotifyAll();
 }
@@ -147,11 +158,13 @@ void EdgeHub::Run() {
       MutexLock lock(mutex_);
       if (changes_.empty() && awake_.empty() && !stopping_) changed_.WaitFor(mutex_, kLookEvery);
       if (stopping_) return;
+      // Taken at once, so that apply never waits for what is done with them.
       changes.swap(changes_);
       for (EdgeSession* session : awake_) awake.push_back(sessions_.at(session));
       awake_.clear();
     }
     for (const Change& change : changes) Route(change);
+    // A change may concern any stream; a Pump without work costs a look.
     if (!changes.empty()) awake = AllSessions();
     for (const std::shared_ptr<EdgeSession>& session : awake) session->Pump();
     const absl::Duration now = context_.clock.Monotonic();
@@ -176,10 +189,12 @@ void EdgeHub::Route(const Change& change) {
 
 void EdgeHub::ToAll(const Change& change) {
   for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
+    // Every edge: the revoked token may be shown where its router never was.
     if (change.kind == ChangeKind::kDeviceRevoked) {
       session->Forget(change.device);
       session->outbox().AddRevocation(change.device);
     } else if (change.kind == ChangeKind::kDeviceRekeyed) {
+      // Told before it is forgotten: Knows asks the very thing that Forget drops.
       if (session->Knows(change.device)) session->outbox().AddDevice(change.device);
       session->Forget(change.device);
     } else if (session->Knows(change.device)) {
@@ -203,6 +218,7 @@ void EdgeHub::ToEdge(const std::string& edge_id, const Change& change) {
         session->outbox().AddRemovedJob(change.device, change.number);
         break;
       default:
+        // kEdge: revoked, or a newer hello; what else it may mean is harmless.
         session->CheckFence();
     }
   }

@@ -1,3 +1,5 @@
+// Joining and renewing. Certificates are signed first and given out only when the log has taken the
+// command: a revocation that comes in between wins.
 #include "server/edges/edge_membership.h"
 
 #include <utility>
@@ -27,10 +29,13 @@ void IdentifyRepetition(const JoinTerms& terms, internal::v1::Command& command) 
   const std::string digest = Hash256(absl::StrCat(
       Hash256(terms.join_token), Hash256(terms.client_request), Hash256(terms.router_ecdsa_request),
       Hash256(terms.router_rsa_request), terms.public_url));
+  // A request id of our own making: the edge repeats a join whose reply was lost with the same
+  // keys, and must not be told that the token was used.
   command.mutable_request()->set_request_id(absl::BytesToHexString(digest.substr(0, 16)));
   command.mutable_request()->set_digest(digest);
 }
 
+// Fresh ones each time: two sets of certificates for the same keys do no harm.
 CommandLog::Done AnswerWith(EdgeCertificates certificates, EdgeMembership::Done done) {
   return [certificates = std::move(certificates),
           done = std::move(done)](const absl::StatusOr<Applied>& applied) mutable {
@@ -70,6 +75,7 @@ void EdgeMembership::Renew(const std::string& edge_id, const EdgeRequests& reque
   const std::optional<Edge> edge = state_.FindEdge(edge_id);
   if (!edge.has_value() || edge->revoke_time_us != 0) return done(Revoked(edge_id));
   absl::StatusOr<EdgeCertificates> certificates =
+      // Never a URL of the request: routers trust the host that the edge joined with.
       issuer_.IssueEdge(edge_id, edge->public_url, requests);
   if (!certificates.ok()) return done(certificates.status());
   internal::v1::Command command = CommandOf(edge_id, "muster.edge.v1.EdgeService/Renew");

@@ -1,3 +1,5 @@
+// From "what has changed" to messages. What is told is read when the message is made, so it is the
+// newest; a change that comes after the reading is in pending_ again and is told once more.
 #include "server/edges/edge_outbox.h"
 
 #include <algorithm>
@@ -12,12 +14,14 @@ namespace {
 constexpr size_t kChunkBytes = size_t{256} << 10;
 // A job with the longest script and its numbers must still fit behind what a chunk holds.
 constexpr size_t kFullBytes = kChunkBytes - (size_t{66} << 10);
+// Id, organization, epoch, check and interval on the wire, with their tags.
 constexpr size_t kDeviceBytes = 56;
 // With agent offers and their tokens a record takes up to 500 bytes, a few URLs included.
 constexpr size_t kDevicesAChunk = 500;
 constexpr size_t kJobsAPage = 64;
 constexpr size_t kRemovalsAChunk = 8'000;
 constexpr size_t kPendingADelta = 1'000;
+// People ask these; more at once is a mistake.
 constexpr size_t kMostQuestions = 64;
 
 size_t BytesOf(const EdgeJob& job) {
@@ -44,6 +48,8 @@ void EdgeOutbox::Begin(DownWelcome welcome, SecretChecks& checks) {
 
 void EdgeOutbox::AddAck(DownAck ack) {
   MutexLock lock(mutex_);
+  // An acknowledgement stands for all before it, so one a lane is enough however slow the edge
+  // reads.
   std::optional<DownAck>& slot = acks_[static_cast<size_t>(ack.applied.lane) - 1];
   if (!slot.has_value()) {
     slot = std::move(ack);
@@ -116,6 +122,7 @@ std::optional<DownMessage> EdgeOutbox::Next() {
 std::optional<DownMessage> EdgeOutbox::NextUrgent() {
   if (welcome_.has_value()) return DownMessage(*std::exchange(welcome_, std::nullopt));
   if (drained_) return std::nullopt;
+  // Before the welcome there is nothing to acknowledge.
   if (begun_) {
     for (std::optional<DownAck>& ack : acks_) {
       if (ack.has_value()) return DownMessage(*std::exchange(ack, std::nullopt));
@@ -127,6 +134,7 @@ std::optional<DownMessage> EdgeOutbox::NextUrgent() {
     }
   }
   if (!drain_.has_value()) return std::nullopt;
+  // Nothing is handed out after it: what waits is told by the next stream.
   drained_ = true;
   return DownMessage(*std::exchange(drain_, std::nullopt));
 }
@@ -135,13 +143,18 @@ DownState EdgeOutbox::NextOfSnapshot() {
   DownState chunk;
   chunk.generation = generation_;
   chunk.snapshot = true;
+  // Devices, then jobs, then removals: a job whose device the edge doesn't know would be of no use
+  // to it.
   if (stage_ == Stage::kNotBegun) stage_ = Stage::kDevices;
   if (stage_ == Stage::kDevices) AddSnapshotDevices(chunk);
+  // A chunk has one kind, so that each stays within its size; an empty stage leads on to the next
+  // at once.
   if (stage_ == Stage::kJobs && chunk.empty()) AddSnapshotJobs(chunk);
   if (stage_ == Stage::kRemovals && chunk.empty()) AddSnapshotRemovals(chunk);
   chunk.last = stage_ == Stage::kDone;
   if (chunk.last) {
     MutexLock lock(mutex_);
+    // The edge now drops what the snapshot did not name.
     snapshot_done_ = true;
   }
   return chunk;
@@ -154,6 +167,8 @@ void EdgeOutbox::AddSnapshotDevices(DownState& chunk) {
       chunk.devices.push_back(*std::move(device));
     }
   }
+  // A device that was made or moved here behind the cursor comes as a delta: its change was heard,
+  // since the session listens from before its hello.
   device_cursor_ = page.next;
   if (page.next == 0) stage_ = Stage::kJobs;
 }
@@ -163,6 +178,7 @@ void EdgeOutbox::AddSnapshotJobs(DownState& chunk) {
   std::vector<EdgeJob> page = state_.ListEdgeJobs(edge_id_, job_cursor_, kJobsAPage);
   const bool whole_page = page.size() == kJobsAPage;
   for (EdgeJob& job : page) {
+    // The next chunk goes on behind the last that was taken.
     if (bytes > kFullBytes) return;
     bytes += BytesOf(job);
     job_cursor_ = job.device;
@@ -184,6 +200,7 @@ void EdgeOutbox::AddSnapshotRemovals(DownState& chunk) {
 std::vector<std::pair<uint64_t, EdgeOutbox::Pending>> EdgeOutbox::TakePending() {
   MutexLock lock(mutex_);
   std::vector<std::pair<uint64_t, Pending>> taken;
+  // In no order: what is told is a state and not a history.
   while (!pending_.empty() && taken.size() < kPendingADelta) {
     const auto first = pending_.begin();
     taken.emplace_back(first->first, std::move(first->second));
@@ -199,6 +216,7 @@ void EdgeOutbox::PutBack(std::vector<std::pair<uint64_t, Pending>> rest) {
     target.device |= pending.device;
     target.job |= pending.job;
     target.revocation |= pending.revocation;
+    // Older ones first; the edge answers each number.
     target.removed_jobs.insert(target.removed_jobs.begin(), pending.removed_jobs.begin(),
                                pending.removed_jobs.end());
   }
@@ -214,6 +232,7 @@ void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta,
         {device, key.has_value() ? key->least_epoch : std::numeric_limits<uint32_t>::max()});
     bytes += kDeviceBytes;
   }
+  // After the revocation: a device that was re-keyed is gone and there again in one message.
   if (pending.device) {
     if (std::optional<EdgeDevice> described = checks_->Describe(device)) {
       bytes += BytesOf(*described);
@@ -246,7 +265,9 @@ std::optional<DownMessage> EdgeOutbox::NextDelta() {
     }
     taken.erase(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(told));
     PutBack(std::move(taken));
+    // All that waited concerned nothing that this edge may know.
     if (delta.empty()) continue;
+    // The snapshot is generation 1, all its chunks.
     delta.generation = ++generation_;
     delta.last = true;
     return DownMessage(std::move(delta));

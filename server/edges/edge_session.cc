@@ -1,3 +1,6 @@
+// The receiving side of a stream: hello, batches, watermarks. Numbers are compared twice: here,
+// against what this stream has proposed, so that nothing is proposed twice or out of order; and in
+// apply, against what is durable, which alone is acknowledged.
 #include "server/edges/edge_session.h"
 
 #include <algorithm>
@@ -12,9 +15,13 @@ namespace {
 
 constexpr size_t kSpoolIdBytes = 16;
 // Edges send one a second; what comes faster adds nothing.
+// A watermark is a log entry of its own.
 constexpr absl::Duration kWatermarkEvery = absl::Milliseconds(800);
 // An edge's clock is corrected by the offset of its welcome; what is further ahead is cut.
+// A minute is far beyond what an honest edge is off by.
 constexpr int64_t kMaxAheadUs = 60'000'000;
+// The whole set goes into the welcome; read in pages, since a read that is held long keeps the
+// write-ahead log from being used again.
 constexpr size_t kRevocationsAPage = 10'000;
 
 LaneNumber NumberOf(const internal::v1::EdgeBatch& batch) {
@@ -30,13 +37,15 @@ internal::v1::Command CommandOf(const std::string& edge_id, absl::string_view me
   return command;
 }
 
-// Keeps the items of `items` whose verdict is right; reports the others.
+// Keeps the items of `items` whose verdict is right; reports the others. `next` walks over the
+// verdicts, which stand in the order check-ins, events, results.
 template <typename Items>
 void KeepProven(Items& items, const std::vector<ProofVerdict>& verdicts, size_t& next,
                 UpBatch& batch) {
   int kept = 0;
   for (int i = 0; i < items.size(); ++i, ++next) {
     if (IsRight(verdicts[next])) {
+      // Moves what stays to the front: no item is copied, and the order of those that stay is kept.
       items.SwapElements(kept++, i);
       continue;
     }
@@ -49,7 +58,8 @@ void KeepProven(Items& items, const std::vector<ProofVerdict>& verdicts, size_t&
   items.DeleteSubrange(kept, items.size() - kept);
 }
 
-// An edge whose clock runs ahead must not hide what comes later.
+// An edge whose clock runs ahead must not hide what comes later: a check-in of next year would make
+// all that follow "not newer". Cut and not refused, since the figures in it are good.
 void CutFuture(internal::v1::EdgeBatch& batch, int64_t now_us) {
   const int64_t latest = now_us + kMaxAheadUs;
   for (internal::v1::CheckIn& item : *batch.mutable_check_ins()) {
@@ -90,6 +100,7 @@ bool EdgeSession::OnMessage(UpMessage message) {
 void EdgeSession::OnEndOfReading() { Finish(absl::OkStatus()); }
 
 void EdgeSession::OnHello(UpHello hello) {
+  // The certificate says who it is; the hello may only agree.
   if (hello.edge_id != edge_id_) {
     return Finish(absl::PermissionDeniedError("the hello names another edge than the certificate"));
   }
@@ -99,6 +110,7 @@ void EdgeSession::OnHello(UpHello hello) {
   {
     MutexLock lock(mutex_);
     if (finished_ || sink_ == nullptr) return;
+    // A second hello in one stream means nothing.
     if (std::exchange(said_hello_, true)) return;
     spool_id_ = hello.spool_id;
   }
@@ -108,6 +120,8 @@ void EdgeSession::OnHello(UpHello hello) {
   session.set_spool_id(hello.spool_id);
   session.set_version(hello.version);
   context_.log.ProposeAsync(std::move(command),
+                            // The session lives until the log has answered, whatever becomes of the
+                            // stream.
                             [self = shared_from_this(),
                              hello = std::move(hello)](absl::StatusOr<Applied> applied) mutable {
                               self->OnSession(std::move(hello), std::move(applied));
@@ -118,6 +132,7 @@ void EdgeSession::OnSession(UpHello hello, absl::StatusOr<Applied> applied) {
   if (!applied.ok()) return Finish(applied.status());
   {
     MutexLock lock(mutex_);
+    // On the log's writer thread: what follows reads the database, so the hub's thread does it.
     applied_hello_ = AppliedHello{std::move(hello), applied->result.edge_session()};
   }
   WakeHub();
@@ -131,6 +146,7 @@ void EdgeSession::BeginIfApplied() {
   }
   if (!applied.has_value()) return;
   const std::optional<Edge> edge = context_.state.FindEdge(edge_id_);
+  // Revoked between the hello's entry and now.
   if (!edge.has_value() || edge->revoke_time_us != 0) {
     return Finish(absl::PermissionDeniedError("this edge is revoked"));
   }
@@ -144,8 +160,10 @@ void EdgeSession::BeginIfApplied() {
     checks = checks_.get();
     for (const internal::v1::LaneNumber& lane : applied->result.applied()) {
       if (lane.lane() < 1 || lane.lane() > kEdgeLanes) continue;
+      // The edge goes on behind these, whatever it thought to have sent.
       lanes_[lane.lane() - 1] = {lane.number(), lane.number()};
     }
+    // From here on batches are taken: the checks that judge them are there.
     epoch_ = applied->result.session_epoch();
   }
   outbox_.Begin(MakeWelcome(applied->hello, applied->result), *checks);
@@ -180,6 +198,8 @@ DownWelcome EdgeSession::MakeWelcome(const UpHello& hello,
     }
     if (page.size() < kRevocationsAPage) break;
   }
+  // Our clock minus the edge's; the way of the hello is in it, some tens of milliseconds that
+  // nothing here depends on.
   welcome.time_offset_us = absl::ToUnixMicros(context_.clock.Now()) - hello.time_us;
   return welcome;
 }
@@ -190,16 +210,21 @@ bool EdgeSession::TakeNumber(Lane lane, uint64_t number) {
     MutexLock lock(mutex_);
     if (finished_ || sink_ == nullptr) return false;
     LaneState& state = lanes_[IndexOf(lane)];
+    // Proposed and not applied: the edge need not wait for us to send the next.
     if (number == state.proposed + 1) {
       state.proposed = number;
       ++in_flight_;
       return true;
     }
+    // Only an edge with a mistake, or one that we lost something of: it connects again and begins
+    // behind what is applied.
     if (number > state.proposed) {
       skipped = absl::FailedPreconditionError(
           absl::StrCat("batch ", number, " of lane ", static_cast<int>(lane), " came after ",
                        state.proposed, "; connect again and send what is not acknowledged"));
     } else if (number <= state.applied) {
+      // A repetition of what is durable: say so again. One that is still under way is answered when
+      // it is applied.
       outbox_.AddAck({{lane, state.applied}, {}});
     }
   }
@@ -219,6 +244,7 @@ bool EdgeSession::OnBatch(UpBatch batch) {
       batch.batch.set_spool_id(spool_id_);
     }
   }
+  // 0: no hello was applied yet.
   if (batch.batch.session_epoch() == 0) {
     Finish(absl::InvalidArgumentError("a batch came before the welcome"));
     return true;
@@ -229,10 +255,12 @@ bool EdgeSession::OnBatch(UpBatch batch) {
     return true;
   }
   if (!TakeNumber(number.lane, number.number)) return true;
+  // Here, before it is proposed: no proof and no unproven item ever reaches the log.
   DropUnproven(batch);
   CutFuture(batch.batch, absl::ToUnixMicros(context_.clock.Now()));
   ProposeBatch(std::move(batch));
   MutexLock lock(mutex_);
+  // After the proposal: done may have come in the meantime and found nothing to resume.
   reading_held_ = in_flight_ >= kMaxBatchesInFlight;
   return !reading_held_;
 }
@@ -244,12 +272,14 @@ void EdgeSession::DropUnproven(UpBatch& batch) {
     checks = checks_.get();
   }
   const std::vector<ProofVerdict> verdicts = checks->Check(batch.proofs);
+  // Nearly every batch: nothing is moved or copied.
   if (std::all_of(verdicts.begin(), verdicts.end(),
                   [](ProofVerdict verdict) { return verdict == ProofVerdict::kRight; })) {
     return;
   }
   for (int i = 0; i < batch.batch.check_ins_size(); ++i) {
     const bool proves_next = verdicts[static_cast<size_t>(i)] == ProofVerdict::kRightNext;
+    // Apply counts these: they are what a new token is promoted by.
     if (proves_next) batch.batch.mutable_check_ins(i)->set_next_token(true);
   }
   TellOfReleased(batch, verdicts);
@@ -261,6 +291,7 @@ void EdgeSession::DropUnproven(UpBatch& batch) {
 
 void EdgeSession::TellOfReleased(const UpBatch& batch, const std::vector<ProofVerdict>& verdicts) {
   for (size_t i = 0; i < verdicts.size(); ++i) {
+    // A released device is unknown to Check; its record makes the edge answer X.
     if (verdicts[i] != ProofVerdict::kUnknownDevice) continue;
     const std::optional<DeviceKeyRecord> key = context_.state.FindDeviceKey(batch.proofs[i].device);
     if (key.has_value() && key->released) outbox_.AddDevice(batch.proofs[i].device);
@@ -285,11 +316,13 @@ void EdgeSession::OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts
   BatchOutcome outcome = internal::v1::BATCH_OUTCOME_UNSPECIFIED;
   {
     MutexLock lock(mutex_);
+    // First of all: whatever the outcome, its place is free.
     --in_flight_;
     if (applied.ok()) {
       const internal::v1::EdgeBatchResult& result = applied->result.edge_batch();
       outcome = result.outcome();
       LaneState& state = lanes_[IndexOf(lane.lane)];
+      // Outcomes come in order, but a duplicate's says what was applied before it.
       state.applied = std::max(state.applied, result.applied_number());
       for (const internal::v1::RefusedItem& item : result.refused()) {
         verdicts.push_back(
@@ -301,6 +334,7 @@ void EdgeSession::OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts
       sink_->ResumeReading();
     }
   }
+  // Nobody knows whether it will be: the edge has it still, so it is for the edge to send it again.
   if (!applied.ok()) {
     return Finish(absl::UnavailableError(
         absl::StrCat("a batch could not be applied: ", applied.status().message())));
@@ -311,6 +345,7 @@ void EdgeSession::OnBatchDone(LaneNumber lane, std::vector<ItemVerdict> verdicts
   if (outcome == internal::v1::BATCH_OUTCOME_GAP) {
     return Finish(absl::FailedPreconditionError("a batch before this one is missing"));
   }
+  // TAKEN and DUPLICATE alike: up to here all is durable.
   outbox_.AddAck({lane, std::move(verdicts)});
   WakeHub();
 }
@@ -333,6 +368,7 @@ void EdgeSession::OnWatermark(const UpWatermark& watermark) {
     entry.set_time_us(std::min(watermark.time_us, absl::ToUnixMicros(context_.clock.Now())));
     entry.set_live_number(watermark.live_number);
   }
+  // A lost one is followed by the next within a second.
   context_.log.ProposeAsync(std::move(command), [](const absl::StatusOr<Applied>&) {});
 }
 
@@ -351,6 +387,7 @@ void EdgeSession::OnStateVerdict(const UpStateVerdict& verdict) {
   {
     MutexLock lock(mutex_);
     if (finished_ || epoch_ == 0) return;
+    // One entry in the log when it begins and one when it is over, not one a delta.
     changed = std::exchange(refused_state_, refused) != refused;
   }
   if (changed) {

@@ -1,4 +1,6 @@
-// The stream's side of a session: writing, finishing, deadlines.
+// The stream's side of a session: writing, finishing, deadlines. Locks are taken session before hub
+// and outbox; sink_ is null once the stream has closed, and nobody touches the sink or wakes the
+// hub after that.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +25,7 @@ void EdgeSession::OnWritten() {
     writing_ = false;
     last_write_begun_ = absl::InfiniteDuration();
   }
+  // The farewell is on its way and nothing follows it.
   if (outbox_.drained()) return Finish(absl::UnavailableError("musterd is stopping"));
   WakeHub();
 }
@@ -37,11 +40,15 @@ void EdgeSession::Pump() {
   BeginIfApplied();
   {
     MutexLock lock(mutex_);
+    // One message at a time; OnWritten asks for the next.
     if (sink_ == nullptr || finished_ || writing_) return;
   }
+  // Without the lock: this reads the database.
   const std::optional<DownMessage> message = outbox_.Next();
   if (!message.has_value()) return;
   MutexLock lock(mutex_);
+  // It may have ended meanwhile; what was taken out is lost with it, and the next stream begins
+  // with a snapshot.
   if (sink_ == nullptr || finished_) return;
   writing_ = true;
   last_write_begun_ = context_.clock.Monotonic();
@@ -57,6 +64,7 @@ void EdgeSession::CheckProgress() {
     if (!said_hello_ && now - opened_ > kHelloDeadline) {
       problem = absl::DeadlineExceededError("no hello came");
     } else if (now - last_write_begun_ > kSlowDeadline) {
+      // Infinite while nothing is being written.
       problem = absl::ResourceExhaustedError("the edge does not read its stream; connect again");
     } else if (context_.clock.Now() >= certificate_end_) {
       problem = absl::UnauthenticatedError(
@@ -75,6 +83,7 @@ void EdgeSession::CheckFence() {
     return Finish(absl::PermissionDeniedError("this edge is revoked"));
   }
   const uint64_t mine = epoch();
+  // 0: our own hello is not applied yet, and will be the newest.
   if (mine != 0 && edge->session_epoch > mine) {
     Finish(absl::AbortedError("a newer stream of this edge has taken over"));
   }
@@ -83,6 +92,7 @@ void EdgeSession::CheckFence() {
 void EdgeSession::Finish(const absl::Status& status) {
   {
     MutexLock lock(mutex_);
+    // Finish of the sink under the lock: no Write may come after it.
     if (std::exchange(finished_, true) || sink_ == nullptr) return;
     sink_->Finish(status);
   }
@@ -103,6 +113,7 @@ void EdgeSession::TellAgain(OrganizationId organization) {
   const SecretChecks* checks = nullptr;
   {
     MutexLock lock(mutex_);
+    // Set once and never taken away, so it may be used without the lock.
     checks = checks_.get();
   }
   if (checks == nullptr) return;

@@ -1,3 +1,5 @@
+// Which secret check each device must show here. The check is a keyed hash under the edge's own
+// key: what one edge has learned is worth nothing at another.
 #include "server/edges/secret_checks.h"
 
 #include <algorithm>
@@ -13,12 +15,14 @@ namespace {
 absl::string_view View(const std::array<char, 16>& bytes) { return {bytes.data(), bytes.size()}; }
 
 bool Fits(const SecretProof& proof, const std::array<char, 16>& expected) {
+  // Compared even where nothing was sent, so that the time tells nothing.
   return EqualInConstantTime(View(proof.check), View(expected)) && proof.present;
 }
 
 }  // namespace
 
 ProofVerdict SecretChecks::Judge(const SecretProof& proof, const Expected& expected) {
+  // Both, always, in the same time; `next` without a next token is zeros, which has_next rules out.
   const bool now = Fits(proof, expected.now);
   const bool next = Fits(proof, expected.next) && expected.has_next;
   if (next) return ProofVerdict::kRightNext;
@@ -39,8 +43,11 @@ std::vector<ProofVerdict> SecretChecks::Check(absl::Span<const SecretProof> proo
       }
     }
   }
+  // Met for the first time: the seal is opened without the lock, since that takes 50 times as long
+  // as a look.
   for (const size_t i : unmet) {
     const std::optional<Met> met = Meet(proofs[i].device);
+    // A released device is described to the edge, but its items count for nothing.
     if (met.has_value() && !met->key.deleted) verdicts[i] = Judge(proofs[i], met->expected);
   }
   return verdicts;
@@ -55,6 +62,7 @@ std::optional<SecretChecks::Met> SecretChecks::Meet(DeviceId device) {
   }
   std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
   if (!key.has_value() || (key->deleted && !key->released)) return std::nullopt;
+  // The key is read all the same: whether it is deleted is not kept here.
   if (const std::optional<Expected> kept = Find(device)) return Met{*std::move(key), *kept};
   const std::optional<CheckValue> now = Compute(device, key->sealed_secret);
   if (!now.has_value()) return std::nullopt;
@@ -75,6 +83,7 @@ std::optional<EdgeDevice> SecretChecks::Describe(DeviceId device) {
   const Expected* const expected = &met->expected;
   EdgeDevice described;
   described.device = key->id;
+  // The edge compares it with what stands in the token, which a move does not change.
   described.organization = key->token_organization;
   described.least_epoch = key->least_epoch;
   described.secret_check = expected->now;
@@ -116,6 +125,7 @@ std::vector<DeviceId> SecretChecks::KnownOf(OrganizationId organization) const {
     known.reserve(expected_.size());
     for (const auto& entry : expected_) known.push_back(DeviceId{entry.first});
   }
+  // Asked without the lock: a million devices would hold up all check-ins.
   std::erase_if(known, [&](DeviceId device) {
     const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(device);
     return !key.has_value() || key->organization != organization;
@@ -125,6 +135,7 @@ std::vector<DeviceId> SecretChecks::KnownOf(OrganizationId organization) const {
 
 void SecretChecks::Forget(DeviceId device) {
   MutexLock lock(mutex_);
+  // Whoever computes at this moment did so from an older key, and must not keep it.
   ++forgotten_;
   expected_.erase(device.value);
 }
