@@ -1,3 +1,5 @@
+// Which agents the fleet runs, and bringing another one. An upgrade is a job, so it waits, fails
+// and is shown like one.
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/job_run.h"
@@ -28,6 +30,7 @@ Outcome List(Session& session) {
                   {"BEHIND", false, false, true}},
                  {}};
   for (const auto& count : response.agents()) {
+    // An empty agent is a device that has joined and never checked in since.
     table.rows.push_back({count.agent().empty() ? Cell("never heard") : Cell(count.agent()),
                           absl::StrCat(count.device_count()), absl::StrCat(count.online_count()),
                           absl::StrCat(count.behind_count())});
@@ -35,6 +38,7 @@ Outcome List(Session& session) {
     report.messages.push_back(&count);
   }
   report.tables.push_back(std::move(table));
+  // On stderr: it is about the whole table, which a script reads alone.
   session.Note(absl::StrCat("this installation's agent is ", response.current_version(), "; ",
                             response.behind_count(), " devices are behind",
                             response.behind_count() > 0 ? ": muster agent upgrade" : ""));
@@ -46,6 +50,8 @@ absl::StatusOr<muster::v1::Job> CallUpgrade(Session& session,
                                             bool validate_only) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = AgentService::NewStub(connection->channel());
+  // Without a request id while it only checks: nothing happens that could happen twice, and the id
+  // stays free for the call that does something.
   request.set_validate_only(validate_only);
   if (!validate_only) request.set_request_id(connection->request_id());
   muster::v1::UpgradeAgentsResponse response;
@@ -61,12 +67,16 @@ Outcome Upgrade(Session& session) {
   request.set_filter(session.Text("where"));
   for (const std::string& url : session.List("url")) request.add_urls(url);
   RETURN_IF_ERROR(FillWaves(session, &request));
+  // Asked of the server first, also without --dry-run: only it knows which devices are behind, and
+  // the question below wants their number.
   ASSIGN_OR_RETURN(const muster::v1::Job checked, CallUpgrade(session, request, true));
   if (session.Switch("dry-run")) return ShowDryRun(session, checked);
   RETURN_IF_ERROR(session.Confirm(checked.target_count(),
                                   absl::StrCat("This will bring agent ", checked.agent_version(),
                                                " to ", checked.target_count(), " devices.")));
   ASSIGN_OR_RETURN(const muster::v1::Job job, CallUpgrade(session, std::move(request), false));
+  // Between the two calls the fleet goes on: the number may be off by a few, and the job says its
+  // own.
   return session.Switch("wait") ? WaitAndShow(session, job) : ShowCreated(session, job);
 }
 

@@ -1,3 +1,5 @@
+// Reading the audit. By default one organization and the newest entries: the whole may be long, and
+// is for the platform's keys only.
 #include <algorithm>
 
 #include "absl/functional/function_ref.h"
@@ -24,6 +26,7 @@ constexpr int64_t kDefaultLimit = 100;
 
 std::vector<Cell> Row(const AuditEntry& entry, absl::Time now) {
   absl::string_view method = entry.method();
+  // For the eye only; CSV has the whole name, as --method and the proof take it.
   absl::ConsumePrefix(&method, "muster.v1.");
   return {TimeCell(entry.has_time(), entry.time(), now),
           entry.actor(),
@@ -39,6 +42,8 @@ std::vector<Cell> Row(const AuditEntry& entry, absl::Time now) {
 Report MakeReport(const std::vector<AuditEntry>& entries, absl::Time now) {
   Report report;
   report.is_list = true;
+  // What proves an entry (position, hash) is wide: it is read by programs, and takes a line by
+  // itself.
   Table table = {"",
                  {{"TIME"},
                   {"ACTOR", false, true},
@@ -65,6 +70,7 @@ absl::Status SetTime(Session& session, const std::string& flag,
   if (!session.Has(flag)) return absl::OkStatus();
   absl::Time time;
   std::string error;
+  // A moment first, since no duration looks like one.
   if (!absl::ParseTime(absl::RFC3339_full, session.Text(flag), &time, &error)) {
     const absl::StatusOr<absl::Duration> ago = ParseDuration(session.Text(flag));
     if (!ago.ok()) {
@@ -72,6 +78,7 @@ absl::Status SetTime(Session& session, const std::string& flag,
           absl::StrCat("--", flag, ": \"", session.Text(flag),
                        "\" is no time; wants how long ago, like 2h, or 2026-11-22T10:00:00Z"));
     }
+    // Backwards here, unlike Session::Moment: what is looked for has happened.
     time = session.now() - *ago;
   }
   *(request->*mutable_time)() = ToTimestamp(time);
@@ -85,6 +92,8 @@ absl::StatusOr<ListAuditEntriesRequest> MakeRequest(Session& session) {
   }
   if (session.Has("actor")) {
     const std::string actor = session.Text("actor");
+    // Ids of keys are what people have at hand; edges and musterd itself act too and are named as
+    // the audit has them.
     const bool is_full = actor == "musterd" || absl::StrContains(actor, "/");
     request.set_actor(is_full ? actor : absl::StrCat("apiKeys/", actor));
   }
@@ -106,6 +115,7 @@ absl::Status ReadEntries(Session& session, ListAuditEntriesRequest request,
     RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
       return stub->ListAuditEntries(context, request, &response);
     }));
+    // The rest of the request stays as it is: the server refuses a token with another one.
     request.set_page_token(response.next_page_token());
     more = take(response) && !request.page_token().empty();
   }
@@ -114,13 +124,16 @@ absl::Status ReadEntries(Session& session, ListAuditEntriesRequest request,
 
 Outcome List(Session& session) {
   ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
+  // 0 stands for all; 100 millions more would not fit into memory here anyway.
   const auto limit = static_cast<size_t>(given_limit.value_or(kDefaultLimit));
   ASSIGN_OR_RETURN(ListAuditEntriesRequest request, MakeRequest(session));
+  // Not more rows than are wanted, and few calls where all are.
   request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<size_t>(limit, 1000)));
   std::vector<AuditEntry> entries;
   bool is_cut = false;
   RETURN_IF_ERROR(ReadEntries(session, request, [&](const ListAuditEntriesResponse& response) {
     entries.insert(entries.end(), response.entries().begin(), response.entries().end());
+    // Said only where there is more: exactly `limit` entries are no reason for a remark.
     is_cut = limit > 0 && entries.size() >= limit && !response.next_page_token().empty();
     return !is_cut;
   }));

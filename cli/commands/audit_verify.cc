@@ -1,3 +1,6 @@
+// Checks the audit's chain twice: the server says what it finds in its tables, and this program
+// reads every entry by the API and computes the hashes itself. With --file it needs no server at
+// all, and an export that was kept elsewhere is checked against nothing but itself.
 #include "cli/commands/audit_verify.h"
 
 #include <google/protobuf/util/json_util.h>
@@ -21,6 +24,8 @@ using muster::v1::AuditEntry;
 using muster::v1::AuditService;
 
 // Checks entries, oldest first; answers what is wrong with the first broken one.
+// The rule is common/audit_chain, the same code that musterd writes with; docs/api.md describes it
+// for those who want to trust neither.
 class EntryCheck {
  public:
   explicit EntryCheck(bool gaps_allowed) : gaps_allowed_(gaps_allowed) {}
@@ -54,6 +59,8 @@ absl::StatusOr<std::vector<AuditEntry>> ReadExport(Session& session, const std::
     if (!file) return absl::InvalidArgumentError(absl::StrCat("--file: can't read ", path));
     in = &file;
   }
+  // -o json writes an array, and protobuf reads messages: wrapped into the answer that the array
+  // came from.
   const std::string array{std::istreambuf_iterator<char>(*in), std::istreambuf_iterator<char>()};
   muster::v1::ListAuditEntriesResponse entries;
   const auto parsed = google::protobuf::util::JsonStringToMessage(
@@ -64,6 +71,7 @@ absl::StatusOr<std::vector<AuditEntry>> ReadExport(Session& session, const std::
                      " is not what \"muster audit list -o json\" writes: ", parsed.ToString()));
   }
   std::vector<AuditEntry> sorted(entries.entries().begin(), entries.entries().end());
+  // Lists are newest first, and the chain goes the other way.
   std::stable_sort(sorted.begin(), sorted.end(), [](const AuditEntry& a, const AuditEntry& b) {
     return a.sequence() < b.sequence();
   });
@@ -74,6 +82,8 @@ Outcome VerifyFile(Session& session) {
   ASSIGN_OR_RETURN(const std::vector<AuditEntry> entries,
                    ReadExport(session, session.Text("file")));
   if (entries.empty()) return absl::InvalidArgumentError("--file: there are no entries in it");
+  // The entries of one organization have gaps by nature; each of them can still be checked by
+  // itself, since it holds the hash before it.
   EntryCheck check(session.Switch("allow-gaps"));
   for (const AuditEntry& entry : entries) {
     if (const auto wrong = check.Take(entry); wrong.has_value())
@@ -103,9 +113,12 @@ absl::Status CheckHere(Session& session, const muster::v1::VerifyAuditResponse& 
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = AuditService::NewStub(connection->channel());
   muster::v1::ListAuditEntriesRequest request;
+  // No parent, so the whole installation: that is why this wants a key of the platform.
   request.set_order_by("time");
   request.set_page_size(1000);
   EntryCheck check(false);
+  // The two checks must be of one and the same chain: entries that come meanwhile are fine, fewer
+  // than the server has counted are not.
   bool head_seen = server.entry_count() == 0;
   do {
     muster::v1::ListAuditEntriesResponse response;
@@ -128,6 +141,7 @@ absl::Status CheckHere(Session& session, const muster::v1::VerifyAuditResponse& 
 Outcome Verify(Session& session) {
   if (session.Has("file")) return VerifyFile(session);
   ASSIGN_OR_RETURN(const auto server, AskServer(session));
+  // Not checked here any more: one proof is enough, and the server's words are exact.
   if (server.first_broken_sequence() != 0) {
     return Broken("at the server", absl::StrCat(server.reason(), " (the first broken entry is ",
                                                 server.first_broken_sequence(), ")"));

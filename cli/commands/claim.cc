@@ -1,3 +1,5 @@
+// Claims: the line that lets routers join. stdout has the line and nothing else, so that it can be
+// redirected or copied whole; all remarks are on stderr.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
@@ -16,6 +18,7 @@ using muster::v1::ClaimService;
 Cell ExpiryCell(const Claim& claim, absl::Time now) {
   Cell cell = TimeCell(claim.has_expire_time(), claim.expire_time(), now);
   if (claim.has_expire_time() && ToTime(claim.expire_time()) <= now) {
+    // The exact time beside it stays as it is: programs compare times and not words.
     cell.text = absl::StrCat("expired ", cell.text);
     cell.tone = Tone::kBad;
   }
@@ -29,10 +32,13 @@ absl::StatusOr<muster::v1::CreateClaimRequest> MakeCreateRequest(Session& sessio
   ASSIGN_OR_RETURN(const auto labels, session.Labels("label"));
   request.mutable_labels()->insert(labels.begin(), labels.end());
   ASSIGN_OR_RETURN(const auto max_devices, session.Number("max-devices", 1, 1'000'000));
+  // One by default: a line that leaks lets one router in, and that one is noticed.
   request.set_max_devices(static_cast<int32_t>(max_devices.value_or(1)));
   ASSIGN_OR_RETURN(const auto ttl, session.Duration("ttl"));
   if (ttl.has_value()) *request.mutable_ttl() = ToDurationMessage(*ttl);
   request.set_allowed_source(session.Text("from"));
+  // The first --edge is the one in the line, further ones are what the agent turns to, in this
+  // order.
   const std::vector<std::string> edges = session.List("edge");
   for (size_t i = 0; i < edges.size(); ++i) {
     ASSIGN_OR_RETURN(const std::string edge, TopLevelName("edges", edges[i]));
@@ -44,6 +50,7 @@ absl::StatusOr<muster::v1::CreateClaimRequest> MakeCreateRequest(Session& sessio
   }
   request.set_approve(session.Switch("approve"));
   request.set_monitor_only(session.Switch("monitor-only"));
+  // Left out it stays unset and not "normal": with --replace the device's own counts.
   if (session.Has("profile")) {
     ASSIGN_OR_RETURN(const auto profile, ParseProfile(session.Text("profile")));
     request.set_profile(profile);
@@ -58,6 +65,8 @@ absl::StatusOr<muster::v1::CreateClaimRequest> MakeCreateRequest(Session& sessio
 
 // What the line would change on a router.
 Outcome ShowPreviews(Session& session, const muster::v1::CreateClaimResponse& response) {
+  // Said every time, as it is true every time: what the line does to a router was tried on
+  // simulated ones.
   session.Note("nothing was created; not yet tried on hardware");
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
     Report report;
@@ -69,6 +78,7 @@ Outcome ShowPreviews(Session& session, const muster::v1::CreateClaimResponse& re
     absl::StrAppend(&text, text.empty() ? "" : "\n", "RouterOS ", preview.family(), ":\n",
                     preview.text(), absl::EndsWith(preview.text(), "\n") ? "" : "\n");
   }
+  // No secret in it (the claim is shown as zeros), so nothing is protected here.
   *session.console().out << text << std::flush;
   return ExitCode::kDone;
 }
@@ -77,6 +87,7 @@ Outcome Create(Session& session) {
   ASSIGN_OR_RETURN(muster::v1::CreateClaimRequest request, MakeCreateRequest(session));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = ClaimService::NewStub(connection->channel());
+  // Also while it only shows a preview: the server counts validate_only as another request.
   request.set_request_id(connection->request_id());
   muster::v1::CreateClaimResponse response;
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
@@ -86,6 +97,7 @@ Outcome Create(Session& session) {
   const Claim& claim = response.claim();
   session.Note("not yet tried on hardware: the line has only run on simulated routers so far");
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    // The line stands in the JSON too.
     session.console().protect_out();
     Report report;
     report.messages = {&response};

@@ -1,3 +1,5 @@
+// From words to one command. CLI11 reads the words; nothing else of the program knows of it, and it
+// is given its own copies of everything, so that another library could take its place in this file.
 #include "cli/commands/command_line.h"
 
 #include <CLI/CLI.hpp>
@@ -28,11 +30,15 @@ Examples:
   muster device list
   muster job run --where 'online = true' --script '/system/identity/print' --wait)";
 
+// Short, since it stands below every help: what is the same everywhere is explained once, in muster
+// --help.
 constexpr const char* kLeafFooter =
     "For every command: -o table|wide|json|yaml|csv|name, --server, --ca-file, --api-key-file,\n"
     "--organization, --context, --config; see: muster --help";
 
 // Where the library puts what it reads. Addresses must not move: maps only.
+// CLI11 keeps references to the variables that it fills, from the making of the tree until parse()
+// returns.
 struct Parsed {
   std::map<std::string, std::string> global;
   std::map<const Command*, Arguments> commands;
@@ -62,6 +68,7 @@ void AddCommand(CLI::App* app, const Command& command, Arguments* arguments) {
         ->type_name("");
   }
   std::vector<Flag> flags = command.flags;
+  // Here and not in each command: a command that changes something can't be without it.
   if (command.writes) {
     flags.push_back({"request-id", "ID", "repeat an earlier call whose outcome is unknown"});
   }
@@ -72,7 +79,11 @@ void AddCommand(CLI::App* app, const Command& command, Arguments* arguments) {
     }
     CLI::Option* option =
         app->add_option(absl::StrCat("--", flag.name), arguments->texts[flag.name], flag.help);
+    // One word each: by default CLI11 lets an option for a list take all words that follow, and
+    // `--label a=b riga-core` would swallow the device.
     option->expected(1)->allow_extra_args(false)->type_name(flag.value)->required(flag.required);
+    // Throw is an error where the flag comes twice: with the last one taken, half of a long line
+    // would be without effect and nobody the wiser.
     option->multi_option_policy(flag.may_repeat ? CLI::MultiOptionPolicy::TakeAll
                                                 : CLI::MultiOptionPolicy::Throw);
   }
@@ -80,6 +91,8 @@ void AddCommand(CLI::App* app, const Command& command, Arguments* arguments) {
 }
 
 // API keys that somebody gave as an argument must not come back in our messages.
+// Our own errors quote what was typed, and CLI11's do too. mk1. are keys of the API, m1. tokens of
+// devices.
 std::string WithoutKeys(std::string text) {
   for (const absl::string_view prefix : {"mk1.", "m1."}) {
     size_t at = 0;
@@ -97,12 +110,16 @@ std::string WithoutKeys(std::string text) {
   return text;
 }
 
+// The one place where errors are printed: masked, then cleaned, line breaks kept, for hints stand
+// on lines of their own.
 int Fail(const Console& console, absl::string_view message, ExitCode code) {
   *console.err << "muster: " << CleanText(WithoutKeys(std::string(message)), LineBreaks::kKeep)
                << std::endl;
   return static_cast<int>(code);
 }
 
+// What a script can do about it chooses the code; see exit_code.h. Aborted and AlreadyExists are
+// plain failures: the command was right, and the world is not as it thought.
 ExitCode CodeOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -137,6 +154,8 @@ std::string PathOf(const CLI::App* app) {
 }
 
 int PrintHelp(const CLI::App& app, std::ostream& out) {
+  // CLI11 would print the help of the program; wanted is that of the noun or verb that --help
+  // stands behind.
   const CLI::App* leaf = Innermost(app);
   const CLI::App* parent = leaf->get_parent();
   out << leaf->help(parent == nullptr ? "" : PathOf(parent));
@@ -155,6 +174,7 @@ std::string UnknownWords(const CLI::App& app) {
 absl::StatusOr<Arguments> WithGlobalFlags(Arguments arguments, const CLI::App& app,
                                           const Parsed& parsed) {
   const auto given = [&](const std::string& name) -> std::optional<std::string> {
+    // Given and empty is not the same as not given: --ca-file '' asks for the system's authorities.
     if (app.count(absl::StrCat("--", name)) == 0) return std::nullopt;
     return parsed.global.at(name);
   };
@@ -184,7 +204,9 @@ std::map<const CLI::App*, const Command*> BuildTree(const std::vector<Command>& 
                                                     CLI::App* app, Parsed* parsed) {
   app->footer(kRootFooter);
   app->set_version_flag("--version", absl::StrCat("muster ", std::string(Version())));
+  // Global flags are taken behind the verb too, where people write them.
   app->fallthrough();
+  // None is no error to the library: then help is printed, with our exit code.
   app->require_subcommand(0, 1);
   AddGlobalFlags(app, parsed);
   std::map<std::string, CLI::App*> nouns;
@@ -202,6 +224,7 @@ std::map<const CLI::App*, const Command*> BuildTree(const std::vector<Command>& 
       leaf->require_subcommand(0, 0);
       std::vector<std::string> verbs;
       for (const CLI::App* verb : noun->get_subcommands({})) verbs.push_back(verb->get_name());
+      // Grows with each verb, so the noun's help always lists all of them.
       noun->description(absl::StrCat("Commands: ", absl::StrJoin(verbs, ", ")));
       examples[noun] += absl::StrCat(command.examples, "\n");
       noun->footer(absl::StrCat("Examples:\n", examples[noun], kLeafFooter));
@@ -215,11 +238,16 @@ std::map<const CLI::App*, const Command*> BuildTree(const std::vector<Command>& 
 }  // namespace
 
 int RunCommandLine(const std::vector<std::string>& arguments, const Console& console) {
+  // Before anything else: protobuf would refuse such text only when it is sent, and name a field
+  // and not the word. (A file name in another encoding can't be given; its content can come by
+  // stdin.)
   for (const std::string& argument : arguments) {
     if (IsUtf8(argument)) continue;
     return Fail(console, absl::StrCat("an argument is not UTF-8: ", argument), ExitCode::kUsage);
   }
   const std::vector<Command> commands = AllCommands();
+  // Not a command of the tree: nobody types it, help does not show it, and half-typed words must
+  // not be parsed.
   if (!arguments.empty() && arguments.front() == kCompleteWord) {
     return PrintCompletions(commands, {arguments.begin() + 1, arguments.end()}, console);
   }
@@ -228,6 +256,7 @@ int RunCommandLine(const std::vector<std::string>& arguments, const Console& con
                "muster");
   const auto leaves = BuildTree(commands, &app, &parsed);
   try {
+    // CLI11 takes the words from the back of a vector.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
     return PrintHelp(app, *console.out);
@@ -242,6 +271,7 @@ int RunCommandLine(const std::vector<std::string>& arguments, const Console& con
   }
   const auto leaf = leaves.find(Innermost(app));
   if (leaf == leaves.end()) {
+    // A noun without a verb: help, but to stderr and as wrong usage, so that a script notices.
     PrintHelp(app, *console.err);
     return static_cast<int>(ExitCode::kUsage);
   }

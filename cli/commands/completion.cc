@@ -1,3 +1,6 @@
+// The shells' scripts are small and ask this program what fits, so that flags, verbs and names
+// can't go out of date in them. Completion must never be in the way: one second for the server, no
+// message, no exit code but 0, whatever is wrong with the settings.
 #include "cli/commands/completion.h"
 
 #include <algorithm>
@@ -27,9 +30,14 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+// Longer, and the person has typed on.
 constexpr std::chrono::seconds kPatience{1};
+// One page. With more names than this a beginning narrows them, for devices at the server.
 constexpr int kMostAsked = 1000;
 
+// `printf %q` quotes what has spaces: bash puts candidates into the line as they are. compopt -o
+// default hands over to bash's own completion of file names (bash manual, "Programmable Completion
+// Builtins").
 constexpr const char* kBashScript =
     R"sh(# Completion of muster for bash. For this shell: . <(muster completion bash)
 # For all: muster completion bash > /etc/bash_completion.d/muster
@@ -47,6 +55,9 @@ _muster() {
 complete -F _muster muster
 )sh";
 
+// (Q) takes zsh's quoting off the words, (@f) splits the answer into lines; compadd quotes by
+// itself. The last lines let the file be both sourced and put into $fpath as _muster (zsh manual,
+// zshcompsys and zshexpn).
 constexpr const char* kZshScript = R"sh(#compdef muster
 # Completion of muster for zsh. For this shell: . <(muster completion zsh)
 # For all: muster completion zsh > a file _muster in a folder of $fpath
@@ -67,6 +78,8 @@ fi
 )sh";
 
 // What stands where a value goes, by the name of the flag's value or of the positional.
+// Of flags that every command has, and those whose value's name does not say what it is. All others
+// are found by the name that help shows for the value: DEVICE, JOB, SITE ...
 const std::map<std::string, std::string>& KindsOfFlags() {
   static const auto* kinds = new std::map<std::string, std::string>{
       {"output", "FORMAT"},    {"ca-file", "FILE"},    {"api-key-file", "FILE"},
@@ -78,6 +91,7 @@ const std::map<std::string, std::string>& KindsOfFlags() {
 }
 
 // Without the backslashes and quotes that a shell leaves in a word.
+// Bash hands words over as they stand in the line. Quotes may be open: the word is not finished.
 std::string Unquoted(absl::string_view word) {
   std::string out;
   for (size_t i = 0; i < word.size(); ++i) {
@@ -109,6 +123,8 @@ const Flag* FindFlag(const Command* command, const std::string& name) {
   return nullptr;
 }
 
+// Where no verb is known yet only global flags count; a command's own flag of the same name goes
+// before them.
 bool TakesValue(const Command* command, const std::string& name) {
   if (KindsOfFlags().contains(name) && (command == nullptr || FindFlag(command, name) == nullptr)) {
     return true;
@@ -141,6 +157,8 @@ void TakeWord(const std::vector<Command>& commands, const std::string& word, Pla
   }
 }
 
+// Reads words as the parser would, but forgives everything: unknown flags and nouns are passed
+// over.
 Place Locate(const std::vector<Command>& commands, const Words& words) {
   Place place;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
@@ -150,7 +168,9 @@ Place Locate(const std::vector<Command>& commands, const Words& words) {
       continue;
     }
     name.erase(0, 2);
+    // --flag=value is one word, and what follows it is something else.
     if (absl::StrContains(name, "=") || !TakesValue(place.command, name)) continue;
+    // The word being typed is this flag's value.
     if (i + 2 == words.size()) {
       place.flag = name;
     } else {
@@ -160,7 +180,8 @@ Place Locate(const std::vector<Command>& commands, const Words& words) {
   return place;
 }
 
-// Asks the server once, briefly.
+// Asks the server once, briefly. No Connection::Call: that tries again and explains, and here
+// silence is right.
 template <typename Call>
 bool AskServer(Connection* connection, Call call) {
   const auto context = connection->NewContext();
@@ -174,6 +195,8 @@ absl::StatusOr<Words> DeviceWords(Session& session, const std::string& kind,
   muster::v1::ListDevicesRequest request;
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_page_size(kMostAsked);
+  // The server narrows by the beginning, so that a fleet of 20,000 has candidates too. The star
+  // goes inside of the quotes, where it is a wildcard.
   if (!begun.empty()) {
     std::string pattern = QuoteForFilter(begun);
     pattern.insert(pattern.size() - 1, "*");
@@ -212,6 +235,8 @@ absl::StatusOr<Words> NamesOf(Session& session, Request request,
     return (stub.get()->*list)(context, request, &response);
   });
   Words words;
+  // The first field of every List answer is the rows (AIP-132), and each row has a name (AIP-122):
+  // one function for all of them.
   const auto* field = Response::descriptor()->field(0);
   for (int i = 0; i < response.GetReflection()->FieldSize(response, field); ++i) {
     const auto& row = response.GetReflection()->GetRepeatedMessage(response, field, i);
@@ -266,6 +291,7 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
 Words FlagWords(const Command* command) {
   Words words = {"--help"};
   for (const auto& [name, kind] : KindsOfFlags()) {
+    // Those are flags of some commands and come with them below.
     if (name != "script-file" && name != "file" && name != "trees") {
       words.push_back(absl::StrCat("--", name));
     }
@@ -284,6 +310,7 @@ std::optional<std::string> KindHere(const Place& place, const std::string& begun
     if (special != KindsOfFlags().end()) return special->second;
     return flag == nullptr ? "TEXT" : flag->value;
   }
+  // A value may begin with a dash only behind its flag.
   if (absl::StartsWith(begun, "-") || place.command == nullptr) return std::nullopt;
   const auto& positionals = place.command->positionals;
   return place.positionals < positionals.size() ? positionals[place.positionals].name : "";
@@ -314,6 +341,7 @@ int PrintCompletions(const std::vector<Command>& commands, const std::vector<std
   const Place place = Locate(commands, words);
   const std::optional<std::string> kind = KindHere(place, begun);
   if (kind == "FILE") {
+    // The shell knows files, folders and ~ better than we do. No name of ours begins with a colon.
     *console.out << ":files\n";
     return 0;
   }
@@ -323,10 +351,12 @@ int PrintCompletions(const std::vector<Command>& commands, const std::vector<std
   const absl::StatusOr<Words> found =
       kind.has_value() ? ValueWords(session, *kind, begun)
                        : absl::StatusOr<Words>(WordsHere(commands, place, begun));
+  // No key, no server, no context: nothing to complete, and nobody asked for an error.
   if (!found.ok()) return 0;
   // Sorted, each once, and only what goes on from what was begun.
   const std::set<std::string> sorted(found->begin(), found->end());
   for (const std::string& word : sorted) {
+    // Names come from routers too: what would be an escape sequence in the terminal is cleaned.
     if (!word.empty() && absl::StartsWith(word, begun)) *console.out << CleanText(word) << "\n";
   }
   return 0;
