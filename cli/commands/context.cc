@@ -1,3 +1,5 @@
+// Contexts: servers by name. These commands only look at the file and never call a server, so they
+// work when nothing else does. Key files are named here and never read.
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
 #include "cli/connection/contexts.h"
@@ -7,6 +9,8 @@
 namespace muster::cli {
 namespace {
 
+// The same choice as ResolveSettings, without its error for a context that isn't there: these
+// commands are how that is mended.
 absl::StatusOr<ContextFile> ReadFile(Session& session) {
   const auto& flags = session.arguments().global;
   return ReadContexts(flags.config.has_value()
@@ -26,6 +30,8 @@ Outcome List(Session& session) {
   if (file.contexts.empty()) session.Note("no contexts yet; see: muster login --help");
   Report report;
   report.is_list = true;
+  // Contexts are no messages of the API; a Struct gives them JSON and YAML by the same printer.
+  // Sized before, since the report keeps addresses.
   std::vector<google::protobuf::Struct> messages(file.contexts.size());
   Table table = {"",
                  {{"CURRENT"},
@@ -47,6 +53,7 @@ Outcome List(Session& session) {
     fields["organization"].set_string_value(context.organization);
     report.messages.push_back(&message);
     report.names.push_back(name);
+    // A star for the eye, a word for CSV.
     table.rows.push_back({current ? Cell("*", "yes") : Cell(" "), name, context.server,
                           context.organization, context.ca_file, context.api_key_file});
   }
@@ -55,11 +62,14 @@ Outcome List(Session& session) {
 }
 
 // What the next command would use, and from where.
+// With the flags and variables of this call: `muster context show --context lab` is how to look
+// before acting.
 Outcome Show(Session& session) {
   ASSIGN_OR_RETURN(const Settings* settings, session.settings());
   Report report;
   google::protobuf::Struct message;
   auto& fields = *message.mutable_fields();
+  // Empty where no context is used.
   fields["context"].set_string_value(settings->context);
   Table table = {"",
                  {{"SETTING"}, {"VALUE"}, {"FROM"}},
@@ -93,8 +103,10 @@ Outcome Delete(Session& session) {
   ASSIGN_OR_RETURN(ContextFile file, ReadFile(session));
   const std::string name = session.Text("CONTEXT");
   if (!file.contexts.contains(name)) return UnknownContext(file, name);
+  // The key stays: it may be the only copy, and another context may use the same file.
   const std::string key_file = file.contexts[name].api_key_file;
   file.contexts.erase(name);
+  // And not another one instead: the next command must not go to a server that nobody chose.
   if (file.current == name) file.current.clear();
   RETURN_IF_ERROR(WriteContexts(file));
   session.Note(
@@ -127,6 +139,7 @@ std::vector<Command> ContextCommands() {
   Command remove =
       Make("delete", "Delete a context; its key file stays", "  muster context delete lab", Delete);
   remove.positionals = {{"CONTEXT", "name from: muster context list"}};
+  // `muster context` alone lists, as with other programs that have contexts.
   Command bare = list;
   bare.verb.clear();
   return {bare, list, show, use, remove};

@@ -1,3 +1,5 @@
+// Listing, showing and deleting routers. What is longer has a file of its own (find, watch, doctor,
+// set).
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +20,7 @@ namespace {
 using muster::v1::Device;
 using muster::v1::DeviceService;
 
+// One page: quick also where a fleet has a million, and the remark below says that there are more.
 constexpr int64_t kDefaultLimit = 1000;
 
 absl::StatusOr<Device> Fetch(Session& session, const std::string& text) {
@@ -34,6 +37,7 @@ absl::StatusOr<Device> Fetch(Session& session, const std::string& text) {
 }
 
 // Several, as a list; what is not there is said, and the others are shown.
+// One call each: names are mostly few, and each may be an id, a display name or an identity.
 Outcome GetNamed(Session& session) {
   ASSIGN_OR_RETURN(const std::vector<std::string> texts, NamesFromStdin(session));
   std::vector<Device> devices;
@@ -41,6 +45,8 @@ Outcome GetNamed(Session& session) {
     const absl::StatusOr<Device> device = Fetch(session, text);
     if (device.ok()) {
       devices.push_back(*device);
+      // One that is missing is said and passed over; anything else (no server, no key) would be the
+      // same for all.
     } else if (absl::IsNotFound(device.status())) {
       session.Note(absl::StrCat(text, ": ", std::string(device.status().message())));
     } else {
@@ -60,6 +66,7 @@ Outcome Get(Session& session) {
 
 Outcome List(Session& session) {
   ASSIGN_OR_RETURN(const auto given_limit, session.Number("limit", 0, 100'000'000));
+  // 0 means all.
   const auto limit = static_cast<size_t>(given_limit.value_or(kDefaultLimit));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = DeviceService::NewStub(connection->channel());
@@ -69,6 +76,7 @@ Outcome List(Session& session) {
   request.set_filter(session.Text("where"));
   request.set_show_deleted(session.Switch("deleted"));
   request.set_order_by(session.Text("sort"));
+  // Not more rows than are wanted, and few calls where all are.
   request.set_page_size(static_cast<int32_t>(limit == 0 ? 1000 : std::min<size_t>(limit, 1000)));
   int64_t total = 0;
   do {
@@ -77,13 +85,16 @@ Outcome List(Session& session) {
       return stub->ListDevices(context, request, &response);
     }));
     devices.insert(devices.end(), response.devices().begin(), response.devices().end());
+    // As of the last page: devices come and go while a long list is read.
     total = response.total_size();
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty() && (limit == 0 || devices.size() < limit));
   if (limit > 0 && devices.size() > limit) devices.resize(limit);
+  // Also without a terminal: a script that got 1,000 of 20,000 must have a chance to notice.
   if (!request.page_token().empty()) {
     session.Note(absl::StrCat("the first ", devices.size(), " of ", total,
                               " devices; --limit 0 shows all, --where fewer"));
+    // An empty table looks like a fault to a person; to a script it is an answer.
   } else if (devices.empty() && session.console().err_is_terminal) {
     session.Note(session.Has("where") ? "no device matches"
                                       : "no devices yet; see: muster claim create --help");
@@ -93,6 +104,7 @@ Outcome List(Session& session) {
 
 Outcome Delete(Session& session) {
   ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
+  // One device, and named: scripts need no --yes for it.
   if (session.console().in_is_terminal) {
     RETURN_IF_ERROR(session.Ask(absl::StrCat("This will delete device ", session.Text("DEVICE"),
                                              " (", ShortName(name), ") for good.")));
@@ -107,13 +119,17 @@ Outcome Delete(Session& session) {
     return stub->DeleteDevice(context, request, &response);
   }));
   session.Note(
+      // The router itself keeps its agent and is refused: what to do about that belongs into the
+      // same line.
       absl::StrCat("deleted device ", ShortName(name),
                    "; its token is refused from now on, a new claim lets the router join again"));
+  // The whole device once more would bury the line above.
   if (session.format() == Format::kTable || session.format() == Format::kWide)
     return ExitCode::kDone;
   return session.Show(DeviceDetailReport(response.device(), session.now()));
 }
 
+// A function of its own, as DeviceCommands would be too long with it.
 Command ListCommand() {
   Command list;
   list.noun = "device";

@@ -1,3 +1,5 @@
+// Commands over several devices go through here: first a look at what a filter means, then the same
+// filter to the server.
 #include "cli/commands/device_choice.h"
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 namespace muster::cli {
 namespace {
 
+// As many as a person looks through before answering a question; the count says the rest.
 constexpr int kMatchesShown = 20;
 constexpr int kLargestPage = 1000;
 
@@ -29,6 +32,7 @@ absl::StatusOr<muster::v1::ListDevicesResponse> ListPage(Session& session,
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(filter);
   request.set_page_size(size);
+  // Good for this filter only; both come from the same loop.
   request.set_page_token(token);
   muster::v1::ListDevicesResponse response;
   RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
@@ -43,7 +47,9 @@ absl::StatusOr<Matches> FindMatches(Session& session, const std::string& filter)
   ASSIGN_OR_RETURN(const auto response, ListPage(session, filter, kMatchesShown, ""));
   Matches matches;
   matches.first.assign(response.devices().begin(), response.devices().end());
+  // The server's count is of the moment of the page; it can't be less than what came.
   matches.count = std::max<int64_t>(response.total_size(), response.devices_size());
+  // An error and not a success over nothing: a mistyped filter must not look like a job well done.
   if (matches.count == 0) return NothingMatches(filter);
   return matches;
 }
@@ -61,6 +67,7 @@ absl::StatusOr<std::vector<muster::v1::Device>> AllMatches(Session& session,
   return devices;
 }
 
+// On stderr, since stdout belongs to what the command does; cut to the terminal as any table.
 void ShowMatches(Session& session, const Matches& matches) {
   const Report report = DeviceListReport(matches.first, session.now());
   int hidden = 0;
@@ -74,6 +81,7 @@ void ShowMatches(Session& session, const Matches& matches) {
 
 absl::StatusOr<std::vector<std::string>> NamesFromStdin(Session& session) {
   std::vector<std::string> names;
+  // White space around a name goes, so that lines of `column` or of a Windows file do.
   for (std::string line; std::getline(*session.console().in, line);) {
     const absl::string_view name = absl::StripAsciiWhitespace(line);
     if (!name.empty()) names.emplace_back(name);

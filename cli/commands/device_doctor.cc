@@ -1,3 +1,5 @@
+// Shows what the server found out about one device: findings with what to do next, the facts behind
+// them, the last calls that its edge remembers, and its open jobs.
 #include "cli/commands/device_doctor.h"
 
 #include "absl/strings/str_cat.h"
@@ -16,11 +18,13 @@ using muster::v1::DiagnoseDeviceResponse;
 
 Cell LevelCell(muster::v1::FindingLevel level) {
   Cell cell(EnumWord(muster::v1::FindingLevel_Name(level), "FINDING_LEVEL_"));
+  // A notice has no color: it is there to be read, not to be done something about.
   if (level == muster::v1::FINDING_LEVEL_PROBLEM) cell.tone = Tone::kBad;
   if (level == muster::v1::FINDING_LEVEL_WARNING) cell.tone = Tone::kDoubtful;
   return cell;
 }
 
+// One row a finding, first in the report: that is what -o csv shows.
 Table FindingTable(const DiagnoseDeviceResponse& answer) {
   Table table = {"", {{"LEVEL"}, {"FINDING"}, {"WHAT"}, {"DO NEXT"}}, {}};
   for (const auto& finding : answer.findings()) {
@@ -37,14 +41,18 @@ std::string FindingText(const DiagnoseDeviceResponse& answer) {
     absl::StrAppend(&text, LevelCell(finding.level()).text, ": ", finding.message(), "\n    ",
                     finding.next_step(), "\n");
   }
+  // Said with its limit: the doctor sees what check-ins and the edge tell, not the router.
   if (text.empty()) text = "nothing is wrong with it, as far as can be seen from here\n";
   return text;
 }
 
 std::string TlsText(const DiagnoseDeviceResponse& answer) {
+  // The edge did not say it, or has not heard the router since it started.
   if (answer.tls_version().empty()) return "";
   return absl::StrCat(answer.tls_version(), ", ", answer.tls_cipher(),
                       answer.tls_group().empty() ? "" : ", ", answer.tls_group(),
+                      // A router that shakes hands in full each time costs itself and the edge the
+                      // most: worth seeing.
                       answer.tls_resumed() ? ", session resumed" : ", full handshake");
 }
 
@@ -61,6 +69,7 @@ Table FactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
   add("State", EnumWord(muster::v1::OnlineState_Name(device.status().online()), "ONLINE_STATE_"));
   add("Last check-in", TimeCell(device.status().has_last_check_in_time(),
                                 device.status().last_check_in_time(), now));
+  // In the future for a router that is well: when it counts as offline unless it calls before.
   add("Offline from", TimeCell(answer.has_online_deadline(), answer.online_deadline(), now));
   add("Edge", ShortName(device.status().edge()));
   add("Address", device.status().source_address());
@@ -69,9 +78,11 @@ Table FactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
   add("Agent", device.agent_version());
   add("Rights", absl::StrJoin(answer.rights(), ","));
   add("Rights missing", absl::StrJoin(answer.missing_rights(), ","));
+  // As it says it, beside what that means in seconds below.
   add("Router clock", device.status().router_clock());
   if (answer.has_clock_skew()) {
     const absl::Duration skew = ToDuration(answer.clock_skew());
+    // With its sign, which ShortDuration has not: ahead or behind is the question.
     const std::string text = absl::FormatDuration(absl::Trunc(skew, absl::Seconds(1)));
     add("Clock off by", Cell(text, absl::StrCat(absl::ToInt64Seconds(skew))));
   }
@@ -80,6 +91,7 @@ Table FactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
 }
 
 Table ContactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
+  // Newest first, as the server sends them.
   Table table = {"Last calls", {{"TIME"}, {"CALL"}, {"HTTP"}, {"ANSWER", false, true}}, {}};
   for (const auto& contact : answer.contacts()) {
     Cell kind(EnumWord(muster::v1::ContactKind_Name(contact.kind()), "CONTACT_KIND_"));
@@ -115,11 +127,13 @@ Outcome Doctor(Session& session) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
   DiagnoseDeviceResponse answer;
+  // The server asks the edge for up to 3 s: this call may take a little.
   RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
     return stub->DiagnoseDevice(context, request, &answer);
   }));
   Report report = DoctorReport(answer, session.now());
   if (session.format() == Format::kTable || session.format() == Format::kWide) {
+    // For people the findings come as sentences and last, just above the prompt.
     report.tables.erase(report.tables.begin());
     report.text = FindingText(answer);
   }

@@ -1,3 +1,6 @@
+// How routers look: in a list, in detail, and as one line. A figure that a router has not said is
+// an empty cell and never a zero; a fresh figure and an old one look alike, so "last seen" stands
+// beside them.
 #include "cli/commands/device_report.h"
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +15,8 @@ namespace {
 using muster::v1::Device;
 using muster::v1::DeviceStatus;
 
+// One word for "what about it": online or not, unless something matters more. Unknown is doubtful
+// and not bad: mostly it is the edge that is away.
 Cell OnlineCell(const Device& device) {
   Cell cell(EnumWord(muster::v1::OnlineState_Name(device.status().online()), "ONLINE_STATE_"));
   switch (device.status().online()) {
@@ -24,6 +29,7 @@ Cell OnlineCell(const Device& device) {
     default:
       cell.tone = Tone::kDoubtful;
   }
+  // What an operator decided, or must decide.
   switch (device.state()) {
     case muster::v1::DEVICE_STATE_PENDING:
     case muster::v1::DEVICE_STATE_REVOKED:
@@ -37,16 +43,19 @@ Cell OnlineCell(const Device& device) {
     default:
       break;
   }
+  // Without a color: it is how it was meant to be.
   if (device.has_delete_time()) return Cell("deleted");
   return cell;
 }
 
+// CSV gets the bare number: a unit would make text of it.
 template <typename Number>
 Cell NumberCell(bool is_set, Number number, const char* unit) {
   if (!is_set) return Cell();
   return Cell(absl::StrCat(number, unit), absl::StrCat(number));
 }
 
+// Both or nothing: a share needs the whole.
 Cell MemoryCell(const DeviceStatus& status) {
   if (!status.has_memory_free_bytes() || !status.has_memory_total_bytes()) return Cell();
   return UsedCell(status.memory_free_bytes(), status.memory_total_bytes());
@@ -58,6 +67,7 @@ Cell DiskCell(const DeviceStatus& status) {
 }
 
 // The sensor that is called so, or the first one in degrees.
+// Boards name their sensors differently; the unit tells which are meant.
 Cell TemperatureCell(const DeviceStatus& status) {
   const muster::v1::HealthReading* found = nullptr;
   for (const auto& reading : status.health()) {
@@ -79,6 +89,7 @@ std::string MillisecondsText(int64_t microseconds) {
 }
 
 // A row of the vertical table.
+// A title and a cell come together, so that they can't get out of step as two lists would.
 class Lines {
  public:
   void Add(const std::string& title, Cell cell, bool wide = false) {
@@ -86,6 +97,8 @@ class Lines {
     row_.push_back(std::move(cell));
   }
   // Only where there is something to say.
+  // Wide otherwise: -o wide and CSV have every line, so that a program finds a column whether it is
+  // filled or not.
   void AddIfKnown(const std::string& title, Cell cell) { Add(title, cell, cell.text.empty()); }
   Table Finish() {
     table_.vertical = true;
@@ -99,6 +112,7 @@ class Lines {
 };
 
 void AddStatus(const DeviceStatus& status, absl::Time now, Lines* lines) {
+  // Always there, with "never" for what has joined and not come back: the first thing to look at.
   lines->Add("Last check-in", status.has_last_check_in_time()
                                   ? TimeCell(true, status.last_check_in_time(), now)
                                   : Cell("never"));
@@ -116,12 +130,14 @@ void AddStatus(const DeviceStatus& status, absl::Time now, Lines* lines) {
   lines->AddIfKnown("Disk used", DiskCell(status));
   lines->AddIfKnown("Disk",
                     status.has_disk_total_bytes() ? BytesCell(status.disk_total_bytes()) : Cell());
+  // Thousandths of a percent, as RouterOS counts them.
   lines->AddIfKnown("Bad blocks", status.has_bad_blocks_millipercent()
                                       ? Cell(MilliText(status.bad_blocks_millipercent()) + "%",
                                              MilliText(status.bad_blocks_millipercent()))
                                       : Cell());
   lines->AddIfKnown("Sectors written",
                     NumberCell(status.has_sectors_written(), status.sectors_written(), ""));
+  // In the router's words and time zone; the doctor says how far it is off.
   lines->AddIfKnown("Router clock", status.router_clock());
   lines->AddIfKnown("Agent errors",
                     NumberCell(status.has_agent_errors(), status.agent_errors(), ""));
@@ -135,6 +151,7 @@ Table HealthTable(const DeviceStatus& status) {
   return table;
 }
 
+// Empty cells where a link did not answer: loss says that.
 Table LinkTable(const DeviceStatus& status) {
   Table table = {"Links",
                  {{"LINK", false, true},
@@ -147,11 +164,13 @@ Table LinkTable(const DeviceStatus& status) {
     table.rows.push_back(
         {link.link(), link.address(), link.has_rtt_us() ? MillisecondsText(link.rtt_us()) : "",
          link.has_jitter_us() ? MillisecondsText(link.jitter_us()) : "",
+         // Permille times 100 are thousandths of a percent.
          link.has_loss_permille() ? absl::StrCat(MilliText(link.loss_permille() * 100), "%") : ""});
   }
   return table;
 }
 
+// Newest first, as the server keeps them.
 Table EventTable(const Device& device, absl::Time now) {
   Table table = {"Recent events", {{"TIME"}, {"EVENT"}, {"MESSAGE", false, true}}, {}};
   for (const auto& event : device.recent_events()) {
@@ -164,9 +183,11 @@ Table EventTable(const Device& device, absl::Time now) {
 // Without the release channel: "7.15.3 (stable)" is "7.15.3".
 Cell VersionCell(const Device& device) {
   const std::string& version = device.routeros_version();
+  // The whole text in CSV, where somebody may want to count channels.
   return Cell(version.substr(0, version.find(' ')), version);
 }
 
+// Only while it differs from what runs: then the question is why, and "offered" is the answer.
 Cell WantedAgent(const Device& device) {
   if (device.wanted_agent_version().empty() ||
       device.wanted_agent_version() == device.agent_version()) {
@@ -176,11 +197,13 @@ Cell WantedAgent(const Device& device) {
                       device.agent_offered() ? " (offered)" : " (not offered yet)");
 }
 
+// Nothing in the normal case: that a device has a token goes without saying.
 Cell TokenText(const Device& device) {
   if (device.state() == muster::v1::DEVICE_STATE_REVOKED) return Cell("revoked");
   return device.token_rotating() ? Cell("a new one is on its way") : Cell();
 }
 
+// With the reason: it decides between accept-identity, resync and job release.
 Cell HeldText(const Device& device) {
   if (!device.jobs_held()) return Cell();
   if (device.hold_reason().empty()) return Cell("yes");
@@ -188,6 +211,8 @@ Cell HeldText(const Device& device) {
 }
 
 // In the order of the columns of DeviceListReport.
+// Columns and cells are two lists; a row of another length would show the wrong title over each
+// cell.
 std::vector<Cell> ListRow(const Device& device, absl::Time now) {
   const DeviceStatus& status = device.status();
   return {ShortName(device.name()),
@@ -214,6 +239,7 @@ std::vector<Cell> ListRow(const Device& device, absl::Time now) {
 
 }  // namespace
 
+// The same choice as the server makes for titles of job targets.
 std::string DeviceTitle(const Device& device) {
   if (!device.display_name().empty()) return device.display_name();
   if (!device.identity().empty()) return device.identity();
@@ -223,6 +249,9 @@ std::string DeviceTitle(const Device& device) {
 Report DeviceListReport(const std::vector<Device>& devices, absl::Time now) {
   Report report;
   report.is_list = true;
+  // The order is that of a look from left to right: which one, how is it, since when; then figures,
+  // then what it is. What comes last goes first on a narrow terminal. From LABELS on only with -o
+  // wide and -o csv.
   Table table = {"",
                  {{"ID"},
                   {"NAME", false, true},
@@ -272,6 +301,7 @@ Report DeviceDetailReport(const Device& device, absl::Time now) {
   lines.Add("Agent", device.agent_version());
   lines.AddIfKnown("Monitor only", device.monitor_only() ? Cell("yes") : Cell());
   lines.AddIfKnown("Agent wanted", WantedAgent(device));
+  // Normal is not worth a line.
   if (device.profile() > muster::v1::PROFILE_NORMAL) {
     lines.AddIfKnown("Profile", EnumWord(muster::v1::Profile_Name(device.profile()), "PROFILE_"));
   }
@@ -282,6 +312,7 @@ Report DeviceDetailReport(const Device& device, absl::Time now) {
   AddStatus(device.status(), now, &lines);
   Report report;
   report.tables.push_back(lines.Finish());
+  // Tables with rows only: a board without sensors has no table of them.
   if (!device.status().health().empty()) report.tables.push_back(HealthTable(device.status()));
   if (!device.status().links().empty()) report.tables.push_back(LinkTable(device.status()));
   if (!device.recent_events().empty()) report.tables.push_back(EventTable(device, now));
@@ -290,6 +321,8 @@ Report DeviceDetailReport(const Device& device, absl::Time now) {
   return report;
 }
 
+// After device set: what was changed and what stands beside it, without figures that have nothing
+// to do with it.
 Report DeviceSettingsReport(const Device& device) {
   Lines lines;
   lines.Add("ID", ShortName(device.name()));
@@ -326,6 +359,8 @@ Report DeviceSettingsListReport(const std::vector<Device>& devices) {
   return report;
 }
 
+// For device watch: fixed words and order, since a line that is the same as before is not printed
+// again. No figures and no times, which always differ.
 std::string DeviceLine(const Device& device) {
   std::string line = absl::StrCat(DeviceTitle(device), ": ", OnlineCell(device).text);
   for (const std::string& part :

@@ -1,3 +1,6 @@
+// Changes one router or many. Many are as many calls, eight at a time, each with a request id of
+// its own: one that is refused stops none of the others, and the same command with the same
+// --request-id makes up for what a lost connection left undone.
 #include "cli/commands/device_set.h"
 
 #include <algorithm>
@@ -21,9 +24,13 @@ using muster::v1::DeviceService;
 using muster::v1::UpdateDeviceRequest;
 
 // The server puts calls that come together into one entry of its log.
+// So eight at a time cost it hardly more than one.
 constexpr size_t kCallsAtOnce = 8;
+// The first ones say what is wrong; a thousand lines of it would hide that.
 constexpr size_t kFailuresShown = 20;
 
+// An empty text is a change too: it clears the field. That is why the flag counts and not its
+// value.
 void SetText(Session& session, const std::string& flag, const std::string& path,
              void (*set)(Device*, std::string), UpdateDeviceRequest* request) {
   if (!session.Has(flag)) return;
@@ -45,6 +52,7 @@ absl::Status FillChange(Session& session, UpdateDeviceRequest* request) {
     (*request->mutable_device()->mutable_labels())[key] = value;
     paths->add_paths(absl::StrCat("labels.", key));
   }
+  // Named in the mask and absent in the device: that is how the API removes one label.
   for (const std::string& key : session.List("remove-label")) {
     if (labels.contains(key)) {
       return absl::InvalidArgumentError(
@@ -67,6 +75,7 @@ struct Change {
   Device device;
 };
 
+// Without an etag: the last writer wins, as it must where a filter says whom it is about.
 Change ChangeOne(Connection* connection, DeviceService::Stub* stub, UpdateDeviceRequest request) {
   Change change{request.device().name(), absl::OkStatus(), {}};
   muster::v1::UpdateDeviceResponse response;
@@ -78,10 +87,13 @@ Change ChangeOne(Connection* connection, DeviceService::Stub* stub, UpdateDevice
 }
 
 // Changes each device under a request id of its own, which a repetition makes again.
+// An id of the run's and the device's together: made again in a repetition, and never the same for
+// two devices.
 std::vector<Change> ChangeAll(Connection* connection, const UpdateDeviceRequest& change,
                               const std::vector<std::string>& names) {
   const auto stub = DeviceService::NewStub(connection->channel());
   std::vector<Change> changes(names.size());
+  // Each thread takes the next device; each writes only its own place in `changes`.
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t i = next++; i < names.size(); i = next++) {
@@ -92,6 +104,7 @@ std::vector<Change> ChangeAll(Connection* connection, const UpdateDeviceRequest&
     }
   };
   std::vector<std::thread> threads;
+  // From 1: this thread works too, so a single device starts none.
   for (size_t i = 1; i < std::min(kCallsAtOnce, names.size()); ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
@@ -137,6 +150,7 @@ absl::Status Ask(Session& session, size_t count) {
 
 Outcome SetWhere(Session& session, const UpdateDeviceRequest& request) {
   const std::string filter = session.Text("where");
+  // An empty variable in a script must not mean the whole fleet.
   if (absl::StripAsciiWhitespace(filter).empty()) {
     return absl::InvalidArgumentError(
         "--where is empty; for all devices say: --where 'name = \"*\"'");
@@ -144,6 +158,7 @@ Outcome SetWhere(Session& session, const UpdateDeviceRequest& request) {
   ASSIGN_OR_RETURN(const Matches matches, FindMatches(session, filter));
   ShowMatches(session, matches);
   RETURN_IF_ERROR(Ask(session, static_cast<size_t>(matches.count)));
+  // Asked for again after the answer, so it is those that match now.
   ASSIGN_OR_RETURN(const std::vector<Device> devices, AllMatches(session, filter));
   std::vector<std::string> names;
   for (const Device& device : devices) names.push_back(device.name());
@@ -153,6 +168,7 @@ Outcome SetWhere(Session& session, const UpdateDeviceRequest& request) {
 
 Outcome SetNamed(Session& session, const UpdateDeviceRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<std::string> texts, NamesFromStdin(session));
+  // stdin has been read to its end: there is nothing left to read an answer from.
   if (texts.size() > 1 && !session.Switch("yes")) {
     return absl::InvalidArgumentError(absl::StrCat("This will change ", texts.size(),
                                                    " devices. Their names came from stdin, so "
@@ -162,6 +178,7 @@ Outcome SetNamed(Session& session, const UpdateDeviceRequest& request) {
   std::vector<std::string> names;
   for (const std::string& text : texts) {
     const absl::StatusOr<std::string> name = FindDevice(session, text);
+    // The same for all that follow; everything else is about this one name.
     if (absl::IsUnavailable(name.status()) || absl::IsUnauthenticated(name.status())) {
       return name.status();
     }
@@ -173,6 +190,7 @@ Outcome SetNamed(Session& session, const UpdateDeviceRequest& request) {
   }
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   std::vector<Change> changes = ChangeAll(connection, request, names);
+  // Counted as failures, so that the exit code tells of them.
   changes.insert(changes.end(), unknown.begin(), unknown.end());
   return ShowChanges(session, changes);
 }

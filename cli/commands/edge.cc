@@ -1,3 +1,5 @@
+// Edge proxies, for the platform's operators. The join file goes to stdout alone and is protected:
+// it lets whoever has it become this edge, once, within an hour.
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
@@ -11,6 +13,7 @@ namespace {
 using muster::v1::Edge;
 using muster::v1::EdgeAdminService;
 
+// Pending is no fault: the edge was made and has not been started yet.
 Cell StateCell(const Edge& edge) {
   Cell cell(EnumWord(muster::v1::EdgeState_Name(edge.state()), "EDGE_STATE_"));
   if (edge.state() == muster::v1::EDGE_STATE_CONNECTED) cell.tone = Tone::kGood;
@@ -20,6 +23,7 @@ Cell StateCell(const Edge& edge) {
   return cell;
 }
 
+// "-" in this column means "none that is known", whatever the state is.
 Cell ProblemCell(const Edge& edge) {
   Cell cell(edge.problem().empty() ? "-" : edge.problem());
   if (!edge.problem().empty()) cell.tone = Tone::kBad;
@@ -55,6 +59,7 @@ Outcome Create(Session& session) {
   const auto stub = EdgeAdminService::NewStub(connection->channel());
   muster::v1::CreateEdgeRequest request;
   request.set_edge_id(session.Text("EDGE"));
+  // Empty leaves it to the edge; no claim can name the edge before it has joined then.
   request.set_public_url(session.Text("url"));
   request.set_request_id(connection->request_id());
   muster::v1::CreateEdgeResponse response;
@@ -62,6 +67,7 @@ Outcome Create(Session& session) {
     return stub->CreateEdge(context, request, &response);
   }));
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    // The join file is a field of the answer: its file needs 0600 in these formats too.
     session.console().protect_out();
     Report report;
     report.messages = {&response};
@@ -73,6 +79,7 @@ Outcome Create(Session& session) {
   return session.ShowSecret(response.join_file());
 }
 
+// All of them: there are tens of edges at most.
 absl::StatusOr<std::vector<Edge>> FetchEdges(Connection* connection) {
   const auto stub = EdgeAdminService::NewStub(connection->channel());
   std::vector<Edge> edges;
@@ -101,8 +108,11 @@ Outcome Revoke(Session& session) {
   ASSIGN_OR_RETURN(const std::string name, TopLevelName("edges", session.Text("EDGE")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   ASSIGN_OR_RETURN(const std::vector<Edge> edges, FetchEdges(connection));
+  // Fetched only for the number of devices in the question. An edge that isn't there falls through,
+  // and the server says so.
   for (const Edge& edge : edges) {
     if (edge.name() != name) continue;
+    // Its routers are what is at stake, not the edge: with one or none nobody is asked.
     RETURN_IF_ERROR(session.Confirm(
         edge.device_count(), absl::StrCat("This will cut off ", name, ", through which ",
                                           edge.device_count(), " devices were last heard.")));

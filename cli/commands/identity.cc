@@ -18,12 +18,14 @@ template <typename Request, typename Response>
 absl::StatusOr<Response> CallForDevice(Session& session, Request request,
                                        grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                                     const Request&, Response*)) {
+  // Release asks a question with the name in it and has looked it up already.
   if (request.name().empty()) {
     ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
     request.set_name(name);
   }
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = muster::v1::DeviceIdentityService::NewStub(connection->channel());
+  // PreviewDevice changes nothing and has none.
   if constexpr (requires { request.set_request_id(""); }) {
     request.set_request_id(connection->request_id());
   }
@@ -34,6 +36,7 @@ absl::StatusOr<Response> CallForDevice(Session& session, Request request,
   return response;
 }
 
+// For people the sentence says it all; formats for programs get the device as it is now.
 Outcome ShowChanged(Session& session, const Device& device, absl::string_view note) {
   session.Note(
       absl::StrCat("device ", ShortName(device.name()), " (", DeviceTitle(device), ") ", note));
@@ -49,6 +52,8 @@ Outcome Accept(Session& session) {
   return ShowChanged(session, response.device(), "is accepted and gets jobs");
 }
 
+// The serial number in the answer is what was accepted: the one moment to notice that it is the
+// wrong board.
 Outcome AcceptIdentity(Session& session) {
   ASSIGN_OR_RETURN(const auto response,
                    CallForDevice(session, muster::v1::AcceptDeviceIdentityRequest(),
@@ -67,11 +72,13 @@ Outcome Resync(Session& session) {
 Outcome Move(Session& session) {
   muster::v1::MoveDeviceRequest request;
   const std::string to = session.Text("to");
+  // Only the form; whether this key may enter it, the server says.
   ASSIGN_OR_RETURN(*request.mutable_organization(), TopLevelName("organizations", to));
   ASSIGN_OR_RETURN(const auto response,
                    CallForDevice(session, std::move(request), &Stub::MoveDevice));
   return ShowChanged(
       session, response.device(),
+      // What it lost is named: labels of one tenant mean nothing to another and may say too much.
       absl::StrCat("is in organization ", to, " now, without site, labels and notes"));
 }
 
@@ -80,6 +87,7 @@ Outcome Release(Session& session) {
   ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
   request.set_name(name);
   request.set_offline(session.Switch("offline"));
+  // --offline changes nothing, so nobody needs to be asked.
   if (!request.offline() && session.console().in_is_terminal) {
     RETURN_IF_ERROR(
         session.Ask(absl::StrCat("This will take Muster off device ", session.Text("DEVICE"), " (",
@@ -88,6 +96,8 @@ Outcome Release(Session& session) {
   ASSIGN_OR_RETURN(const auto response,
                    CallForDevice(session, std::move(request), &Stub::ReleaseDevice));
   if (session.Switch("offline")) {
+    // Two steps in this order: a device that is deleted first leaves a router that is refused and
+    // keeps its agent.
     session.Note("paste the line into the router's terminal, then: muster device delete");
     return session.ShowSecret(response.removal_line());
   }
@@ -104,11 +114,14 @@ Outcome Preview(Session& session) {
     report.messages = {&response};
     return session.Show(report);
   }
+  // Not a secret (the claim is zeros), but text that is to stand alone on stdout.
   return session.ShowSecret(response.text());
 }
 
 Outcome Token(Session& session) {
   const std::string action = session.Text("ACTION");
+  // One command with two words and not two commands: both are about the same thing, and the help
+  // shows the choice.
   if (action == "rotate") {
     ASSIGN_OR_RETURN(
         const auto response,
@@ -121,6 +134,7 @@ Outcome Token(Session& session) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", action, "\" is neither rotate nor revoke"));
   }
+  // The one action here that a mistake makes expensive: somebody has to go to the router.
   if (session.console().in_is_terminal) {
     RETURN_IF_ERROR(session.Ask(absl::StrCat("This will lock device ", session.Text("DEVICE"),
                                              " out until somebody pastes a new line into it.")));
@@ -139,9 +153,12 @@ Outcome Profile(Session& session) {
   request.set_profile(profile);
   ASSIGN_OR_RETURN(const auto response,
                    CallForDevice(session, std::move(request), &Stub::SetDeviceProfile));
+  // Not at once: the interval is part of the agent's text, and the router fetches that when it
+  // beats next.
   return ShowChanged(session, response.device(), "gets its new profile with an agent update");
 }
 
+// What most of these commands share; the caller changes the rest.
 Command DeviceCommand(const char* verb, const char* summary, const char* examples,
                       Outcome (*run)(Session&)) {
   Command command;
@@ -179,6 +196,7 @@ Command ReleaseCommand() {
 
 }  // namespace
 
+// Exactly these words, in small letters, as they stand in documents and answers.
 absl::StatusOr<muster::v1::Profile> ParseProfile(const std::string& text) {
   if (text == "normal") return muster::v1::PROFILE_NORMAL;
   if (text == "metered") return muster::v1::PROFILE_METERED;
@@ -197,7 +215,9 @@ std::vector<Command> IdentityCommands() {
   profile.positionals.push_back({"PROFILE", "normal, metered or slow"});
   Command preview = DeviceCommand("preview", "Show what Muster has on a router",
                                   "  muster device preview riga-core", Preview);
+  // No --request-id then.
   preview.writes = false;
+  // Under the noun `device`: where people look for what can be done with one.
   return {DeviceCommand("accept", "Accept a device that joined by a claim with --approve",
                         "  muster device accept riga-core", Accept),
           DeviceCommand("accept-identity",

@@ -1,4 +1,6 @@
-// Routers that have not joined yet.
+// The file is read and checked whole before the first call, here and at the server: a fleet that is
+// half imported is harder to mend than one that is not. A repetition is harmless, since a row
+// replaces an earlier one of the same serial number. Routers that have not joined yet.
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -18,13 +20,16 @@ namespace {
 using muster::v1::DeviceIdentityService;
 using muster::v1::Preregistration;
 
+// As many as the server takes (DeviceIdentity::kMostImported); a call is all or nothing.
 constexpr size_t kRowsPerCall = 2'000;
+// Half a million rows: more is a wrong file.
 constexpr size_t kLongestFile = size_t{64} << 20;
 constexpr size_t kSerialsShown = 5;
 
 absl::StatusOr<std::string> ReadAll(Session& session, const std::string& path) {
   std::ostringstream text;
   if (path == "-") {
+    // To the end: rows can't be judged before the last one, which may repeat the first.
     text << session.console().in->rdbuf();
   } else {
     std::ifstream file(path, std::ios::binary);
@@ -47,6 +52,8 @@ absl::Status Send(Connection& connection, const std::string& parent,
     muster::v1::ImportPreregistrationsRequest request;
     request.set_parent(parent);
     request.set_validate_only(validate_only);
+    // Calls of one run need ids of their own: with the same id the second would be "used with other
+    // content". Made of the row's number, so that a repetition makes the same.
     request.set_request_id(from == 0 ? connection.request_id()
                                      : absl::StrCat(connection.request_id(), "/", from));
     const size_t to = std::min(rows.size(), from + kRowsPerCall);
@@ -64,6 +71,7 @@ absl::Status Send(Connection& connection, const std::string& parent,
 Outcome Import(Session& session) {
   const std::string path = session.Text("FILE");
   ASSIGN_OR_RETURN(const std::string text, ReadAll(session, path));
+  // Before the connection: a broken file is told without a server.
   absl::StatusOr<std::vector<Preregistration>> rows = ReadImport(text);
   if (!rows.ok()) {
     return absl::InvalidArgumentError(
@@ -71,17 +79,20 @@ Outcome Import(Session& session) {
   }
   ASSIGN_OR_RETURN(const std::string parent, session.OrganizationName());
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  // Rows, not devices that are there: what a wrong file would do shows later, when routers join.
   RETURN_IF_ERROR(session.Confirm(
       static_cast<int64_t>(rows->size()),
       absl::StrCat("This will import ", rows->size(), " routers into ", parent, ".")));
   // Everything is checked before the first call that changes anything.
   std::vector<std::string> joined;
   RETURN_IF_ERROR(Send(*connection, parent, *rows, true, &joined));
+  // The first round has counted them already.
   joined.clear();
   RETURN_IF_ERROR(Send(*connection, parent, *rows, false, &joined));
   session.Note(absl::StrCat("imported ", rows->size(), rows->size() == 1 ? " router" : " routers",
                             "; each gets its name, site and labels when it joins"));
   if (!joined.empty()) {
+    // Not an error: rows of a list that was imported before its last routers joined.
     const size_t shown = std::min(joined.size(), kSerialsShown);
     session.Note(absl::StrCat(
         joined.size(), " of them joined before and keep what they have: ",
@@ -118,6 +129,7 @@ Outcome List(Session& session) {
     table.rows.push_back({row.serial_number(), row.display_name(), row.site(),
                           LabelsText(row.labels()),
                           TimeCell(row.has_create_time(), row.create_time(), session.now())});
+    // No resource name of its own: the serial number is what the other commands take.
     report.names.push_back(row.serial_number());
     report.messages.push_back(&row);
   }
@@ -159,6 +171,7 @@ std::vector<Command> ImportCommands() {
   import.run = Import;
 
   Command list;
+  // A noun of its own: `device list` has only what has joined.
   list.noun = "preregistration";
   list.verb = "list";
   list.summary = "List imported routers that have not joined yet";
