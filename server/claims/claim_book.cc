@@ -1,3 +1,5 @@
+// Making and looking at claims. What is checked here gives good messages; what counts is judged in
+// state/apply, in the order of the log.
 #include "server/claims/claim_book.h"
 
 #include <utility>
@@ -41,6 +43,7 @@ absl::Status FillNetwork(const ClaimTerms& terms, internal::v1::CreateClaim& cre
 }
 
 void Fill(const ClaimTerms& terms, internal::v1::CreateClaim& create) {
+  // An hour is enough to paste a line, and a leaked one is worth little after it.
   const absl::Duration ttl = terms.ttl == absl::ZeroDuration() ? absl::Hours(1) : terms.ttl;
   create.set_max_devices(terms.max_devices == 0 ? 1 : static_cast<uint32_t>(terms.max_devices));
   create.set_ttl_us(absl::ToInt64Microseconds(ttl));
@@ -64,6 +67,7 @@ std::string EtagOf(const Claim& claim) { return absl::StrCat(claim.used_devices)
 absl::Status ClaimBook::Check(const OrganizationScope& scope, const ClaimTerms& terms) const {
   RETURN_IF_ERROR(CheckTerms(terms));
   internal::v1::CreateClaim unused;
+  // For its errors: the same reading as Create's.
   RETURN_IF_ERROR(FillNetwork(terms, unused));
   if (!terms.replaces) return absl::OkStatus();
   const std::optional<Device> device = state_.FindDevice(terms.replaces);
@@ -75,6 +79,7 @@ absl::Status ClaimBook::Check(const OrganizationScope& scope, const ClaimTerms& 
 absl::StatusOr<CreatedClaim> ClaimBook::Create(const OrganizationScope& scope,
                                                const AuditedCall& call, const ClaimTerms& terms) {
   RETURN_IF_ERROR(Check(scope, terms));
+  // 128 bits, since guessing must be hopeless: a claim is all that a stranger needs.
   const Secret bytes = RandomSecret(kClaimBytes);
   CreatedClaim created;
   created.text = Secret(absl::BytesToHexString(bytes.Reveal()));
@@ -87,6 +92,7 @@ absl::StatusOr<CreatedClaim> ClaimBook::Create(const OrganizationScope& scope,
   Fill(terms, create);
   KeepAnswer(master_key_, call, created.text.Reveal(), &command);
   ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+  // The new text was never used: the first one is opened out of the state.
   if (applied.repeated) {
     ASSIGN_OR_RETURN(created.text,
                      OpenKeptAnswer(master_key_, call, applied.result.sealed_answer()));

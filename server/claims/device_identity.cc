@@ -1,3 +1,6 @@
+// What operators decide about who a device is. Each call is one command; whether the device is in a
+// state for it is judged in apply (state/apply/identity.cc), since the router may change that at
+// any moment.
 #include "server/claims/device_identity.h"
 
 #include <set>
@@ -26,6 +29,7 @@ constexpr size_t kLongestText = 128;
 constexpr absl::Duration kReleaseTtl = absl::Hours(24 * 7);
 
 absl::Status CheckRow(const Preregistration& row, size_t place) {
+  // The place in the list, so that the client can name the line of its file.
   const std::string field = absl::StrCat("preregistrations[", place, "]");
   if (row.serial_number.empty()) return BadField(absl::StrCat(field, ".serial_number"), "is empty");
   RETURN_IF_ERROR(
@@ -114,6 +118,7 @@ absl::StatusOr<Device> DeviceIdentity::Move(const OrganizationScope& scope, cons
     return UnknownResource(FormatChildName(scope.slug(), "devices", id.value));
   }
   RETURN_IF_ERROR(applied.status());
+  // In the other scope: in this one it does not exist any more.
   return FindLive(to, id);
 }
 
@@ -124,13 +129,16 @@ absl::StatusOr<ReleasedDevice> DeviceIdentity::Release(const OrganizationScope& 
   internal::v1::ReleaseDevice& release = *command.mutable_release_device();
   Name(&release, scope, id);
   release.set_job_id(RandomId());
+  // The text of this program, kept in the job: a later version can read what was sent.
   release.set_script(routeros::RenderRemoval());
   release.set_ttl_us(absl::ToInt64Microseconds(kReleaseTtl));
   release.set_creator(command.actor().principal());
   ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
   ReleasedDevice released;
+  // Of the first call, where this is a repetition.
   released.job = JobId{applied.result.resource_id()};
   std::optional<Device> device = state_.FindDevice(id);
+  // A tombstone is possible by now, so this is no FindLive.
   if (!device.has_value()) {
     return UnknownResource(FormatChildName(scope.slug(), "devices", id.value));
   }
@@ -153,6 +161,7 @@ absl::StatusOr<std::string> DeviceIdentity::Preview(const OrganizationScope& sco
   }
   terms.url = terms.urls.front();
   terms.root_sha256 = root_sha256_;
+  // The preview is of what lies on the router, where no claim is kept.
   terms.claim = std::string(kClaimDigits, '0');
   terms.monitor_only = device.monitor_only;
   terms.profile = TextProfile(device.profile);
@@ -166,6 +175,8 @@ absl::StatusOr<Device> DeviceIdentity::RotateToken(const OrganizationScope& scop
   internal::v1::RotateToken& rotate = *command.mutable_rotate_token();
   Name(&rotate, scope, id);
   rotate.set_proposed_sealed_secret(
+      // Made and sealed here, since apply draws no random numbers; unused where a rotation is under
+      // way already.
       SealDeviceSecret(master_key_, id, RandomSecret(routeros::kTokenSecretBytes)));
   rotate.set_agent_version(std::string(routeros::AgentVersion()));
   return Propose(scope, std::move(command), id);
@@ -197,6 +208,7 @@ absl::StatusOr<std::vector<std::string>> DeviceIdentity::Import(
   RETURN_IF_ERROR(CheckRows(rows));
   std::vector<std::string> joined;
   for (const Preregistration& row : rows) {
+    // Named and not refused: half a list is often there already.
     if (state_.FindDeviceBySerial(scope.id(), row.serial_number)) {
       joined.push_back(row.serial_number);
     }

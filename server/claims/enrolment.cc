@@ -1,3 +1,6 @@
+// The proposer's side of joining: opens what the router holds, makes what a new device needs, and
+// seals the token that apply has decided on. Which device it becomes is decided in
+// state/apply/enrolment.cc.
 #include "server/claims/enrolment.h"
 
 #include <utility>
@@ -37,6 +40,8 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
   const Held held = Prove(request.held_token);
   const std::string claim_hash = Hash256(request.claim);
   const std::optional<Claim> claim = state_.FindClaimByHash(claim_hash);
+  // The secret is sealed for one device id, so it must be known here whose it will be; apply
+  // refuses it where the claim says otherwise by then.
   const bool replaces = claim.has_value() && claim->replaces;
   const DeviceId proposed = replaces ? claim->replaces : MakeId<DeviceId>();
   internal::v1::Command command;
@@ -53,6 +58,7 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
   enroll.set_source_address(std::move(request.source_address));
   enroll.set_held_device_id(held.device.value);
   enroll.set_held_epoch(held.epoch);
+  // A router waits at the edge; no thread does here.
   log_.ProposeAsync(std::move(command),
                     [this, done = std::move(done)](const absl::StatusOr<Applied>& applied) {
                       if (!applied.ok()) return done(applied.status());
@@ -63,10 +69,13 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
 Enrolment::Held Enrolment::Prove(const Secret& token) const {
   if (token.empty()) return {};
   const absl::StatusOr<routeros::TokenContents> contents =
+      // Any fault means "no token held": the claim decides then, and nothing is said about the
+      // token.
       routeros::OpenToken(keys_.token_keys, keys_.cluster_id, token.Reveal());
   if (!contents.ok()) return {};
   const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(contents->device);
   if (!key.has_value() || key->deleted || contents->epoch < key->least_epoch) return {};
+  // A router that has the new text shows the token that came with it.
   const bool is_next = key->next_epoch != 0 && contents->epoch >= key->next_epoch;
   const absl::StatusOr<Secret> secret = OpenDeviceSecret(
       master_key_, key->id, is_next ? key->sealed_next_secret : key->sealed_secret);
@@ -80,6 +89,7 @@ absl::StatusOr<EnrolmentAnswer> Enrolment::Answer(const internal::v1::EnrollResu
   if (answer.verdict != internal::v1::ENROLL_VERDICT_OK) return answer;
   answer.device = DeviceId{result.device_id()};
   ASSIGN_OR_RETURN(answer.token,
+                   // Sealed anew with a new nonce: the same identity in another text.
                    IssueDeviceToken(keys_, master_key_,
                                     {answer.device, OrganizationId{result.token_organization_id()},
                                      result.epoch(), clock_.Now()},

@@ -10,10 +10,12 @@
 namespace muster::server {
 namespace {
 
+// With its length: the text begins with zeros.
 constexpr absl::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
 
 std::string AddressBytes(absl::string_view text) {
   char bytes[16];
+  // inet_pton wants an end mark.
   const std::string copy(text);
   if (inet_pton(AF_INET, copy.c_str(), bytes) == 1) return std::string(bytes, 4);
   if (inet_pton(AF_INET6, copy.c_str(), bytes) == 1) return std::string(bytes, 16);
@@ -62,6 +64,7 @@ bool IsAligned(const Network& network) {
 }
 
 bool Contains(const Network& network, absl::string_view address) {
+  // A socket that takes both families gives IPv4 addresses in this form.
   if (network.address.size() == 4 && address.size() == 16) absl::ConsumePrefix(&address, kMapped);
   return address.size() == network.address.size() &&
          SamePrefix(network.address, address, network.prefix_bits);

@@ -1,3 +1,5 @@
+// Finding, listing and changing devices of one organization. Every read ends in Find or in a scan
+// by organization, so that no path leads to a stranger's device.
 #include "server/devices/device_directory.h"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ namespace {
 constexpr size_t kLargestNameBytes = 128;
 constexpr size_t kLargestNotesBytes = 4096;
 constexpr size_t kScanChunk = 1000;
+// Somebody waits at a terminal; an edge answers from memory within milliseconds or not at all.
 constexpr absl::Duration kContactPatience = absl::Seconds(3);
 constexpr size_t kDiagnosedEvents = 20;
 constexpr size_t kDiagnosedTargets = 100;
@@ -55,6 +58,7 @@ void FillUpdate(const DeviceEdit& edit, internal::v1::UpdateDevice* update) {
 }
 
 // The device as the edit would leave it.
+// The same order as in apply: replace, set, remove.
 Device Edited(Device device, const DeviceEdit& edit) {
   if (edit.display_name.has_value()) device.display_name = *edit.display_name;
   if (edit.notes.has_value()) device.notes = *edit.notes;
@@ -73,6 +77,7 @@ absl::Status CheckEtag(const OrganizationScope& scope, const Device& device,
   return StaleEtag(FormatChildName(scope.slug(), "devices", device.id.value));
 }
 
+// By the order that was asked for, then by id: no two devices have one key.
 std::string KeyOf(const Order& order, const Device& device) {
   SortKey key;
   for (const auto& [field, descending] : order.parts()) {
@@ -93,6 +98,7 @@ std::string KeyOf(const Order& order, const Device& device) {
 }  // namespace
 
 const std::vector<absl::string_view>& DeviceOrderFields() {
+  // Never destroyed: threads may list until the very end.
   static const auto* fields = new std::vector<absl::string_view>{
       "name",  "display_name",     "identity",    "site",
       "model", "routeros_version", "create_time", "status.last_check_in_time"};
@@ -101,6 +107,7 @@ const std::vector<absl::string_view>& DeviceOrderFields() {
 
 absl::StatusOr<Device> DeviceDirectory::Find(const OrganizationScope& scope, DeviceId id) const {
   std::optional<Device> device = state_.FindDevice(id);
+  // One answer for "none" and "not yours".
   if (!device.has_value() || device->organization != scope.id()) {
     return UnknownResource(FormatChildName(scope.slug(), "devices", id.value));
   }
@@ -138,6 +145,7 @@ absl::StatusOr<DevicePage> DeviceDirectory::List(const OrganizationScope& scope,
 DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
                                      const DeviceQuery& query) const {
   DevicePage page;
+  // Ids of all that match, then the rows of one page: the total is wanted with each page anyway.
   std::optional<std::vector<DeviceId>> matches = MatchByStatus(scope, query.filter);
   if (!matches.has_value()) {
     matches.emplace();
@@ -152,6 +160,7 @@ DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
   for (size_t taken = 0; id != matches->end() && taken < query.limit; ++id, ++taken) {
     last = *id;
     std::optional<Device> device = state_.FindDevice(*id);
+    // Rows are never removed; a device that ceased to match since is shown as it is now.
     if (device.has_value()) page.devices.push_back(*std::move(device));
   }
   if (id != matches->end()) page.next = last;
@@ -165,11 +174,13 @@ std::optional<std::vector<DeviceId>> DeviceDirectory::MatchByStatus(const Organi
   bool decided = true;
   state_.ScanStatuses(scope.id(), [&](DeviceId id, const DeviceStatus& status) {
     const FilterVerdict verdict = filter.MatchStatus(StatusForFilter(status), now_us);
+    // The first device that needs its row ends the scan in memory: others will need it too.
     decided = verdict != FilterVerdict::kNeedsFacts;
     if (verdict == FilterVerdict::kYes) matches.push_back(id);
     return decided;
   });
   if (!decided) return std::nullopt;
+  // The scan goes by place in memory.
   std::sort(matches.begin(), matches.end());
   return matches;
 }
@@ -178,6 +189,7 @@ DevicePage DeviceDirectory::ListOrdered(const OrganizationScope& scope,
                                         const DeviceQuery& query) const {
   DevicePage page;
   FirstRows<DeviceId> first(query.after_key, query.limit);
+  // Counts all, keeps a page: FirstRows drops the rest at once.
   const auto offer = [&](const Device& device) {
     ++page.total;
     first.Offer(KeyOf(query.order, device), device.id);
@@ -209,6 +221,7 @@ DevicePage DeviceDirectory::ListAll(const OrganizationScope& scope,
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
   DeviceId after;
   while (true) {
+    // Tombstones are in no memory scan: they are read from the file.
     std::vector<Device> chunk = state_.ListDevices(scope.id(), after, kScanChunk, true);
     if (chunk.empty()) return page;
     after = chunk.back().id;
@@ -246,9 +259,11 @@ absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
   if (before.delete_time_us != 0) {
     return DeviceDeleted(FormatChildName(scope.slug(), "devices", id.value));
   }
+  // For a good message; apply compares again, and only that counts.
   RETURN_IF_ERROR(CheckEtag(scope, before, edit.expected_etag));
   if (call.validate_only) {
     Device after = Edited(before, edit);
+    // What is there and what is set together may be too many.
     RETURN_IF_ERROR(CheckLabels("device.labels", after.labels));
     return after;
   }
@@ -303,6 +318,7 @@ absl::Status CheckText(absl::string_view field, absl::string_view text, size_t l
     return BadField(field,
                     absl::StrCat("has ", text.size(), " bytes; at most ", limit, " are taken"));
   }
+  // The cleaner is the rule: what it would change could mislead in a terminal or a file.
   if (CleanText(text, line_breaks ? LineBreaks::kKeep : LineBreaks::kToSpace) != text) {
     return BadField(field, "must be UTF-8 without control characters");
   }

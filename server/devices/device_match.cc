@@ -34,6 +34,7 @@ FilterStatus StatusForFilter(const DeviceStatus& status) {
     const uint64_t total = *status.memory_total_bytes;
     const uint64_t free = *status.memory_free_bytes;
     const double used = free >= total ? 0.0 : static_cast<double>(total - free);
+    // Floating point is good enough here: filters are asked when somebody reads, never in apply.
     answer.memory_used_percent = static_cast<int>(used * 100.0 / static_cast<double>(total));
   }
   return answer;
@@ -42,11 +43,13 @@ FilterStatus StatusForFilter(const DeviceStatus& status) {
 bool FilterMatches(const Filter& filter, const Device& device, int64_t now_us) {
   if (filter.matches_all()) return true;
   const FilterStatus status = StatusForFilter(device.status);
+  // Most filters over a fleet are decided by "online"; texts are made only for the rest.
   const FilterVerdict early = filter.MatchStatus(status, now_us);
   if (early != FilterVerdict::kNeedsFacts) return early == FilterVerdict::kYes;
   const std::string id = FormatId(device.id);
   const std::string mac = MacText(device.mac_address);
   const std::string address = AddressText(device.status.source_address);
+  // Views into `device` and the three texts above, which outlive the call.
   FilterFacts facts;
   facts.id = id;
   facts.display_name = device.display_name;

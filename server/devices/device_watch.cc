@@ -1,3 +1,7 @@
+// Watches of devices. Two sources of news: apply says which devices it has changed (facts, holds,
+// labels), and a scan over the statuses finds what only time or a check-in has changed, for which
+// apply says nothing: a message for each of 33,000 check-ins a second would be the most expensive
+// part of the log.
 #include "server/devices/device_watch.h"
 
 #include <algorithm>
@@ -17,9 +21,11 @@ constexpr size_t kChangesPerMessage = 500;
 // Above this many changes that were not read yet, all devices are read again.
 constexpr size_t kMostPending = 65'536;
 // Devices that all watches together remember.
+// About 160 MB at 40 bytes each; more ends the watches that ask for it.
 constexpr size_t kMostRemembered = 4'000'000;
 constexpr std::chrono::seconds kTick{1};
 // A scan may take this share of the time.
+// A scan of a million devices takes 0.2 s; it is then made every 4 s.
 constexpr int kScanShare = 20;
 // How long a message may be under way at the end, so that the reader learns why it ended.
 constexpr std::chrono::seconds kGrace{1};
@@ -48,6 +54,7 @@ struct DeviceWatches::Watch {
   std::set<uint64_t> pending;
   // Changes are sent once a second.
   bool may_send = true;
+  // The thread's own, so that a scan takes no lock a device.
   absl::flat_hash_map<uint64_t, Seen> seen;
 
   // Guarded by the watches' mutex.
@@ -66,6 +73,7 @@ struct DeviceWatches::Watch {
   void Pend(uint64_t device) {
     pending.insert(device);
     if (pending.size() <= kMostPending) return;
+    // Everything again: the set would cost more than the listing.
     pending.clear();
     listing = DeviceId{};
   }
@@ -83,8 +91,10 @@ struct DeviceWatches::Watch {
              (verdict == FilterVerdict::kNeedsFacts && terms.filter.reads_check_ins());
     }
     Seen& row = found->second;
+    // Was none of ours and is none.
     if (!row.matched && verdict == FilterVerdict::kNo) return false;
     const bool checked_in = status.last_check_in_us != row.check_in_us;
+    // The row must be read to know, and a check-in can have changed what it says (the address).
     const bool open = verdict == FilterVerdict::kNeedsFacts && terms.filter.reads_check_ins();
     return status.online != row.online || verdict != row.verdict ||
            (checked_in && (open || (row.matched && terms.include_status)));
@@ -113,6 +123,7 @@ absl::StatusOr<DeviceWatches::WatchId> DeviceWatches::Start(const OrganizationSc
     id = ++last_id_;
     watches_.emplace(id, std::make_unique<Watch>(scope, std::move(terms), sink));
   }
+  // Without the lock: the sink may call back.
   sink->Begun(id);
   MutexLock lock(mutex_);
   watches_.at(id)->begun = true;
@@ -161,6 +172,7 @@ void DeviceWatches::Hear(const ChangeBatch& batch) {
   if (watches_.empty()) return;
   for (const Change& change : batch.changes) {
     if (change.kind != ChangeKind::kDevice) continue;
+    // The thread is behind: it lists everything again, which is cheaper than remembering.
     if (heard_.size() >= kMostPending) {
       heard_too_much_ = true;
       return;
@@ -187,6 +199,7 @@ void DeviceWatches::Run() {
       next_tick = steady_clock::now() + kTick;
     }
     again = false;
+    // One step each in turn: a long listing does not hold up the others.
     for (const auto& [id, watch] : Begun()) again = Serve(id) || again;
   }
 }
@@ -207,6 +220,7 @@ void DeviceWatches::Tick() {
     const auto begin = steady_clock::now();
     Scan();
     const auto end = steady_clock::now();
+    // Half a tick at least, so that a tick which comes a little early still scans.
     next_scan_ = begin + std::max<steady_clock::duration>(kTick / 2, (end - begin) * kScanShare);
   }
   for (const auto& [id, watch] : Begun()) watch->may_send = true;
@@ -230,6 +244,7 @@ void DeviceWatches::SpreadHeard() {
     std::swap(too_much, heard_too_much_);
   }
   for (const auto& [id, watch] : Begun()) {
+    // A listing that begins anew is no second "synced".
     if (too_much) watch->listing = DeviceId{};
     for (const Heard& one : heard) {
       // One that has left the organization is heard of under the new one.
@@ -240,6 +255,7 @@ void DeviceWatches::SpreadHeard() {
 }
 
 void DeviceWatches::Scan() {
+  // One walk an organization, however many watch it.
   std::map<OrganizationId, std::vector<Watch*>> groups;
   for (const auto& [id, watch] : Begun()) {
     // What the listing has not come to yet is read by it anyway.
@@ -269,11 +285,13 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
   row.online = device.status.online;
   row.verdict = watch.terms.filter.MatchStatus(StatusForFilter(device.status), now_us);
   row.matched = is_here && FilterMatches(watch.terms.filter, device, now_us);
+  // The row is made anew each time, so the count is right whatever was there.
   remembered_ -= watch.seen.erase(id);
   if (is_here && watch.Remembers(row)) {
     watch.seen.emplace(id, row);
     ++remembered_;
   }
+  // It was looked at and is nobody's business.
   if (!row.matched && !matched_before) return;
   DeviceChange change;
   change.kind = !row.matched     ? DeviceChangeKind::kRemoved
@@ -289,6 +307,8 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
 
 bool DeviceWatches::ReadListing(Watch& watch, DeviceWatchMessage* message) {
   std::vector<Device> page =
+      // Tombstones too: a device that matched and was deleted while changes were dropped must be
+      // said to be gone.
       state_.ListDevices(watch.scope.id(), *watch.listing, kChangesPerMessage, true);
   const bool last = page.size() < kChangesPerMessage;
   watch.listing = last ? std::nullopt : std::optional<DeviceId>(page.back().id);
@@ -306,6 +326,7 @@ void DeviceWatches::ReadPending(Watch& watch, DeviceWatchMessage* message) {
     std::optional<Device> device = state_.FindDevice(id);
     if (device.has_value()) Judge(watch, *std::move(device), message);
   }
+  // Until the next tick, so that a device which changes ten times a second is told once.
   if (watch.pending.empty()) watch.may_send = false;
 }
 
@@ -314,6 +335,7 @@ bool DeviceWatches::EndOrWait(WatchId id, Watch& watch) {
   {
     MutexLock lock(mutex_);
     if (!watch.end.has_value()) return watch.under_way;
+    // The reader gets a second to take the message, so that it learns why it ends.
     if (watch.under_way) {
       abort = !watch.aborted && steady_clock::now() - watch.end_time >= kGrace;
       watch.aborted = watch.aborted || abort;
@@ -334,10 +356,12 @@ bool DeviceWatches::Serve(WatchId id) {
     MutexLock lock(mutex_);
     watch = watches_.at(id).get();
   }
+  // The watch may be gone after it.
   if (EndOrWait(id, *watch)) return false;
   DeviceWatchMessage message;
   if (watch->listing.has_value()) {
     const bool complete = ReadListing(*watch, &message);
+    // A page without a match: on to the next at once.
     if (!complete && message.changes.empty()) return true;
   } else if (watch->may_send) {
     ReadPending(*watch, &message);
@@ -345,6 +369,7 @@ bool DeviceWatches::Serve(WatchId id) {
   const bool empty = message.changes.empty() && !message.synced;
   {
     MutexLock lock(mutex_);
+    // The one that is being served, which is the one that grows.
     if (remembered_ > kMostRemembered) watch->SetEnd(TooManyStreams());
     if (watch->end.has_value()) return true;
     watch->under_way = !empty;

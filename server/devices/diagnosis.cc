@@ -1,3 +1,6 @@
+// From what is known of a device to sentences for people. Each check looks at one thing and says at
+// most a few findings; each finding has a next step that can be pasted, since whoever reads it may
+// not know RouterOS well.
 #include "server/devices/diagnosis.h"
 
 #include <algorithm>
@@ -17,6 +20,7 @@ using Findings = std::vector<DiagnosisFinding>;
 constexpr absl::Duration kMostZone = absl::Hours(14);
 constexpr absl::Duration kZoneStep = absl::Minutes(15);
 constexpr absl::Duration kSkewTolerated = absl::Minutes(2);
+// Small boards have 16 MB of flash; below a few KiB RouterOS drops changes silently.
 constexpr uint64_t kLeastDiskBytes = 1 << 20;
 constexpr uint64_t kMostMemoryPercent = 90;
 constexpr int kManyReboots = 3;
@@ -24,6 +28,7 @@ constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
 
 std::string Id(const Device& device) { return FormatId(device.id); }
 
+// Rough on purpose: "3 min ago" is what helps.
 std::string Ago(int64_t time_us, int64_t now_us) {
   const absl::Duration ago = absl::Microseconds(now_us - time_us);
   if (ago < absl::Minutes(2)) return absl::StrCat(absl::ToInt64Seconds(ago), " s ago");
@@ -54,6 +59,7 @@ void CheckPresence(const DiagnosisFacts& facts, Findings& findings) {
                  "it has joined, but never checked in",
                  "look at the router: /log print where topics~\"script\" or message~\"fetch\"; "
                  "then run /system script run muster-beat there");
+    // Never blamed on the router.
     case OnlineState::kUnknown:
       return Add(findings, FindingLevel::kProblem, "edge-silent",
                  absl::StrCat("nobody knows: edge ", status.edge,
@@ -71,6 +77,7 @@ void CheckPresence(const DiagnosisFacts& facts, Findings& findings) {
 // What a refusal means to somebody who has to mend it.
 std::string AdviceFor(const Device& device, uint32_t http_status) {
   switch (http_status) {
+    // The commonest cause first; the new line mends all of them.
     case 401:
       return absl::StrCat(
           "the router shows a token that is not good any more (restored from an "
@@ -91,6 +98,7 @@ std::string AdviceFor(const Device& device, uint32_t http_status) {
 
 void CheckContacts(const DiagnosisFacts& facts, Findings& findings) {
   if (!facts.contacts.ok()) {
+    // Said already: it never checked in, so no edge knows it.
     if (facts.device.status.last_check_in_us == 0) return;
     return Add(findings, FindingLevel::kNotice, "no-contacts",
                absl::StrCat("the edge did not say what it remembers of the router: ",
@@ -103,6 +111,7 @@ void CheckContacts(const DiagnosisFacts& facts, Findings& findings) {
   }
   if (refused.empty()) return;
   const DeviceContact& newest = *refused.front();
+  // Newest first: the last call decides whether it is over.
   const bool still = facts.contacts->contacts.front().kind == ContactKind::kRefused;
   Add(findings, still ? FindingLevel::kProblem : FindingLevel::kWarning,
       newest.http_status == 401 ? "token-refused" : "refused",
@@ -114,6 +123,7 @@ void CheckContacts(const DiagnosisFacts& facts, Findings& findings) {
 
 void CheckClock(const DiagnosisFacts& facts, Findings& findings) {
   const DeviceStatus& status = facts.device.status;
+  // A wrong clock breaks certificates (not yet valid) and makes logs useless.
   const auto skew = ClockSkew(status.router_clock, absl::FromUnixMicros(status.last_check_in_us));
   if (!skew.has_value() || (*skew<kSkewTolerated&& * skew> - kSkewTolerated)) return;
   Add(findings, FindingLevel::kWarning, "clock-wrong",
@@ -126,6 +136,7 @@ void CheckClock(const DiagnosisFacts& facts, Findings& findings) {
 
 void CheckAgent(const DiagnosisFacts& facts, Findings& findings) {
   const Device& device = facts.device;
+  // It joined and sent small bodies only: nothing is known of its agent.
   if (device.agent_version.empty()) return;
   const absl::string_view version =
       absl::string_view(device.agent_version).substr(0, device.agent_version.find('+'));
@@ -138,6 +149,7 @@ void CheckAgent(const DiagnosisFacts& facts, Findings& findings) {
                             : absl::StrCat("muster agent upgrade --where 'id = ", Id(device), "'"));
   }
   const std::vector<std::string> missing = MissingRights(device.rights, WantedRights(device));
+  // Rights that were never reported are not missing.
   if (!device.rights.empty() && !missing.empty()) {
     Add(findings, FindingLevel::kWarning, "rights-missing",
         absl::StrCat("its agent lacks the policies ", absl::StrJoin(missing, ", ")),
@@ -175,6 +187,7 @@ void CheckJobs(const DiagnosisFacts& facts, Findings& findings) {
   if (device.jobs_held) {
     std::string why =
         device.hold_reason.empty() ? std::string(HoldWord(device.hold_kind)) : device.hold_reason;
+    // Holds of the first schema had one reason and no words.
     if (why.empty()) why = "its configuration went back to an older state";
     Add(findings, FindingLevel::kProblem, "jobs-held",
         absl::StrCat(facts.open_targets.size(), " jobs wait for an operator: ", why),
@@ -184,6 +197,7 @@ void CheckJobs(const DiagnosisFacts& facts, Findings& findings) {
   for (const JobTarget& target : facts.open_targets) {
     const bool under_way =
         target.state == JobTargetState::kSent || target.state == JobTargetState::kRunning;
+    // An hour, while the longest timeout is a day: a hint and no error.
     if (under_way && facts.now_us - target.update_time_us > kDayUs / 24) ++sent;
   }
   if (sent > 0) {
@@ -208,6 +222,7 @@ void CheckHardware(const DiagnosisFacts& facts, Findings& findings) {
         "look for what takes it: /system resource monitor, /ip firewall connection print "
         "count-only");
   }
+  // Any at all: NAND gets worse, never better.
   if (status.bad_blocks_millipercent.value_or(0) > 0) {
     Add(findings, FindingLevel::kWarning, "flash-worn", "its flash has bad blocks",
         "plan its replacement: muster claim create --replace lets the new router take its place");
@@ -231,6 +246,7 @@ void CheckEvents(const DiagnosisFacts& facts, Findings& findings) {
 std::vector<DiagnosisFinding> Diagnose(const DiagnosisFacts& facts) {
   Findings findings;
   CheckPresence(facts, findings);
+  // Whatever else is wrong does not matter any more.
   if (facts.device.delete_time_us != 0) return findings;
   CheckContacts(facts, findings);
   CheckJobs(facts, findings);
@@ -238,6 +254,7 @@ std::vector<DiagnosisFinding> Diagnose(const DiagnosisFacts& facts) {
   CheckAgent(facts, findings);
   CheckHardware(facts, findings);
   CheckEvents(facts, findings);
+  // Stable: among equals the order of the checks, presence first.
   std::stable_sort(findings.begin(), findings.end(),
                    [](const auto& a, const auto& b) { return a.level > b.level; });
   return findings;
@@ -253,6 +270,7 @@ std::optional<absl::Duration> ClockSkew(absl::string_view router_clock, absl::Ti
   const char* format = is_v6 ? "%b/%d/%Y %H:%M:%S" : "%Y-%m-%d %H:%M:%S";
   if (text.empty() || !absl::ParseTime(format, text, &clock, &error)) return std::nullopt;
   const absl::Duration skew = clock - check_in;
+  // No zone is so far off: the clock itself is wrong, by all of it.
   if (skew > kMostZone + kZoneStep || skew < -kMostZone - kZoneStep) return skew;
   // What is left over the nearest quarter of an hour.
   const absl::Duration half = kZoneStep / 2;

@@ -14,21 +14,27 @@ namespace {
 
 constexpr size_t kMostUrls = 4;
 constexpr size_t kLongestUrl = 256;
+// Routers that are away for a month come back to the old agent and to the next upgrade.
 constexpr absl::Duration kUpgradeLife = absl::Hours(24 * 30);
+// One canary, then 100 at a time, no failure.
 constexpr JobWaves kDefaultWaves = {1, 100, 0, 0, 0};
 
 // What the device would report after an upgrade that changes no setting.
+// The generation is the device's own and rises with its settings.
 std::string WantedOf(const Device& device) {
   const std::string version = AgentRollout::CurrentVersion();
   return device.agent_generation == 0 ? version
                                       : absl::StrCat(version, "+", device.agent_generation);
 }
 
+// Monitor-only agents can't change themselves; one that never said its version may not be able to
+// either.
 bool IsBehind(const Device& device) {
   return !device.monitor_only && !device.agent_version.empty() &&
          device.agent_version != WantedOf(device);
 }
 
+// Strict, because these stand inside script text on every router.
 absl::Status CheckUrls(const std::vector<std::string>& urls) {
   if (urls.size() > kMostUrls) return BadField("urls", "wants at most 4");
   for (const std::string& url : urls) {
@@ -69,6 +75,7 @@ absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const 
       Filter::Parse(upgrade.filter_text.empty() ? "name = \"*\"" : upgrade.filter_text);
   if (!filter.ok()) return BadField("filter", filter.status());
   devices_.VisitMatches(scope, *filter, [&](const Device& device) {
+    // New URLs change the text of everyone.
     if (device.monitor_only || (upgrade.urls.empty() && !IsBehind(device))) return true;
     terms.devices.push_back(device.id);
     return true;
@@ -86,6 +93,7 @@ absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const 
     terms.waves->batch_size = static_cast<uint32_t>(terms.devices.size());
   }
   terms.not_after_us = absl::ToUnixMicros(state_.StateTime() + kUpgradeLife);
+  // Named devices from here on: the text of the filter doesn't say "and is behind".
   return board_.Create(scope, call, terms, validate_only);
 }
 

@@ -1,3 +1,6 @@
+// Making, reading and cancelling jobs. What needs the clock, a parser or a look at a million
+// devices happens here, in the proposer; the command carries the outcome (a frozen list, names of
+// placeholders), and apply judges once more what may have changed.
 #include "server/jobs/job_board.h"
 
 #include <algorithm>
@@ -22,6 +25,7 @@ constexpr absl::Duration kLongestTimeout = absl::Hours(24);
 
 void FillCreate(const OrganizationScope& scope, const NewJob& terms,
                 internal::v1::CreateJob* create) {
+  // Made here because apply may draw no random numbers; a repetition answers the first one's.
   create->set_job_id(MakeId<JobId>().value);
   create->set_organization_id(scope.id().value);
   create->set_script(terms.script);
@@ -38,6 +42,7 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
   create->set_not_before_us(terms.not_before_us);
   create->set_not_after_us(terms.not_after_us);
   create->set_idempotent(terms.idempotent);
+  // Not given and not refused: the script looks like one that reports.
   create->set_ends_with(static_cast<uint32_t>(terms.ends_with.value_or(JobEnd::kResult)));
   create->set_timeout_seconds(static_cast<uint32_t>(absl::ToInt64Seconds(terms.timeout)));
   create->set_creator(scope.caller().principal());
@@ -48,6 +53,7 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
   }
 }
 
+// Only names: values are taken in apply, when a number is given.
 void FillWants(const JobTemplate& script, internal::v1::CreateJob* create) {
   for (const auto& [name, in_word] : script.variables()) {
     internal::v1::ScriptVariable* variable = create->mutable_variables()->add_variables();
@@ -58,6 +64,7 @@ void FillWants(const JobTemplate& script, internal::v1::CreateJob* create) {
 }
 
 // What both ways of naming one device refuse.
+// A filter leaves such devices out instead: nobody named them.
 absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device) {
   const std::string name = FormatChildName(scope.slug(), "devices", device.id.value);
   if (device.delete_time_us != 0) return DeviceDeleted(name);
@@ -65,7 +72,8 @@ absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device
   return absl::OkStatus();
 }
 
-// What a cancel would do now.
+// What a cancel would do now, as far as the states say; a SENT target may still turn out to be
+// unstarted.
 CancelledJob WouldCancel(const Job& job) {
   CancelledJob would;
   would.job = job;
@@ -103,6 +111,7 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
     return BadField("not_after", terms.not_before_us > now_us ? "must lie after not_before"
                                                               : "lies in the past");
   }
+  // 24 h after creation is the default end; it must not lie before the beginning.
   if (terms.not_after_us == 0 &&
       terms.not_before_us >= now_us + absl::ToInt64Microseconds(absl::Hours(24))) {
     return BadField("not_after", "is needed where not_before lies more than 24 h ahead");
@@ -114,6 +123,7 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
       (terms.timeout < kShortestTimeout || terms.timeout > kLongestTimeout)) {
     return BadField("timeout", "wants 10 s to 24 h");
   }
+  // A reboot without saying so would end as LOST or as FAILED, and be right only by luck.
   if (!terms.ends_with.has_value()) {
     const std::string command = FindEndingCommand(terms.script);
     if (!command.empty()) return ScriptEndsUnclear(command);
@@ -130,12 +140,14 @@ absl::Status JobBoard::TakeFromLibrary(const OrganizationScope& scope, NewJob* t
   if (!script.has_value()) {
     return UnknownResource(absl::StrCat(scope.name(), "/scripts/", terms->script_name));
   }
+  // From here on it is a script like any other: changing the library changes no job.
   terms->script = script->body;
   return absl::OkStatus();
 }
 
 absl::StatusOr<JobTemplate> JobBoard::ReadTemplate(const OrganizationScope& scope,
                                                    const NewJob& terms) const {
+  // Looked up now and again in apply: a secret may be deleted in between.
   ASSIGN_OR_RETURN(JobTemplate script, JobTemplate::Read(terms.script));
   for (const std::string& name : script.secrets()) {
     if (!state_.FindSecret(scope.id(), name).has_value()) return SecretMissing(name);
@@ -147,6 +159,8 @@ absl::StatusOr<std::vector<uint64_t>> JobBoard::ChooseMembers(const Organization
                                                               const NewJob& terms,
                                                               const JobTemplate& script) const {
   JobMembers members(script);
+  // Named ones are all or nothing: a fleet change that silently leaves out three routers is a bad
+  // surprise.
   std::vector<DeviceId> named = terms.devices;
   if (terms.device) named.push_back(terms.device);
   for (const DeviceId id : named) {
@@ -157,6 +171,7 @@ absl::StatusOr<std::vector<uint64_t>> JobBoard::ChooseMembers(const Organization
   if (named.empty()) {
     absl::StatusOr<Filter> filter = Filter::Parse(terms.filter_text);
     if (!filter.ok()) return BadField("filter", filter.status());
+    // The list is frozen here: a device that joins or changes a minute later is not part of it.
     devices_.VisitMatches(scope, *filter, [&](const Device& device) {
       members.Add(device);
       return true;
@@ -175,7 +190,8 @@ absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
   FillCreate(scope, terms, create);
   FillWants(script, create);
   const uint64_t job_id = create->job_id();
-  // The canaries stand first; a wave of them alone may not be larger than a command.
+  // The canaries stand first; a wave of them alone may not be larger than a command, since apply
+  // checks the two parts of one list.
   size_t taken = std::min(members.size(), kMembersPerCommand);
   if (create->waves().canary_count() > taken) {
     create->mutable_waves()->set_canary_count(static_cast<uint32_t>(taken));
@@ -183,7 +199,10 @@ absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
   create->mutable_members()->Add(members.begin(), members.begin() + taken);
   create->set_more_members(taken < members.size());
   ASSIGN_OR_RETURN(Applied applied, log_.Propose(std::move(command)));
+  // The rest in commands of their own. Should this process die here, the list stays unsealed:
+  // nothing of it has run, and after 10 minutes Tick cancels it.
   while (!applied.repeated && taken < members.size()) {
+    // Without the request id, which stands for the job as a whole.
     internal::v1::Command more = StartCommand(scope.caller(), scope.id(), {call.method, "", ""});
     internal::v1::ExtendJob* extend = more.mutable_extend_job();
     extend->set_job_id(job_id);
@@ -199,6 +218,8 @@ absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
 absl::StatusOr<std::optional<Job>> JobBoard::FindEarlier(const OrganizationScope& scope,
                                                          const AuditedCall& call) const {
   if (call.request_id.empty()) return std::nullopt;
+  // Asked before anything is chosen: a repetition must answer the first job, whatever the filter
+  // matches by now.
   const auto seen =
       state_.FindRequest(scope.id(), scope.caller().principal(), call.method, call.request_id);
   if (!seen.has_value()) return std::nullopt;
@@ -224,6 +245,7 @@ absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const Audit
   RETURN_IF_ERROR(CheckTerms(terms));
   ASSIGN_OR_RETURN(const JobTemplate script, ReadTemplate(scope, terms));
   ASSIGN_OR_RETURN(const std::vector<uint64_t> members, ChooseMembers(scope, terms, script));
+  // After all checks, so that what it says holds as far as anything can.
   if (validate_only) {
     Job job;
     job.organization = scope.id();
@@ -242,6 +264,7 @@ absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const Audit
 }
 
 absl::StatusOr<Job> JobBoard::Get(const OrganizationScope& scope, JobId id) const {
+  // The one place that decides who sees text: lists never have it.
   std::optional<Job> job = state_.FindJob(id, scope.caller().may_see_scripts());
   if (!job.has_value() || job->organization != scope.id()) {
     return UnknownResource(FormatChildName(scope.slug(), "jobs", id.value));

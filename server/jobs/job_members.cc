@@ -15,12 +15,14 @@ constexpr size_t kDevicesNamed = 3;
 }  // namespace
 
 void JobMembers::Add(const Device& device) {
+  // Before anything is asked of it: it can't lack a label for a job that it doesn't get.
   if (device.monitor_only) return;
   const absl::StatusOr<std::string> text = script_.For(device);
   if (text.ok()) {
     fit_.Add(device, TitleOf(device), text->size());
   } else {
     ++lacking_count_;
+    // By reason: a thousand devices without one label are one line.
     std::vector<std::string>& titles = lacking_[std::string(text.status().message())];
     if (titles.size() < kDevicesNamed) titles.push_back(TitleOf(device));
   }
@@ -28,6 +30,7 @@ void JobMembers::Add(const Device& device) {
 }
 
 absl::StatusOr<std::vector<uint64_t>> JobMembers::InOrder(uint32_t canary_count) const {
+  // Before the size, since a script that can't be filled in has none.
   if (lacking_count_ > 0) {
     std::vector<std::string> reasons;
     for (const auto& [reason, titles] : lacking_) {
@@ -41,6 +44,7 @@ absl::StatusOr<std::vector<uint64_t>> JobMembers::InOrder(uint32_t canary_count)
   }
   std::vector<Member> members = members_;
   const auto by_id = [](const Member& a, const Member& b) { return a.id < b.id; };
+  // Sorted first, so that which ones are chosen does not depend on how they were named.
   std::sort(members.begin(), members.end(), by_id);
   members.erase(std::unique(members.begin(), members.end(),
                             [](const Member& a, const Member& b) { return a.id == b.id; }),

@@ -1,4 +1,5 @@
-// What operators do with jobs that were made before: again, go on, no more.
+// What operators do with jobs that were made before: again, go on, no more. A rerun is a new job
+// through the same door (Create), so every rule for jobs holds for it too.
 #include <algorithm>
 #include <set>
 
@@ -28,9 +29,11 @@ NewJob TermsOf(const Job& job, const Rerun& rerun, int64_t now_us) {
   terms.script = job.script;
   terms.description = job.description;
   terms.idempotent = job.idempotent;
+  // What was said of the first job counts: nobody is asked again whether the script reboots.
   terms.ends_with = job.ends_with;
   terms.timeout = absl::Seconds(job.timeout_seconds);
   terms.waves = rerun.waves.has_value() ? rerun.waves : job.waves;
+  // As long as the first had from when it could begin.
   const int64_t begin_us = std::max(job.not_before_us, job.create_time_us);
   terms.not_after_us =
       rerun.not_after_us != 0 ? rerun.not_after_us : now_us + (job.not_after_us - begin_us);
@@ -67,6 +70,7 @@ absl::StatusOr<std::vector<DeviceId>> JobBoard::RerunDevices(const OrganizationS
 
 absl::StatusOr<Job> JobBoard::Repeat(const OrganizationScope& scope, const AuditedCall& call,
                                      const Rerun& rerun, bool validate_only) {
+  // Before the devices are chosen: their states have changed since the first call.
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
   if (earlier.has_value()) return *std::move(earlier);
   ASSIGN_OR_RETURN(const Job job, Get(scope, rerun.job));
@@ -84,6 +88,7 @@ absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
   if (static_cast<bool>(device) == static_cast<bool>(job)) {
     return BadField("device", "give exactly one of device and job");
   }
+  // Sorted and each once; collected before the first release, which changes what is held.
   std::set<uint64_t> held;
   if (device) {
     RETURN_IF_ERROR(devices_.Get(scope, device).status());
@@ -101,6 +106,7 @@ absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
     }
   }
   ReleasedJobs released;
+  // Only the first command carries the request id: an id stands for one command.
   AuditedCall step = call;
   for (auto at = held.begin(); at != held.end();) {
     internal::v1::Command command = StartCommand(scope.caller(), scope.id(), step);

@@ -16,6 +16,7 @@ absl::StatusOr<JobTemplate> JobTemplate::Read(absl::string_view script) {
     if (const auto secret = routeros::SecretNameOf(one.name)) {
       result.secrets_.insert(*secret);
     } else {
+      // One place in a bare word is enough: the value must fit everywhere it stands.
       bool& in_word = result.variables_[one.name];
       in_word = in_word || one.place == routeros::Place::kWord;
     }
@@ -27,12 +28,14 @@ absl::StatusOr<std::string> JobTemplate::For(const Device& device) const {
   if (variables_.empty()) return script_;
   const VariableSource source{device.id.value, device.display_name, device.identity, device.site,
                               device.labels};
+  // Asked one by one first, since the filling would say only that something is missing.
   for (const auto& [name, in_word] : variables_) {
     if (!ValueOfVariable(source, name).has_value()) {
       return absl::NotFoundError(MissingVariable(name));
     }
   }
   return routeros::FillPlaceholders(
+      // Secrets stay as they are: their values are filled in at the edge.
       script_, [](absl::string_view name) { return !routeros::SecretNameOf(name).has_value(); },
       [&](absl::string_view name) { return ValueOfVariable(source, name); });
 }

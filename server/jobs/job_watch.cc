@@ -1,3 +1,6 @@
+// Watches of jobs. One thread reads and writes for all of them, a step at a time: under the mutex
+// it is decided what to do, without it the state is read and the sink called. A watch has at most
+// one message under way, which is all the memory that a slow reader costs.
 #include "server/jobs/job_watch.h"
 
 #include <chrono>
@@ -9,10 +12,12 @@
 namespace muster::server {
 namespace {
 
+// One thread serves all of them; more is an error of a client.
 constexpr size_t kMostWatches = 1000;
 constexpr size_t kTargetsPerMessage = 1000;
 // Above this many changes that were not read yet, the whole listing is read again.
 constexpr size_t kMostPending = 65536;
+// Well within the 5 s that are promised.
 constexpr absl::Duration kKeyCheckInterval = absl::Seconds(2);
 // How long a message may be under way at the end, so that the reader learns why it ended.
 constexpr std::chrono::seconds kGrace{1};
@@ -44,11 +49,13 @@ struct JobWatches::Watch {
   std::optional<absl::Status> end;
   std::chrono::steady_clock::time_point end_time;
 
+  // The first reason stays.
   void SetEnd(absl::Status status) {
     if (end.has_value()) return;
     end = std::move(status);
     end_time = std::chrono::steady_clock::now();
   }
+  // Its reader takes nothing: the message under way is dropped, so that End can be said.
   bool IsOverdue() const {
     return end.has_value() && !aborted && std::chrono::steady_clock::now() - end_time >= kGrace;
   }
@@ -93,12 +100,14 @@ absl::StatusOr<JobWatches::WatchId> JobWatches::Start(const OrganizationScope& s
   }
   // Read after the watch began to hear changes, so that no end is missed.
   const absl::StatusOr<Job> now = board_.Get(scope, job);
+  // Before anything can be sent, and outside of the lock, since a sink may call back.
   if (now.ok()) sink->Begun(id);
   MutexLock lock(mutex_);
   if (!now.ok()) {
     watches_.erase(id);
     return now.status();
   }
+  // It had ended before the listing: nothing more will be heard of it.
   watches_.at(id)->end_complete = now->end_time_us != 0;
   watches_.at(id)->begun = true;
   ready_.insert(id);
@@ -147,12 +156,14 @@ void JobWatches::Hear(const ChangeBatch& batch) {
   MutexLock lock(mutex_);
   for (const Change& change : batch.changes) {
     keys_changed_ = keys_changed_ || change.kind == ChangeKind::kApiKey;
+    // On the log's writer thread: no read, no allocation but the set's.
     if (change.kind != ChangeKind::kJobTarget && change.kind != ChangeKind::kJob) continue;
     for (auto& [id, watch] : watches_) {
       if (watch->job != change.job) continue;
       watch->job_changed = true;
       watch->end_complete = watch->end_complete || change.kind == ChangeKind::kJob;
       if (change.kind == ChangeKind::kJobTarget) watch->pending.insert(change.device.value);
+      // A job over a million devices that moves at once: listing is cheaper then.
       if (watch->pending.size() > kMostPending) {
         watch->pending.clear();
         watch->list_again = true;
@@ -171,7 +182,9 @@ void JobWatches::Run() {
     bool check_keys = false;
     {
       MutexLock lock(mutex_);
+      // Every watch gets its End first.
       if (stopping_ && watches_.empty()) return;
+      // Half of the interval, so that a grace that has run out is seen within a second.
       if (ready_.empty() && !keys_changed_) wake_.WaitFor(mutex_, kKeyCheckInterval / 2);
       const auto now = std::chrono::steady_clock::now();
       const bool due = now - checked >= absl::ToChronoMilliseconds(kKeyCheckInterval);
@@ -196,6 +209,7 @@ void JobWatches::CheckKeys() {
     for (const auto& [id, watch] : watches_) callers.emplace_back(id, watch->scope.caller());
   }
   for (const auto& [id, caller] : callers) {
+    // Without the lock: it reads the file.
     const absl::Status valid = authorizer_.StillValid(caller);
     if (valid.ok()) continue;
     MutexLock lock(mutex_);
@@ -214,6 +228,8 @@ void JobWatches::FindOverdue() {
 
 void JobWatches::ListLateEndsAgain() {
   for (auto& [id, watch] : watches_) {
+    // The end was read from the state and not heard within an interval. Whatever the cause, one
+    // more listing tells the last state of every target.
     if (!watch->end_seen || watch->end_complete || watch->HasNews()) continue;
     watch->end_complete = true;
     watch->listing = DeviceId{};
@@ -246,6 +262,7 @@ void JobWatches::PlanStep(Watch& watch, Step* step) {
   if (watch.end.has_value()) {
     step->kind = watch.message_under_way ? Step::Kind::kAbort : Step::Kind::kEnd;
     step->end = *watch.end;
+    // Once: Taken must follow, and then End.
     watch.aborted = true;
     return;
   }
@@ -261,6 +278,7 @@ void JobWatches::PlanStep(Watch& watch, Step* step) {
       watch.pending.erase(watch.pending.begin());
     }
   }
+  // What is noted from here on is in the next message.
   watch.job_changed = false;
   watch.message_under_way = true;
 }
@@ -277,6 +295,7 @@ absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* lis
     ASSIGN_OR_RETURN(JobTargetRow row, board_.GetTarget(*step.scope, step.job, device));
     message.targets.push_back(std::move(row));
   }
+  // Last: the job's end is never told before the targets that it counts.
   ASSIGN_OR_RETURN(message.job, board_.Get(*step.scope, step.job));
   message.job.script.clear();
   return message;
@@ -290,6 +309,7 @@ void JobWatches::Do(const Step& step) {
   if (!message.ok()) return Finish(step.id, step.sink, message.status());
   {
     MutexLock lock(mutex_);
+    // Only this thread erases watches, so it is still there.
     Watch& watch = *watches_.at(step.id);
     if (step.listing.has_value()) {
       watch.listing = message->synced ? std::nullopt : std::optional<DeviceId>(listed_to);

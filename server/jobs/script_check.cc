@@ -25,6 +25,7 @@ constexpr std::array<absl::string_view, 8> kEndingCommands = {"system reboot",
                                                               "system check-installation reboot"};
 
 // Lower case, with every run of spaces and slashes as one space.
+// RouterOS takes "/system/reboot", "/system reboot" and any number of spaces alike.
 std::string Flatten(absl::string_view script) {
   std::string flat;
   flat.reserve(script.size());
@@ -42,6 +43,7 @@ std::string Flatten(absl::string_view script) {
 }  // namespace
 
 absl::Status CheckScript(absl::string_view script) {
+  // The same rules for jobs and for the library.
   if (absl::StripAsciiWhitespace(script).empty()) {
     return BadField("script", "is empty; give the RouterOS commands to run");
   }
@@ -49,6 +51,7 @@ absl::Status CheckScript(absl::string_view script) {
     return BadField("script", absl::StrCat("has ", script.size(), " bytes; at most ",
                                            kLargestScriptBytes, " are taken"));
   }
+  // It would end the text inside RouterOS, and the end mark with it.
   if (absl::StrContains(script, absl::string_view("\0", 1))) {
     return BadField("script", "holds a NUL byte, which RouterOS can't run");
   }
@@ -64,6 +67,7 @@ std::string FindEndingCommand(absl::string_view script) {
 }
 
 void ScriptFit::Add(const Device& device, absl::string_view title, size_t script_bytes) {
+  // The device's own: a fleet has versions from 6.48 on.
   const size_t limit = LargestScriptFor(device.routeros_version, device.agent_version);
   if (script_bytes <= limit) return;
   script_bytes_ = std::max(script_bytes_, script_bytes);
@@ -91,6 +95,7 @@ size_t LargestScriptFor(absl::string_view routeros_version, absl::string_view ag
   }
   const absl::StatusOr<routeros::Version> version = routeros::ParseVersion(routeros_version);
   if (version.ok()) return routeros::LargestScript(*version);
+  // Better too small for a router that has not said its version than cut.
   routeros::Version oldest;
   oldest.major = 6;
   oldest.minor = 48;

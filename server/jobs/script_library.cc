@@ -25,6 +25,7 @@ std::string NameOf(const OrganizationScope& scope, absl::string_view collection,
   return absl::StrCat(scope.name(), "/", collection, "/", name);
 }
 
+// These names stand in scripts and on command lines: nothing that would need quoting.
 absl::Status CheckName(absl::string_view field, absl::string_view name) {
   const auto fits = [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-';
@@ -39,6 +40,8 @@ absl::Status CheckName(absl::string_view field, absl::string_view name) {
 }
 
 // A digest of a value that somebody could guess must not lie beside its sealed form.
+// The request's digest goes into the state in the clear; of a short password it would be as good as
+// the password.
 AuditedCall HideDigest(const Secret& master_key, AuditedCall call) {
   if (!call.request_digest.empty()) {
     call.request_digest = Hash256(KeyedHash128(master_key, call.request_digest));
@@ -67,6 +70,7 @@ absl::StatusOr<LibraryScript> ScriptLibrary::Set(const OrganizationScope& scope,
   RETURN_IF_ERROR(CheckName("script_id", script.name));
   RETURN_IF_ERROR(CheckScript(script.body));
   RETURN_IF_ERROR(CheckText("description", script.description, 1024, true));
+  // A placeholder of unknown form is found when the script is kept, not when it is first needed.
   RETURN_IF_ERROR(JobTemplate::Read(script.body).status());
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   auto& set = *command.mutable_set_script();
@@ -108,6 +112,7 @@ absl::StatusOr<SecretRecord> ScriptLibrary::SetSecret(const OrganizationScope& s
   auto& set = *command.mutable_set_secret();
   set.set_organization_id(scope.id().value);
   set.set_name(name);
+  // Sealed before it is proposed: the log never holds the value.
   set.set_sealed_value(Seal(master_key_, SecretContext(scope.id(), name), value.Reveal()));
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   std::optional<SecretRecord> record = state_.FindSecret(scope.id(), name);

@@ -1,3 +1,5 @@
+// Why a target waits, for people. The order is that of the rules: what is named first would have to
+// end first.
 #include "server/jobs/wait_reason.h"
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +30,7 @@ std::string WindowReason(const Device& device, const std::vector<MaintenanceWind
 
 std::string WindowTime(const MaintenanceWindow& window, int64_t time_us) {
   absl::TimeZone zone;
+  // The zone was there when the window was set; data on this machine may have changed.
   if (!absl::LoadTimeZone(window.time_zone, &zone)) zone = absl::UTCTimeZone();
   return absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", absl::FromUnixMicros(time_us), zone);
 }
@@ -46,6 +49,7 @@ std::string WaitReason(const Job& job, const JobTarget& target, const Device& de
   if (!job.ignore_windows) {
     if (std::string reason = WindowReason(device, windows, now); !reason.empty()) return reason;
   }
+  // Nothing keeps it back but the router.
   if (device.status.online != OnlineState::kOnline) return "waits for the device to check in";
   return "";
 }

@@ -10,6 +10,7 @@
 namespace muster::server {
 namespace {
 
+// Half of it may pass without a renewal (musterd stopped, say) and windows still open on time.
 constexpr int kWeeks = 6;
 constexpr int64_t kRenewBelowUs = int64_t{21 * 86'400} * 1'000'000;
 constexpr size_t kPage = 1'000;
@@ -53,6 +54,7 @@ absl::StatusOr<MaintenanceWindow> WindowBook::Set(const OrganizationScope& scope
     RETURN_IF_ERROR(CheckLabels("window.label", {{window.label_key, window.label_value}}));
   }
   if (window.times.size() > 256) return BadField("window.times", "wants at most 256 bytes");
+  // State time, because it is by state time that apply will open them.
   ASSIGN_OR_RETURN(const auto intervals, NextIntervals(window, state_.StateTime()));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::SetWindow& set = *command.mutable_set_window();
@@ -66,6 +68,7 @@ absl::StatusOr<MaintenanceWindow> WindowBook::Set(const OrganizationScope& scope
   set.set_time_zone(window.time_zone);
   Put(intervals, set);
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  // Read back: somebody may have set it once more meanwhile.
   for (MaintenanceWindow& now : state_.ListWindows(scope.id())) {
     if (now.name == window.name) return std::move(now);
   }
@@ -96,9 +99,12 @@ void WindowBook::RenewAll() {
       after = organization.slug;
       for (const MaintenanceWindow& window : state_.ListWindows(organization.id)) {
         const int64_t until_us = window.intervals.empty() ? 0 : window.intervals.back().end_us;
+        // Nearly always: one read an hour, and nothing proposed.
         if (until_us - absl::ToUnixMicros(now) >= kRenewBelowUs) continue;
         const auto intervals = NextIntervals(window, now);
         if (!intervals.ok()) {
+          // The others are renewed all the same. A zone that this machine's data have lost closes
+          // the window, which is the safe side.
           LogWarning("jobs", "a maintenance window can't be renewed",
                      {{"window", window.name}, {"why", std::string(intervals.status().message())}});
           continue;
@@ -112,6 +118,7 @@ void WindowBook::RenewAll() {
         renew.set_times(window.times);
         renew.set_time_zone(window.time_zone);
         Put(*intervals, renew);
+        // The log is stopping or full: the next hour tries again.
         if (!log_.Propose(std::move(command)).ok()) return;
       }
     }

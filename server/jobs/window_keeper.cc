@@ -26,6 +26,7 @@ void WindowKeeper::Stop() {
 
 void WindowKeeper::Run() {
   for (;;) {
+    // At the start too: nobody renewed while musterd was away.
     book_.RenewAll();
     MutexLock lock(mutex_);
     if (!stopping_) woken_.WaitFor(mutex_, kEvery);

@@ -1,3 +1,5 @@
+// Weekly times into moments. Civil time is kept as long as possible and turned into moments at the
+// end, because a day with a clock change has 23 or 25 hours.
 #include "server/jobs/window_times.h"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ namespace {
 constexpr std::array<absl::string_view, 7> kDays = {"mon", "tue", "wed", "thu",
                                                     "fri", "sat", "sun"};
 constexpr int kDayMinutes = 24 * 60;
+// Apply takes at most 1,000 intervals; see state/apply/windows.cc.
 constexpr size_t kMostParts = 20;
 
 absl::Status BadPart(absl::string_view part) {
@@ -39,6 +42,7 @@ std::vector<int> DaysOf(absl::string_view text) {
   const int last = DayOf(ends.back());
   if (first < 0 || last < 0) return {};
   std::vector<int> days = {first};
+  // "mon-mon" is Monday alone, "sun-sat" all days.
   while (days.back() != last) days.push_back((days.back() + 1) % 7);
   return days;
 }
@@ -64,6 +68,7 @@ absl::Status ParsePart(absl::string_view part, std::vector<WeeklyTime>* times) {
   const int from = MinuteOf(ends[0]);
   const int to = MinuteOf(ends[1]);
   if (from < 0 || to < 0 || from == kDayMinutes) return BadPart(part);
+  // Equal ends are a whole day.
   const int minutes = to > from ? to - from : to + kDayMinutes - from;
   for (const absl::string_view days : absl::StrSplit(words[0], '+')) {
     const std::vector<int> found = DaysOf(days);
@@ -106,14 +111,18 @@ std::vector<MaintenanceWindow::Interval> IntervalsOf(const std::vector<WeeklyTim
     for (const WeeklyTime& time : times) {
       if (time.day != weekday) continue;
       const absl::CivilMinute begin = absl::CivilMinute(day) + time.from_minute;
+      // A begin that the clock skips is the moment of the change, one that it repeats the first of
+      // the two; so is the end.
       const absl::Time start = absl::FromCivil(begin, zone);
       const absl::Time end = absl::FromCivil(begin + time.minutes, zone);
+      // The second: a window that lies wholly in the skipped hour.
       if (end <= from || end <= start) continue;
       found.push_back({absl::ToUnixMicros(start), absl::ToUnixMicros(end)});
     }
   }
   std::sort(found.begin(), found.end(),
             [](const auto& a, const auto& b) { return a.start_us < b.start_us; });
+  // Joined, so that a job does not seem to have to end at midnight where the next part goes on.
   std::vector<MaintenanceWindow::Interval> joined;
   for (const MaintenanceWindow::Interval& one : found) {
     if (!joined.empty() && one.start_us <= joined.back().end_us) {
