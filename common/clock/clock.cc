@@ -9,6 +9,7 @@ namespace muster {
 absl::Time SystemClock::Now() const { return absl::Now(); }
 
 absl::Duration SystemClock::Monotonic() const {
+  // steady_clock: not moved by NTP or an administrator.
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
@@ -22,12 +23,14 @@ absl::Duration FakeClock::Monotonic() const {
   return monotonic_;
 }
 
+// As time passes on a real machine: both, and alike.
 void FakeClock::Advance(absl::Duration by) {
   MutexLock lock(mutex_);
   now_ += by;
   monotonic_ += by;
 }
 
+// The monotonic clock stays, as it would.
 void FakeClock::JumpTo(absl::Time now) {
   MutexLock lock(mutex_);
   now_ = now;

@@ -1,3 +1,5 @@
+// CSV by hand, byte by byte: what spreadsheets write differs enough that guessing would put a wrong
+// name on a thousand routers, so whatever isn't plain is refused with its place.
 #include "common/csv/csv.h"
 
 #include <optional>
@@ -18,12 +20,14 @@ class Reader {
  public:
   Reader(absl::string_view text, const CsvLimits& limits) : text_(text), limits_(limits) {}
 
+  // Rows are kept, so their number is bounded; fields point nowhere into the text.
   absl::StatusOr<std::vector<CsvRow>> Read() {
     std::vector<CsvRow> rows;
     while (!AtEnd()) {
       if (rows.size() == limits_.rows) return Error("too many lines");
       CsvRow row;
       if (absl::Status status = ReadRow(row); !status.ok()) return status;
+      // At the row's beginning: the end of a long row says nothing.
       if (!rows.empty() && row.size() != rows.front().size()) {
         return ErrorAt(
             row.front().line, 1,
@@ -37,9 +41,11 @@ class Reader {
  private:
   bool AtEnd() const { return at_ == text_.size(); }
   char Peek() const { return text_[at_]; }
+  // In bytes, as editors count where they don't know better.
   int Column() const { return static_cast<int>(at_ - line_start_) + 1; }
   absl::Status Error(absl::string_view what) const { return ErrorAt(line_, Column(), what); }
 
+  // Inside of quotes too, so that lines go on being counted.
   // True where a line break was there and was passed.
   bool TakeBreak() {
     if (AtEnd()) return false;
@@ -54,6 +60,7 @@ class Reader {
   absl::Status ReadRow(CsvRow& row) {
     if (Peek() == '\n' || text_.substr(at_, 2) == "\r\n") return Error("the line is empty");
     for (;;) {
+      // Before the field is read: a line of a million commas ends here.
       if (row.size() == limits_.columns) return Error("too many fields");
       CsvField field;
       field.line = line_;
@@ -63,6 +70,7 @@ class Reader {
         return status;
       }
       row.push_back(std::move(field));
+      // A last line without a break is whole.
       if (AtEnd() || TakeBreak()) return absl::OkStatus();
       if (Peek() != ',') {
         return Error(quoted ? "text behind the closing quote" : "a carriage return alone");
@@ -74,6 +82,7 @@ class Reader {
   absl::Status ReadPlain(CsvField& field) {
     const size_t from = at_;
     while (!AtEnd() && Peek() != ',' && Peek() != '\n' && Peek() != '\r') {
+      // RFC 4180 has no such thing, and programs read it in different ways.
       if (Peek() == '"') return Error("a quote inside a field that does not begin with one");
       ++at_;
     }
@@ -90,6 +99,7 @@ class Reader {
       } else if (Peek() == '"') {
         ++at_;
         return absl::OkStatus();
+        // A break inside of quotes belongs to the text, as it stands.
       } else if (const size_t from = at_; TakeBreak()) {
         field.text.append(text_.data() + from, at_ - from);
       } else {
@@ -109,10 +119,12 @@ class Reader {
 }  // namespace
 
 absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text, const CsvLimits& limits) {
+  // Spreadsheets put it there; columns would be off by three.
   absl::ConsumePrefix(&text, "\xef\xbb\xbf");
   if (!IsUtf8(text)) {
     return absl::InvalidArgumentError("the file is not UTF-8; save it as \"CSV UTF-8\"");
   }
+  // UTF-16 or a workbook.
   if (text.find('\0') != absl::string_view::npos) {
     return absl::InvalidArgumentError("the file has NUL bytes; is it CSV?");
   }

@@ -1,3 +1,5 @@
+// The join file: written by one program, carried by a person, read by another. So it is text that
+// survives terminals and editors, and its reader says which line is wrong, never what stands there.
 #include "common/join_file/join_file.h"
 
 #include <vector>
@@ -26,12 +28,14 @@ bool IsHexOf(absl::string_view text, size_t digits) {
   return true;
 }
 
+// The remedy is always the same, so it stands in every message.
 absl::Status Missing(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
       "not a join file: ", what, " is missing or malformed; make one with: muster edge create"));
 }
 
 absl::Status TakeHeader(absl::string_view name, absl::string_view value, JoinFile& file) {
+  // A later version may mean other things by the same names.
   if (name == "Muster-Join" && value != kVersion) return Missing("a version that is known here");
   if (name == "Edge") file.edge_id = std::string(value);
   if (name == "Cluster") file.cluster = std::string(value);
@@ -48,6 +52,7 @@ absl::Status TakeHeader(absl::string_view name, absl::string_view value, JoinFil
 absl::StatusOr<absl::string_view> TakeBlock(absl::string_view& text, absl::string_view kind) {
   const std::string begin = absl::StrCat(kBegin, kind, "-----\n");
   const std::string end = absl::StrCat("-----END ", kind, "-----\n");
+  // Blocks have one order, so each can be named in an error.
   text = absl::StripLeadingAsciiWhitespace(text);
   const size_t stop = text.find(end);
   if (!absl::StartsWith(text, begin) || stop == absl::string_view::npos) return Missing(kind);
@@ -57,6 +62,7 @@ absl::StatusOr<absl::string_view> TakeBlock(absl::string_view& text, absl::strin
 }
 
 absl::Status CheckHeaders(const JoinFile& file) {
+  // Sizes and alphabets: it goes into file names and requests.
   if (!IsSlug(file.edge_id)) return Missing("\"Edge\"");
   if (!IsHexOf(file.cluster, 32)) return Missing("\"Cluster\"");
   if (!IsHexOf(file.token.Reveal(), 64)) return Missing("\"Token\"");
@@ -78,12 +84,14 @@ Secret FormatJoinFile(const JoinFile& file) {
 }
 
 absl::StatusOr<JoinFile> ParseJoinFile(absl::string_view text) {
+  // Everything before the first block is lines.
   const size_t headers_end = text.find(kBegin);
   if (headers_end == absl::string_view::npos) return Missing(kCertificate);
   JoinFile file;
   bool versioned = false;
   for (absl::string_view line : absl::StrSplit(text.substr(0, headers_end), '\n')) {
     line = absl::StripAsciiWhitespace(line);
+    // People write notes into such files.
     if (line.empty() || line.front() == '#') continue;
     const size_t colon = line.find(": ");
     if (colon == absl::string_view::npos) return Missing("a line \"Name: value\"");
@@ -99,6 +107,7 @@ absl::StatusOr<JoinFile> ParseJoinFile(absl::string_view text) {
     if (c != '\r') unix_text.push_back(c);
   }
   if (unix_text.empty() || unix_text.back() != '\n') unix_text.push_back('\n');
+  // The copy holds a private key: wiped when this returns.
   const Secret blocks(std::move(unix_text));
   absl::string_view rest = blocks.Reveal();
   ASSIGN_OR_RETURN(const absl::string_view root, TakeBlock(rest, kCertificate));

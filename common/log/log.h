@@ -24,11 +24,11 @@ using LogField = std::pair<absl::string_view, std::string>;
 
 // `program` stands in every line. Must be called before the first line; default level info.
 void StartLogging(absl::string_view program, LogLevel level);
-// Lines below this level cost a comparison.
+// Lines below this level are left out.
 void SetLogLevel(LogLevel level);
 
-// Writes at once; a line below the level costs a comparison. `message` is a constant text; what
-// varies goes into `fields`.
+// Writes at once; of a line below the level only `fields` are made. `message` is a constant text;
+// what varies goes into `fields`.
 void Log(LogLevel level, absl::string_view room, absl::string_view message,
          std::initializer_list<LogField> fields = {});
 

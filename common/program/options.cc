@@ -1,3 +1,5 @@
+// Settings from three places, strongest first: flag, environment, file. Each setting is asked for
+// in all of them by one name, so that what can be said in one can be said in every other.
 #include "common/program/options.h"
 
 #include <toml++/toml.h>
@@ -25,6 +27,7 @@ struct Options::Setting {
   bool required = false;
   bool is_list = false;
   bool is_switch = false;
+  // Kept apart until all places were read: which one counts is decided once (Take).
   std::vector<std::string> flag_values;
   bool flag_switch = false;
   std::vector<std::string> file_values;
@@ -48,6 +51,7 @@ Options::Setting& Options::Add(const std::string& name, const std::string& help)
 }
 
 void Options::Text(const std::string& name, const std::string& help, std::string* target) {
+  // The default stands in --help, as it is before anything is read.
   Add(name, target->empty() ? help : absl::StrCat(help, " [", *target, "]")).take =
       [target](const std::vector<std::string>& values) {
         *target = values.back();
@@ -75,6 +79,7 @@ void Options::Number(const std::string& name, const std::string& help, int64_t* 
   Add(name, absl::StrCat(help, " [", *target, "]")).take =
       [=](const std::vector<std::string>& values) {
         int64_t value = 0;
+        // Both ends are included.
         if (!absl::SimpleAtoi(values.back(), &value) || value < low || value > high) {
           return absl::InvalidArgumentError(absl::StrCat(
               "\"", values.back(), "\" is not a whole number from ", low, " to ", high));
@@ -99,6 +104,7 @@ void Options::Switch(const std::string& name, const std::string& help, bool* tar
 
 namespace {
 
+// Text for every kind, so that a file's 5 and a flag's "5" are one.
 // The values of a TOML node, as text.
 absl::StatusOr<std::vector<std::string>> TomlValues(const toml::node& node) {
   std::vector<std::string> values;
@@ -126,11 +132,13 @@ absl::StatusOr<std::vector<std::string>> TomlValues(const toml::node& node) {
 
 }  // namespace
 
+// Exit code 2 is wrong usage in every program.
 int Options::UsageError(absl::string_view message) const {
   std::cerr << program_ << ": " << message << "; see " << program_ << " --help\n";
   return 2;
 }
 
+// The parser is made for one reading and thrown away: defaults and what counts are our own.
 std::optional<int> Options::ReadFlags(int argc, char** argv, std::string* config_path) {
   CLI::App app(description_, program_);
   app.footer(examples_);
@@ -146,6 +154,7 @@ std::optional<int> Options::ReadFlags(int argc, char** argv, std::string* config
       if (setting->is_list) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
   }
+  // CLI11 and toml++ throw; nothing of it leaves these two functions.
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -158,6 +167,7 @@ std::optional<int> Options::ReadFlags(int argc, char** argv, std::string* config
   return std::nullopt;
 }
 
+// A flat table: names are those of the flags, without sections.
 absl::Status Options::ReadFile(const std::string& path) {
   toml::table file;
   try {
@@ -171,6 +181,7 @@ absl::Status Options::ReadFile(const std::string& path) {
     const absl::string_view name(key.str().data(), key.str().size());
     const auto setting = std::find_if(settings_.begin(), settings_.end(),
                                       [name](const auto& known) { return known->name == name; });
+    // A misspelled name in a file would otherwise be a setting that silently isn't set.
     if (setting == settings_.end()) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": unknown setting \"", name, "\""));
     }
@@ -187,12 +198,15 @@ absl::Status Options::ReadFile(const std::string& path) {
 // Flag before environment before file.
 absl::Status Options::Take(Setting& setting, const std::string& config_path) const {
   std::string source = absl::StrCat("--", setting.name);
+  // `source` goes along, so that a message names the place to mend.
   std::vector<std::string> values = setting.flag_values;
+  // A flag can only switch on; off is said in the environment or the file.
   if (setting.is_switch && setting.flag_switch) values = {"true"};
   if (values.empty()) {
     source = absl::StrCat(prefix_, "_",
                           absl::AsciiStrToUpper(absl::StrReplaceAll(setting.name, {{"-", "_"}})));
     const char* text = std::getenv(source.c_str());
+    // Empty is unset: service files leave variables empty.
     if (text != nullptr && *text != '\0') {
       values = {text};
       if (setting.is_list) values = absl::StrSplit(text, ',');
@@ -211,9 +225,12 @@ absl::Status Options::Take(Setting& setting, const std::string& config_path) con
   return absl::InvalidArgumentError(absl::StrCat(source, ": ", taken.message()));
 }
 
+// Every setting is looked at, so that a fault in the environment is found at the start and not when
+// it is used; the first fault ends it.
 std::optional<int> Options::Parse(int argc, char** argv) {
   std::string config_path;
   if (std::optional<int> code = ReadFlags(argc, argv, &config_path)) return code;
+  // The path of the file itself can't stand in the file.
   if (const char* path = std::getenv(absl::StrCat(prefix_, "_CONFIG").c_str());
       config_path.empty() && path != nullptr) {
     config_path = path;

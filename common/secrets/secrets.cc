@@ -1,3 +1,5 @@
+// Secrets by libsodium. Sizes of keys are fixed by it and not repeated here; a key of another size
+// is the caller's fault, and opening with one fails as with a wrong key.
 #include "common/secrets/secrets.h"
 
 #include <fcntl.h>
@@ -22,6 +24,7 @@ std::string Problem(absl::string_view what, absl::string_view path) {
   return absl::StrCat(what, " ", path, ": ", std::strerror(errno));
 }
 
+// A new name survives a power cut only when its folder is synced, too.
 absl::Status SyncFolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -35,10 +38,12 @@ absl::Status SyncFolderOf(const std::string& path) {
 }  // namespace
 
 absl::Status InitializeCryptography() {
+  // Also 1 (already done) is good.
   if (sodium_init() < 0) return absl::InternalError("libsodium found no source of randomness");
   return absl::OkStatus();
 }
 
+// Not memset, which a compiler may leave out before a free.
 Secret::~Secret() { sodium_memzero(bytes_.data(), bytes_.size()); }
 
 std::string RandomBytes(size_t size) {
@@ -50,11 +55,13 @@ std::string RandomBytes(size_t size) {
 Secret RandomSecret(size_t size) { return Secret(RandomBytes(size)); }
 
 bool EqualInConstantTime(absl::string_view a, absl::string_view b) {
+  // The sizes may be told apart: they are no secret.
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::string Hash256(absl::string_view bytes) {
   std::string hash(32, '\0');
+  // The sizes are constants within libsodium's bounds, so it can't fail.
   crypto_generichash(Bytes(hash), hash.size(), Bytes(bytes), bytes.size(), nullptr, 0);
   return hash;
 }
@@ -67,6 +74,7 @@ std::string KeyedHash128(const Secret& key, absl::string_view bytes) {
 }
 
 std::string Seal(const Secret& key, absl::string_view context, absl::string_view plain) {
+  // 24 random bytes never repeat in practice, so no counter has to be stored (XChaCha20).
   std::string sealed = RandomBytes(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
   const size_t nonce_size = sealed.size();
   sealed.resize(nonce_size + plain.size() + crypto_aead_xchacha20poly1305_ietf_ABYTES);
@@ -80,6 +88,7 @@ absl::StatusOr<Secret> Open(const Secret& key, absl::string_view context,
                             absl::string_view sealed) {
   constexpr size_t kNonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
   constexpr size_t kTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+  // The context says which secret it is, and holds none.
   if (sealed.size() < kNonce + kTag) {
     return absl::DataLossError(absl::StrCat("sealed ", context, " is too short"));
   }
@@ -101,6 +110,7 @@ absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {
                            : absl::FailedPreconditionError(Problem("can't open", path));
   }
   struct stat status;
+  // On the open file, so that it can't be exchanged between the look and the reading.
   if (fstat(fd, &status) != 0 || (status.st_mode & 077) != 0) {
     close(fd);
     return absl::FailedPreconditionError(
@@ -112,11 +122,13 @@ absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {
   if (got != static_cast<ssize_t>(bytes.size())) {
     return absl::FailedPreconditionError(Problem("can't read", path));
   }
+  // Editors and `echo` add them.
   while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r')) bytes.pop_back();
   return Secret(std::move(bytes));
 }
 
 absl::Status WriteNewSecretFile(const std::string& path, absl::string_view bytes) {
+  // O_EXCL: never over a key that is there, and never through a link that somebody has put there.
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) {
     return errno == EEXIST ? absl::AlreadyExistsError(Problem("can't make", path))
@@ -127,6 +139,7 @@ absl::Status WriteNewSecretFile(const std::string& path, absl::string_view bytes
   if (!written) {
     const absl::Status problem = absl::InternalError(Problem("can't write", path));
     close(fd);
+    // Half a key is worse than none: it would be read at the next start.
     unlink(path.c_str());
     return problem;
   }

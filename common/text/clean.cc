@@ -1,3 +1,6 @@
+// The one place that decides which characters may reach a terminal, a log or a file of ours. A
+// router's name is a stranger's text: it can carry escape sequences that rewrite a screen, or marks
+// that turn the order of letters round.
 #include "common/text/clean.h"
 
 #include <cstdint>
@@ -12,6 +15,7 @@ constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
 char32_t TakeCodePoint(absl::string_view& text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
+  // Bounds by the first byte; C0, C1 and F5 and above never begin a character.
   size_t size = 1;
   char32_t value = first;
   char32_t least = 0;
@@ -32,6 +36,7 @@ char32_t TakeCodePoint(absl::string_view& text) {
     }
     value = (value << 6) | (byte(i) & 0x3F);
   }
+  // Overlong forms are how filters were fooled; surrogates are no characters.
   if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
     text.remove_prefix(1);
     return kBroken;
@@ -42,12 +47,15 @@ char32_t TakeCodePoint(absl::string_view& text) {
 
 bool Between(char32_t c, char32_t low, char32_t high) { return c >= low && c <= high; }
 
+// C0 and C1 controls, soft hyphen, bidirectional marks and overrides, zero-width characters, line
+// and paragraph separators, the byte order mark, annotations and tags.
 bool IsInvisible(char32_t c) {
   return c < 0x20 || Between(c, 0x7F, 0x9F) || c == 0xAD || c == 0x61C ||
          Between(c, 0x200B, 0x200F) || Between(c, 0x2028, 0x202E) || Between(c, 0x2060, 0x206F) ||
          c == 0xFEFF || Between(c, 0xFFF9, 0xFFFB) || Between(c, 0xE0000, 0xE007F);
 }
 
+// The whole sequence goes, since what is left of it would be shown as rubbish.
 // Drops what follows an ESC: a CSI up to its final byte, an OSC, DCS, SOS, PM or APC up to BEL or
 // ST, else one character.
 void SkipEscapeSequence(absl::string_view& text) {
@@ -58,6 +66,7 @@ void SkipEscapeSequence(absl::string_view& text) {
     while (!text.empty() && text[0] >= 0x20 && text[0] < 0x40) text.remove_prefix(1);
     if (!text.empty() && text[0] >= 0x40 && text[0] < 0x7F) text.remove_prefix(1);
   } else if (kind == ']' || kind == 'P' || kind == 'X' || kind == '^' || kind == '_') {
+    // A string sequence that never ends takes at most the rest of its line.
     while (!text.empty() && text[0] != '\a' && text[0] != '\x1B' && text[0] != '\n') {
       text.remove_prefix(1);
     }
@@ -69,6 +78,7 @@ void SkipEscapeSequence(absl::string_view& text) {
   }
 }
 
+// A short table instead of Unicode's whole: it is for columns, and an error moves one by a place.
 int WidthOf(char32_t c) {
   if (Between(c, 0x300, 0x36F) || Between(c, 0x483, 0x489) || Between(c, 0x591, 0x5BD) ||
       Between(c, 0x64B, 0x65F) || Between(c, 0x1AB0, 0x1AFF) || Between(c, 0x1DC0, 0x1DFF) ||
@@ -106,6 +116,7 @@ std::string CleanText(absl::string_view text, LineBreaks line_breaks) {
       SkipEscapeSequence(text);
     } else if (c == '\n' || c == '\t') {
       clean.push_back(line_breaks == LineBreaks::kKeep ? static_cast<char>(c) : ' ');
+      // Where line breaks stay it would bring a terminal back to the line's start.
     } else if (c == '\r') {
       if (line_breaks == LineBreaks::kToSpace) clean.push_back(' ');
     } else if (!IsInvisible(c)) {

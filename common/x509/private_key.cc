@@ -1,3 +1,4 @@
+// Private keys. They leave OpenSSL only as a Secret.
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -16,6 +17,7 @@ int NoPassword(char*, int, int, void*) { return -1; }
 PrivateKey::PrivateKey(evp_pkey_st* owned) : key_(owned, &EVP_PKEY_free) {}
 
 absl::StatusOr<PrivateKey> PrivateKey::GenerateEcdsaP256() {
+  // By OpenSSL's own generator, which seeds itself from the kernel.
   EVP_PKEY* key = EVP_EC_gen("P-256");
   if (key == nullptr) return OpensslProblem("can't make a P-256 key");
   return PrivateKey(key);
@@ -27,6 +29,7 @@ absl::StatusOr<PrivateKey> PrivateKey::GenerateRsa2048() {
   return PrivateKey(key);
 }
 
+// PKCS#8 and the older forms of one key type.
 absl::StatusOr<PrivateKey> PrivateKey::FromPem(const Secret& pem) {
   const BioHandle bio = ReadFrom(pem.Reveal());
   EVP_PKEY* key =
@@ -36,6 +39,7 @@ absl::StatusOr<PrivateKey> PrivateKey::FromPem(const Secret& pem) {
 }
 
 absl::StatusOr<Secret> PrivateKey::ToPem() const {
+  // Memory that OpenSSL wipes when it is freed.
   const BioHandle bio(BIO_new(BIO_s_secmem()));
   if (bio == nullptr ||
       PEM_write_bio_PKCS8PrivateKey(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {

@@ -1,3 +1,5 @@
+// Making certificates: profile by profile what RFC 5280 asks for, and nothing more, since RouterOS
+// 6 has to read them.
 #include <arpa/inet.h>
 #include <openssl/pem.h>
 
@@ -30,6 +32,7 @@ absl::Status SetCommonName(X509_NAME* name, absl::string_view common_name) {
   return absl::OkStatus();
 }
 
+// Takes `value` in every case: on failure it is freed here.
 absl::Status PushName(GENERAL_NAMES* names, int kind, ASN1_STRING* value) {
   GENERAL_NAME* name = GENERAL_NAME_new();
   if (name == nullptr || value == nullptr || sk_GENERAL_NAME_push(names, name) == 0) {
@@ -43,6 +46,7 @@ absl::Status PushName(GENERAL_NAMES* names, int kind, ASN1_STRING* value) {
 
 absl::Status PushText(GENERAL_NAMES* names, int kind, absl::string_view text) {
   for (const char c : text) {
+    // IA5String: no blanks, no controls, nothing that two readers could show differently.
     if (c <= ' ' || c > '~') {
       return absl::InvalidArgumentError("a name in a certificate must be plain ASCII");
     }
@@ -56,6 +60,7 @@ absl::Status PushText(GENERAL_NAMES* names, int kind, absl::string_view text) {
 absl::Status PushAddress(GENERAL_NAMES* names, const std::string& text) {
   unsigned char address[16];
   int size = 0;
+  // As bytes, 4 or 16: the text form isn't what is compared.
   if (inet_pton(AF_INET, text.c_str(), address) == 1) size = 4;
   if (size == 0 && inet_pton(AF_INET6, text.c_str(), address) == 1) size = 16;
   if (size == 0) {
@@ -77,6 +82,7 @@ absl::Status AddAlternativeNames(X509* certificate, const CertificateTerms& term
   for (const std::string& uri : terms.uris) {
     RETURN_IF_ERROR(PushText(names.get(), GEN_URI, uri));
   }
+  // An empty extension would be malformed.
   if (sk_GENERAL_NAME_num(names.get()) == 0) return absl::OkStatus();
   if (X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) !=
       1) {
@@ -85,6 +91,7 @@ absl::Status AddAlternativeNames(X509* certificate, const CertificateTerms& term
   return absl::OkStatus();
 }
 
+// `value` in the words of OpenSSL's configuration files (x509v3_config).
 absl::Status AddExtension(X509* certificate, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
@@ -102,6 +109,7 @@ absl::Status AddUsage(X509* certificate, X509* issuer, const CertificateTerms& t
         AddExtension(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0"));
     return AddExtension(certificate, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
   }
+  // Said, though it is the default: some verifiers want it.
   RETURN_IF_ERROR(AddExtension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE"));
   // RSA key exchange, which old TLS 1.2 clients still choose, wants keyEncipherment.
   const bool rsa = EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA") == 1;
@@ -126,6 +134,7 @@ absl::Status SetSerialAndTimes(X509* certificate, const CertificateTerms& terms)
   const bool numbered = number != nullptr &&
                         BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
   BN_free(number);
+  // Before 1950 and after 2049 X.509 writes times in another form; ASN1_TIME_set chooses.
   const time_t begin = absl::ToTimeT(terms.not_before);
   const time_t end = absl::ToTimeT(terms.not_after);
   if (!numbered || ASN1_TIME_set(X509_getm_notBefore(certificate), begin) == nullptr ||
@@ -135,6 +144,7 @@ absl::Status SetSerialAndTimes(X509* certificate, const CertificateTerms& terms)
   return absl::OkStatus();
 }
 
+// One signature algorithm for all, which RouterOS 6 verifies: ECDSA or RSA with SHA-256.
 // `issuer` is null where the certificate signs itself.
 absl::StatusOr<std::string> Sign(EVP_PKEY* subject_key, EVP_PKEY* issuer_key, X509* issuer,
                                  const CertificateTerms& terms) {
@@ -145,11 +155,13 @@ absl::StatusOr<std::string> Sign(EVP_PKEY* subject_key, EVP_PKEY* issuer_key, X5
   }
   RETURN_IF_ERROR(SetSerialAndTimes(certificate.get(), terms));
   RETURN_IF_ERROR(SetCommonName(X509_get_subject_name(certificate.get()), terms.common_name));
+  // The authority key identifier of a root is its own.
   X509* signer = issuer == nullptr ? certificate.get() : issuer;
   if (X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) != 1) {
     return OpensslProblem("can't set the issuer");
   }
   RETURN_IF_ERROR(AddUsage(certificate.get(), signer, terms));
+  // Before the authority's, which is taken from the signer's (for a root: from this one).
   RETURN_IF_ERROR(AddExtension(certificate.get(), signer, NID_subject_key_identifier, "hash"));
   RETURN_IF_ERROR(
       AddExtension(certificate.get(), signer, NID_authority_key_identifier, "keyid:always"));
@@ -177,11 +189,13 @@ absl::StatusOr<std::string> MakeCertificateRequest(const PrivateKey& key,
     return OpensslProblem("can't sign a certificate request");
   }
   std::string der(static_cast<size_t>(i2d_X509_REQ(request.get(), nullptr)), '\0');
+  // i2d moves the pointer that it is given.
   auto* end = reinterpret_cast<unsigned char*>(der.data());
   i2d_X509_REQ(request.get(), &end);
   return der;
 }
 
+// The authority's terms say so (is_authority); nothing else here makes a root.
 absl::StatusOr<std::string> SelfSign(const PrivateKey& key, const CertificateTerms& terms) {
   return Sign(key.get(), key.get(), nullptr, terms);
 }
@@ -191,14 +205,17 @@ absl::StatusOr<std::string> SignRequest(absl::string_view request_der, const Pri
                                         const CertificateTerms& terms) {
   const unsigned char* begin = Bytes(request_der);
   const RequestHandle request(d2i_X509_REQ(nullptr, &begin, static_cast<long>(request_der.size())));
+  // Nothing may follow: one request in one form.
   if (request == nullptr || begin != Bytes(request_der) + request_der.size()) {
     return UnreadableText("certificate request");
   }
   EVP_PKEY* subject_key = X509_REQ_get0_pubkey(request.get());
+  // Its signature shows that the sender has the key that is to be certified.
   if (subject_key == nullptr || X509_REQ_verify(request.get(), subject_key) != 1) {
     return UnreadableText("certificate request (its own signature is wrong)");
   }
   ASSIGN_OR_RETURN(const CertificateHandle issuer, ParseOne(issuer_pem));
+  // A mix-up here would make leaves that nobody can verify.
   if (X509_check_private_key(issuer.get(), issuer_key.get()) != 1) {
     return UnreadableText("issuer (certificate and key don't belong together)");
   }

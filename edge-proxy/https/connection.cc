@@ -1,6 +1,6 @@
 // One connection from handshake to close. Every wait is bounded by the deadline of its phase, which
-// is absolute: a client that sends a byte now and then gains nothing by it. What is sent here
-// before a token was seen is 4xx or 5xx and ends the connection.
+// is absolute: a client that sends a byte now and then gains nothing by it. Whatever is refused
+// from its head alone ends the connection, since its body is left unread.
 #include "edge-proxy/https/connection.h"
 
 #include <openssl/err.h>

@@ -97,6 +97,7 @@ absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& 
   return identity;
 }
 
+// A join happens once in the life of a data folder.
 absl::StatusOr<Identity> LoadOrJoin(const EdgeOptions& options, const DataFolder& folder) {
   absl::StatusOr<Identity> identity = folder.Load();
   // Only where there is none: a damaged identity is told, not replaced by a new edge.
@@ -348,6 +349,7 @@ const std::string& Edge::https_address() const { return parts_->https_address; }
 const std::string& Edge::metrics_address() const { return parts_->page->address(); }
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(const EdgeOptions& options) {
+  // Cheap checks first: what follows may use up the join token.
   RETURN_IF_ERROR(CheckPublicUrl(options.public_url));
   ASSIGN_OR_RETURN(DataFolder folder, DataFolder::Open(options.data_dir));
   ASSIGN_OR_RETURN(Identity identity, LoadOrJoin(options, folder));

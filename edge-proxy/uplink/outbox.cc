@@ -19,9 +19,9 @@ constexpr size_t kSpoolIdBytes = 16;
 // Protobuf's objects, strings and the deque's share: an estimate.
 // Beside the serialized bytes: what a queued item costs in memory.
 constexpr size_t kItemOverhead = 400;
-// Between the stamp and the queue lies the parsing of a body. Without this a watermark could
-// promise a time for which a check-in is still to come.
-// A check-in is stamped a moment before it is here.
+// A check-in is stamped a moment before it is here: between lie a look-up and a conversion, on a
+// machine that may be busy. Without this a watermark could promise a time for which a check-in is
+// still to come.
 constexpr absl::Duration kStampedBeforehand = absl::Milliseconds(200);
 
 // Ok for a verdict of a newer control plane: an item that is named at all was dealt with.

@@ -1,3 +1,6 @@
+// Dumps to trees. A dump only has names, so how each command is written (which arguments are
+// unnamed, whether a where follows) is concluded from the names of its arguments: too much is taken
+// rather than too little, since a false warning costs trust in all others.
 #include "routeros/check/console_dumps.h"
 
 #include <simdjson.h>
@@ -26,6 +29,7 @@ constexpr int kDeepest = 32;
 // Ten times the largest dump.
 constexpr size_t kMostBytes = 32 << 20;
 
+// In chunks with a limit: a packed file of a few kB may unpack to any size.
 // gzread takes files that are not packed as they stand.
 absl::StatusOr<std::string> ReadWhole(const std::string& path) {
   gzFile file = gzopen(path.c_str(), "rb");
@@ -42,11 +46,13 @@ absl::StatusOr<std::string> ReadWhole(const std::string& path) {
   return text;
 }
 
+// The one place where this is guessed; a dump that says more would end it.
 // What the names of a command's arguments say about how it is written.
 void Describe(CommandSpec* command) {
   for (const char* const code : {"do", "else", "on-error"}) {
     if (command->Takes(code)) command->code.emplace_back(code);
   }
+  // A where stands behind these, with or without the word.
   command->filter = command->name == "find" || command->Takes("where");
   for (const char* const first : {"numbers", "number"}) {
     if (command->Takes(first)) command->positional.emplace_back(first);
@@ -56,6 +62,7 @@ void Describe(CommandSpec* command) {
   } else if (command->name == "move") {
     command->positional.emplace_back("destination");
   } else {
+    // `print` takes any unnamed word, `add` and `find` none.
     command->any_positional = command->name != "add" && command->name != "find";
   }
 }
@@ -66,6 +73,7 @@ std::unique_ptr<CommandSpec> MakeCommand(std::string name, std::vector<std::stri
   command->name = std::move(name);
   command->arguments = std::move(arguments);
   std::sort(command->arguments.begin(), command->arguments.end());
+  // A menu isn't moved any more once its commands are made.
   command->menu = menu;
   Describe(command.get());
   return command;
@@ -80,6 +88,8 @@ bool ReadNames(const simdjson::dom::array& array, std::vector<std::string>* name
   return true;
 }
 
+// Read-only properties (`uptime`, `rtt-avg`) therefore are unknown; more_properties lets a where
+// name them.
 // What can be set is a property; the dump names no others.
 void FinishMenu(MenuSpec* menu) {
   const auto find = menu->commands.find("find");
@@ -96,6 +106,7 @@ void FinishMenu(MenuSpec* menu) {
     const auto command = menu->commands.find(writes);
     if (command == menu->commands.end()) continue;
     for (const std::string& name : command->second->arguments) {
+      // They say which row and where, not what it has.
       if (name == "numbers" || name == "copy-from" || name == "place-before") continue;
       if (menu->Property(name) != nullptr) continue;
       language::PropertySpec property;
@@ -111,6 +122,7 @@ bool ReadMenu(const simdjson::dom::element& element, int depth, MenuSpec* menu) 
   for (const auto field : object) {
     std::string name(field.key.data(), field.key.size());
     simdjson::dom::array array;
+    // A list is a command, an object a menu.
     if (field.value.get(array) != simdjson::SUCCESS) {
       if (!ReadMenu(field.value, depth + 1, &menu->Child(name))) return false;
       continue;
@@ -161,6 +173,7 @@ absl::StatusOr<ConsoleDumps> ConsoleDumps::Read(const std::string& folder) {
     const std::string file = entry.path().filename().native();
     const absl::string_view plain = absl::StripSuffix(file, ".gz");
     const absl::string_view name = absl::StripSuffix(plain, ".json");
+    // No ".json": a README may lie beside them.
     if (name == plain) continue;
     ASSIGN_OR_RETURN(const Version version, ParseVersion(name));
     ASSIGN_OR_RETURN(const std::string text, ReadWhole(entry.path().native()));
@@ -185,7 +198,10 @@ const CommandTree* ConsoleDumps::Nearest(const Version& version) const {
   const CommandTree* nearest = nullptr;
   for (const auto& tree : trees_) {
     const auto its_family = FamilyOf(tree->version());
+    // Across families the language differs: no tree is better than a wrong one.
     if (!family.ok() || !its_family.ok() || *its_family != *family) continue;
+    // They are sorted, so the first newer one ends the search; below the family's first, that is
+    // taken.
     if (nearest != nullptr && CompareVersions(tree->version(), version) > 0) break;
     nearest = tree.get();
   }

@@ -1,3 +1,6 @@
+// Parses for one version and walks what came out: names that the tree lacks, names of later
+// versions (deny list), and commands after which a router doesn't answer as it was. Scripts inside
+// of scripts are checked by a checker of their own, so that their lines count from 1.
 #include "routeros/check/script_check.h"
 
 #include <array>
@@ -20,8 +23,10 @@ using language::NodeKind;
 
 constexpr size_t kMostFindings = 100;
 // Scripts in scripts in scripts.
+// What lies deeper isn't looked at: nobody writes that by hand, and a text could nest for ever.
 constexpr int kDeepest = 4;
 
+// A border that can't be read never warns.
 bool IsOlder(const Version& version, absl::string_view since) {
   const auto border = ParseVersion(since);
   return border.ok() && CompareVersions(version, *border) < 0;
@@ -36,6 +41,7 @@ std::string PathOf(const Node& node) {
 std::optional<std::string> TextOf(const Argument& argument) {
   if (!argument.value) return std::nullopt;
   const Node* value = argument.value.get();
+  // ("text") is the same as "text".
   while (value->kind == NodeKind::kGroup) value = value->children[0].get();
   if (value->kind != NodeKind::kLiteral || !value->value.IsText()) return std::nullopt;
   return value->value.text();
@@ -43,6 +49,7 @@ std::optional<std::string> TextOf(const Argument& argument) {
 
 // Arguments that hold a script which something starts later.
 bool HoldsScript(absl::string_view path, absl::string_view name) {
+  // In whatever menu: netwatch, ppp, dhcp and scheduler name them alike.
   static constexpr std::array<absl::string_view, 8> kNames = {
       "source", "on-event", "up-script", "down-script",
       "on-up",  "on-down",  "on-login",  "lease-script"};
@@ -53,6 +60,7 @@ bool HoldsScript(absl::string_view path, absl::string_view name) {
   return false;
 }
 
+// How the name was written isn't in the parser's note, so the text is asked.
 char ByteAt(absl::string_view text, uint32_t line, uint32_t column) {
   size_t start = 0;
   while (line-- > 1 && start != absl::string_view::npos) start = text.find('\n', start) + 1;
@@ -81,6 +89,7 @@ class Checker {
   void Check(absl::string_view script) {
     language::ParseOptions options;
     options.unknown_names = language::UnknownNames::kNote;
+    // Notes unknown names and goes on, so that one report names them all.
     const language::ParseResult parsed = language::ParseScript(script, tree_, options);
     for (const language::SyntaxError& unknown : parsed.unknown) {
       // The commands of the language are the same on every board.
@@ -88,6 +97,7 @@ class Checker {
       Add(language ? FindingKind::kSyntax : FindingKind::kUnknown, unknown.line, unknown.column,
           unknown.message);
     }
+    // A syntax error ends the check: what follows it would be read wrongly.
     if (!parsed.program) {
       Add(FindingKind::kSyntax, parsed.error.line, parsed.error.column, parsed.error.message);
       return;
@@ -99,10 +109,12 @@ class Checker {
 
  private:
   void Add(FindingKind kind, uint32_t line, uint32_t column, std::string text) {
+    // More help nobody.
     if (report_.findings.size() >= kMostFindings) return;
     report_.findings.push_back({kind, line, column, std::move(text)});
   }
 
+  // Into everything that could hold a command: functions, substitutions, filters.
   void Walk(const Node& node) {
     if (node.kind == NodeKind::kCommand) Command(node);
     for (const auto& child : node.children) Walk(*child);
@@ -122,6 +134,8 @@ class Checker {
     for (const Argument& argument : node.arguments) {
       const std::optional<std::string> text = TextOf(argument);
       if (!text || depth_ >= kDeepest) continue;
+      // Text for :parse is where a script keeps what a version may lack: it raises there and is
+      // caught. So only what it would do counts, not what it lacks.
       if (path == ":parse") {
         LookInto(*text);
       } else if (HoldsScript(path, argument.name)) {
@@ -134,6 +148,7 @@ class Checker {
     for (const Denied& denied : kDenied) {
       if (!IsOlder(version_, denied.since)) continue;
       const std::vector<absl::string_view> parts = absl::StrSplit(denied.what, ' ');
+      // A denied menu denies all below it.
       if (path != parts[0] && path.rfind(absl::StrCat(parts[0], "/"), 0) != 0) continue;
       if (parts.size() == 1 || node.Find(parts[1]) != nullptr) {
         Add(FindingKind::kNewer, node.line, node.column,
@@ -142,6 +157,7 @@ class Checker {
     }
   }
 
+  // By the resolved path, so that "/system reboot" and "/system/reboot" are one.
   void FindRisks(absl::string_view path) {
     report_.reboots |= path == "/system/reboot" || path == "/system/shutdown";
     report_.installs |=
@@ -171,6 +187,7 @@ class Checker {
       Add(finding.kind, argument.line, argument.column,
           absl::StrCat("in the script of ", argument.name, ", ", finding.ToText()));
     }
+    // `source=` is only stored: what starts it is another command.
     if (runs) TakeRisks(inner.report());
   }
 
@@ -188,6 +205,7 @@ std::string Finding::ToText() const {
 
 ScriptReport CheckScript(absl::string_view script, const Version& version,
                          const CommandTree* tree) {
+  // Without a dump: the language and the names of top menus.
   CommandTree bare(version);
   if (tree == nullptr) {
     language::AddBuiltins(&bare);

@@ -1,3 +1,5 @@
+// The keys themselves. Order is that in which the agent writes them (routeros/script), so that a
+// look-up mostly hits at once.
 #include "routeros/heartbeat/fields.h"
 
 #include <limits>
@@ -5,11 +7,13 @@
 namespace muster::routeros {
 namespace {
 
+// The narrowing below is safe because `high` is compared before a number is taken.
 constexpr uint64_t kMost32 = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kMost63 = std::numeric_limits<int64_t>::max();
 constexpr unsigned kFacts = kInHeartbeat | kInEnrolment;
 constexpr unsigned kEveryCall = kInHeartbeat | kInEnrolment | kInResult;
 
+// Each gives the last two members of a Field: how a number is taken, or which text is filled.
 #define MUSTER_NUMBER(target) \
   [](Body& body, uint64_t value) { body.target = static_cast<uint32_t>(value); }, nullptr
 #define MUSTER_LONG_NUMBER(target) [](Body& body, uint64_t value) { body.target = value; }, nullptr
@@ -18,10 +22,13 @@ constexpr unsigned kEveryCall = kInHeartbeat | kInEnrolment | kInResult;
 using enum FieldKind;
 
 constexpr Field kFields[] = {
+    // The strict ones (p, last, n): without them a body means nothing. Everything else may be
+    // missing.
     {"p", kEveryCall, kStrictNumber, 1, 255, "", "protocol, 1", MUSTER_NUMBER(heartbeat.protocol)},
     {"agent", kFacts, kText, 0, 32, "", "version of the agent's text",
      MUSTER_TEXT(heartbeat.facts.agent_version)},
     {"fmt", kFacts, kText, 0, 32, "", "payload formats it decodes: hex, esc", MUSTER_TEXT(formats)},
+    // Compared as text only. Agents write 16 characters.
     {"boot", kInHeartbeat, kText, 0, 64, "", "nonce of this boot", MUSTER_TEXT(heartbeat.boot)},
     {"up", kInHeartbeat, kSeconds, 0, kMost63, "", "uptime",
      MUSTER_LONG_NUMBER(heartbeat.uptime_seconds)},
@@ -70,6 +77,7 @@ constexpr Field kFields[] = {
     {"wg", kFacts, kText, 0, 64, "", "tunnel public key", MUSTER_TEXT(tunnel_key_text)},
     {"rights", kFacts, kText, 0, 256, "", "policies that the agent has",
      MUSTER_TEXT(heartbeat.facts.rights)},
+    // Raw, since they are compared byte by byte: cleaning would make two different ones alike.
     {"nonce", kInEnrolment, kRawText, 0, 64, "", "the router's own, 8 to 64 characters",
      MUSTER_TEXT(nonce)},
     {"token", kInEnrolment, kRawText, 0, 256, "", "a token that it still holds",
@@ -78,12 +86,14 @@ constexpr Field kFields[] = {
      MUSTER_LONG_NUMBER(result.number)},
     {"st", kInResult, kText, 0, 16, "", "ok, fail or refused", MUSTER_TEXT(status_word)},
     {"ph", kInResult, kText, 0, 16, "", "phase: parse or run", MUSTER_TEXT(result.phase)},
+    // Its own limit comes after decoding: as hex it is twice as long.
     {"out", kInResult, kRawText, 0, kLongestBody, "", "output", MUSTER_TEXT(output)},
     {"enc", kInResult, kText, 0, 16, "", "how `out` is written: text, hex or b64",
      MUSTER_TEXT(encoding)},
     {"cut", kInResult, kFlag, 0, 1, "", "1 where the output was cut",
      [](Body& body, uint64_t value) { body.result.cut = value != 0; }, nullptr},
     {"err", kInResult, kText, 0, 1024, "", "text of the error", MUSTER_TEXT(result.error)},
+    // The same letters as in a result: a key means something in its place alone.
     {"n", kInHealthRow, kText, 0, 64, "", "sensor", MUSTER_TEXT(health_row.sensor)},
     {"v", kInHealthRow, kText, 0, 32, "", "value", MUSTER_TEXT(health_value)},
     {"t", kInHealthRow, kText, 0, 16, "", "unit", MUSTER_TEXT(health_unit)},
@@ -113,6 +123,8 @@ static_assert(std::size(kFields) <= 64);
 absl::Span<const Field> Fields() { return kFields; }
 
 std::optional<size_t> FindField(absl::string_view key, FieldPlace place, size_t hint) {
+  // Once around the table from the hint on: a router that writes keys in another order, or twice,
+  // is found all the same.
   for (size_t i = 0; i < std::size(kFields); ++i) {
     const size_t at = (hint + i) % std::size(kFields);
     if ((kFields[at].places & place) != 0 && kFields[at].key == key) return at;

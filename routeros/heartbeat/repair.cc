@@ -1,3 +1,4 @@
+// Bytes to UTF-8. Every function here answers for every input, and the fuzz targets feed them all.
 #include "routeros/heartbeat/repair.h"
 
 #include <algorithm>
@@ -10,6 +11,7 @@ namespace {
 
 constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
 
+// 0 also where the character is cut by the end of the text.
 // Bytes of the well-formed character at the front; 0 where there is none.
 size_t CharacterSize(absl::string_view text) {
   const unsigned char lead = text.front();
@@ -18,6 +20,7 @@ size_t CharacterSize(absl::string_view text) {
   return size == 1 || IsUtf8(text.substr(0, size)) ? size : 0;
 }
 
+// `code` is no surrogate and at most 0x10FFFF: its callers have looked.
 void AppendCodePoint(std::string& out, uint32_t code) {
   if (code < 0x80) {
     out.push_back(static_cast<char>(code));
@@ -60,6 +63,7 @@ void TakeEscape(absl::string_view& text, std::string& out, uint32_t* repaired) {
   }
   const int code = TakeUnicode(text);
   if (code >= 0 && (code < 0xD800 || code > 0xDFFF)) return AppendCodePoint(out, code);
+  // The first half of a pair; its other half must follow as an escape.
   if (code >= 0xD800 && code < 0xDC00 && !text.empty() && text.front() == '\\') {
     absl::string_view ahead = text.substr(1);
     const int low = TakeUnicode(ahead);
@@ -68,6 +72,7 @@ void TakeEscape(absl::string_view& text, std::string& out, uint32_t* repaired) {
       return AppendCodePoint(out, 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00));
     }
   }
+  // An unknown letter, a broken \u or a lone half.
   ++*repaired;
   out.append(kReplacement.data(), kReplacement.size());
 }
@@ -76,11 +81,13 @@ void TakeEscape(absl::string_view& text, std::string& out, uint32_t* repaired) {
 size_t StringSize(absl::string_view json) {
   for (size_t i = 0; i < json.size(); ++i) {
     if (json[i] == '"') return i;
+    // The escaped byte can't end the string, whatever it is.
     if (json[i] == '\\') ++i;
   }
   return json.size();
 }
 
+// Newlines stay as \n; other controls can't stand in JSON.
 // As the inside of a JSON string.
 void AppendEscaped(absl::string_view text, std::string& out) {
   for (const char c : text) {
@@ -105,11 +112,14 @@ std::string ReadStrings(absl::string_view json, CodePage page, uint32_t* repaire
     const size_t size = StringSize(json);
     const absl::string_view inside = json.substr(0, size);
     uint32_t broken_escapes = 0;
+    // What the router meant, before its escaping byte by byte: only that can be read by a code
+    // page.
     const std::string bytes = UnescapeJson(inside, &broken_escapes);
     if (WantsCodePage(bytes)) {
       *repaired += broken_escapes;
       AppendEscaped(ReadCodePage(bytes, page, repaired), out);
     } else {
+      // Good UTF-8 is copied as it stands, escapes included.
       out.append(inside.data(), inside.size());
     }
     json.remove_prefix(size);
@@ -124,17 +134,20 @@ std::string ReadStrings(absl::string_view json, CodePage page, uint32_t* repaire
 
 std::string RepairJson(absl::string_view json, CodePage page, uint32_t* repaired) {
   if (page != CodePage::kNone) {
+    // What the code page couldn't mend is mended as without one.
     const std::string read = ReadStrings(json, page, repaired);
     return RepairJson(read, CodePage::kNone, repaired);
   }
   std::string out;
   out.reserve(json.size() + 64);
+  // Only bytes inside of strings are counted: outside of them they break the structure anyway.
   bool in_string = false, escaped = false;
   while (!json.empty()) {
     const size_t size = CharacterSize(json);
     const unsigned char c = json.front();
     if (size == 0 || c < 0x20) {
       if (in_string) ++*repaired;
+      // A byte for a byte: how long a bad sequence was meant to be can't be known.
       if (size == 0) {
         out.append(kReplacement.data(), kReplacement.size());
       } else {
@@ -188,11 +201,14 @@ std::string CleanAndCut(absl::string_view text, size_t most_bytes, bool keep_lin
                         uint32_t* repaired) {
   std::string clean = CleanText(text, keep_line_breaks ? LineBreaks::kKeep : LineBreaks::kToSpace);
   if (clean != text) {
+    // A count of bytes that changed, as well as it can be told without comparing: it shows that
+    // something was wrong, and about how much.
     const size_t more = std::max(clean.size(), text.size());
     *repaired += std::max<size_t>(1, more - std::min(clean.size(), text.size()));
   }
   if (clean.size() > most_bytes) {
     size_t end = most_bytes;
+    // Back to the first byte of the character that would be cut.
     while (end > 0 && (clean[end] & 0xC0) == 0x80) --end;
     *repaired += clean.size() - end;
     clean.resize(end);

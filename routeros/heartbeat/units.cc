@@ -1,3 +1,5 @@
+// Numbers with units by hand: strtod and friends know locales, take blanks and signs, and none of
+// RouterOS's units. Every product is checked for overflow, since the text is a stranger's.
 #include "routeros/heartbeat/units.h"
 
 #include <array>
@@ -8,6 +10,7 @@
 namespace muster::routeros {
 namespace {
 
+// 63 bits, so that every result fits the control plane's signed columns.
 constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
 
 // base * factor + more, or nullopt above kMost.
@@ -31,6 +34,7 @@ std::optional<uint64_t> TakeDigits(absl::string_view& text) {
   return value;
 }
 
+// Digits beyond `places` are cut, not rounded.
 // A fraction ".d…" as `places` digits, cut; 0 where there is none. Nullopt for a lone dot.
 std::optional<uint64_t> TakeFraction(absl::string_view& text, int places) {
   if (text.empty() || text.front() != '.') return 0;
@@ -60,6 +64,7 @@ std::optional<uint64_t> FactorOf(absl::string_view name, absl::string_view unit)
                                                   {"GiB", 1u << 30},
                                                   {"TiB", uint64_t{1} << 40},
                                                   {"kB", 1000}}};
+  // "880" and "880MHz" are the same.
   if (name.empty() || name == unit) return 1;
   if (unit != "B") return std::nullopt;
   for (const Unit& row : kBytes) {
@@ -71,6 +76,7 @@ std::optional<uint64_t> FactorOf(absl::string_view name, absl::string_view unit)
 constexpr uint64_t kSecond = 1'000'000;
 
 std::optional<uint64_t> DurationFactor(absl::string_view name) {
+  // Whole names are compared, so that "m" is never the begin of "ms".
   static constexpr std::array<Unit, 7> kUnits = {{{"w", 604800 * kSecond},
                                                   {"d", 86400 * kSecond},
                                                   {"h", 3600 * kSecond},
@@ -95,6 +101,7 @@ absl::string_view TakeLetters(absl::string_view& text) {
 // Behind "HH:": "MM:SS[.fraction]", to the end.
 std::optional<uint64_t> ClockUs(uint64_t hours, absl::string_view text) {
   const std::optional<uint64_t> minutes = TakeDigits(text);
+  // Hours may be any number: "100:00:00".
   if (!minutes.has_value() || *minutes > 59 || text.empty() || text.front() != ':') {
     return std::nullopt;
   }
@@ -114,6 +121,7 @@ std::optional<uint64_t> ParseCount(absl::string_view text, absl::string_view uni
   const std::optional<uint64_t> milli = TakeFraction(text, 3);
   if (!milli.has_value()) return std::nullopt;
   const std::optional<uint64_t> factor = FactorOf(text, unit);
+  // "12.5" of something that can't be halved was meant otherwise.
   if (!factor.has_value() || (*factor == 1 && *milli != 0)) return std::nullopt;
   return MultiplyAdd(*whole, *factor, *milli * *factor / 1000);
 }
@@ -124,6 +132,7 @@ std::optional<Reading> ParseReading(absl::string_view text) {
   const std::optional<uint64_t> whole = TakeDigits(text);
   if (!whole.has_value()) return std::nullopt;
   const std::optional<uint64_t> milli = TakeFraction(text, 3);
+  // A longer rest is a sentence, not a unit.
   if (!milli.has_value() || text.size() > 8) return std::nullopt;
   const std::optional<uint64_t> value = MultiplyAdd(*whole, 1000, *milli);
   if (!value.has_value()) return std::nullopt;
@@ -137,10 +146,12 @@ std::optional<uint64_t> ParseDurationUs(absl::string_view text, uint64_t bare_un
   do {
     const std::optional<uint64_t> number = TakeDigits(text);
     if (!number.has_value()) return std::nullopt;
+    // A clock ends the text: "1w2d03:04:05".
     if (!text.empty() && text.front() == ':') {
       const std::optional<uint64_t> clock = ClockUs(*number, text.substr(1));
       return clock.has_value() ? MultiplyAdd(*sum, 1, *clock) : std::nullopt;
     }
+    // "12" and "12.000000": a bare number, as :serialize may have written it.
     if (first && text.find_first_not_of(".0") == absl::string_view::npos) {
       const std::optional<uint64_t> fraction = TakeFraction(text, 1);
       if (!fraction.has_value() || !text.empty()) return std::nullopt;

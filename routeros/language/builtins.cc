@@ -1,3 +1,5 @@
+// The language's own commands per version. The table is read at each start of a tree and not made
+// into code, so that adding a version is one mark.
 #include "routeros/language/builtins.h"
 
 #include <algorithm>
@@ -15,6 +17,7 @@ bool AtLeastText(const Version& version, absl::string_view text) {
       absl::StrSplit(text, absl::MaxSplits('.', 1));
   int major = 0;
   int minor = 0;
+  // A mark that can't be read gates nothing.
   if (!absl::SimpleAtoi(parts.first, &major)) return true;
   if (!absl::SimpleAtoi(parts.second, &minor)) minor = 0;
   return AtLeast(version, major, minor);
@@ -22,10 +25,12 @@ bool AtLeastText(const Version& version, absl::string_view text) {
 
 }  // namespace
 
+// Called for every name of every tree, at start only.
 GatedName Gate(absl::string_view text, const Version& version) {
   GatedName gated;
   const size_t end = std::min(text.find('@'), text.find('<'));
   gated.name = text.substr(0, end);
+  // "@7.4<7.22": from the one, up to before the other; both must hold.
   while (end != absl::string_view::npos && !text.empty()) {
     const size_t mark = text.find_first_of("@<");
     if (mark == absl::string_view::npos) break;
@@ -41,6 +46,7 @@ GatedName Gate(absl::string_view text, const Version& version) {
 bool DeclareCommand(absl::string_view declaration, const Version& version, CommandSpec* command) {
   const size_t open = declaration.find('(');
   const size_t close = declaration.find(')');
+  // The marks of the command itself stand behind its bracket.
   if (!Gate(declaration.substr(close + 1), version).present) return false;
   command->name = std::string(declaration.substr(0, open));
   for (absl::string_view text :
@@ -49,6 +55,7 @@ bool DeclareCommand(absl::string_view declaration, const Version& version, Comma
     if (!gated.present) continue;
     absl::string_view name = gated.name;
     const bool positional = name[0] == '\'';
+    // "'{command": both marks, in this order.
     if (positional) name.remove_prefix(1);
     const bool code = name[0] == '{';
     if (code) name.remove_prefix(1);
@@ -62,6 +69,7 @@ bool DeclareCommand(absl::string_view declaration, const Version& version, Comma
 
 absl::string_view BuiltinCommands() {
   // "{" marks an argument whose braces hold code.
+  // `set` and `local` take code, since `:local f do={…}` makes a function.
   return R"(
 put('message) error('message) return('value) delay('delay-time) beep(frequency,length)
 len('value) typeof('value) tostr('value) tonum('value) toarray('value,delimiter@7.22)

@@ -1,3 +1,5 @@
+// Look-ups in one version's tree. Menus are found by map, arguments by halving, properties one by
+// one: by how many there are of each.
 #include "routeros/language/command_tree.h"
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 namespace muster::routeros::language {
 
 bool CommandSpec::Takes(absl::string_view argument) const {
+  // Sorted by DeclareCommand and by the dumps' reader.
   return std::binary_search(arguments.begin(), arguments.end(), argument);
 }
 
@@ -25,6 +28,7 @@ const PropertySpec* MenuSpec::Key() const {
   return nullptr;
 }
 
+// The path says where the menu hangs; it is never given by the caller.
 MenuSpec& MenuSpec::Child(absl::string_view name) {
   std::unique_ptr<MenuSpec>& child = children[std::string(name)];
   if (!child) {
@@ -34,11 +38,13 @@ MenuSpec& MenuSpec::Child(absl::string_view name) {
   return *child;
 }
 
+// The root has the language's commands and its own: consoles make no difference.
 const CommandSpec* CommandTree::Builtin(absl::string_view name) const {
   const auto found = root_.commands.find(std::string(name));
   return found == root_.commands.end() ? nullptr : found->second.get();
 }
 
+// Slashes anywhere are as good as one: "//ip/address/" is found.
 const MenuSpec* CommandTree::Menu(absl::string_view path) const {
   const MenuSpec* menu = &root_;
   for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {

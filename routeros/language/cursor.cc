@@ -1,3 +1,5 @@
+// Bytes of a script. What is a word, a name or an escape is decided here and nowhere else; what it
+// means, the parser knows.
 #include "routeros/language/cursor.h"
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 namespace muster::routeros::language {
 namespace {
 
+// MikroTik's scripting manual, "Constant escape sequences".
 // RouterOS writes and reads hex digits of escapes in upper case only.
 int UpperHexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -14,6 +17,7 @@ int UpperHexDigit(char c) {
   return -1;
 }
 
+// '\0' for none: NUL has no name.
 char SimpleEscape(char c) {
   switch (c) {
     case '"':
@@ -52,12 +56,14 @@ Cursor::Cursor(absl::string_view text) : text_(text) {
 }
 
 Place Cursor::PlaceAt(size_t position) const {
+  // Line starts are sorted, and the first is 0, so there is always one at or before the position.
   const auto after = std::upper_bound(line_starts_.begin(), line_starts_.end(), position);
   const size_t line = static_cast<size_t>(after - line_starts_.begin());
   return {static_cast<uint32_t>(line),
           static_cast<uint32_t>(position - line_starts_[line - 1] + 1)};
 }
 
+// A line that ends in a backslash goes on, so its break is a blank.
 void Cursor::SkipBlanks() {
   while (!AtEnd()) {
     const char c = Peek();
@@ -65,6 +71,7 @@ void Cursor::SkipBlanks() {
       Skip();
     } else if (c == '\\' && Peek(1) == '\n') {
       Skip(2);
+      // Files that came from Windows.
     } else if (c == '\\' && Peek(1) == '\r' && Peek(2) == '\n') {
       Skip(3);
     } else {
@@ -80,6 +87,7 @@ void Cursor::SkipBetweenStatements() {
     const char c = Peek();
     if (c == '\n' || c == ';') {
       Skip();
+      // Only here, where a statement may begin; the parser never asks for this inside of one.
     } else if (c == '#') {
       while (!AtEnd() && Peek() != '\n') Skip();
     } else {
@@ -90,6 +98,7 @@ void Cursor::SkipBetweenStatements() {
 
 bool Cursor::IsWordByte(char c) {
   const unsigned char byte = static_cast<unsigned char>(c);
+  // Bytes above ASCII stand in quotes only.
   if (byte <= ' ' || byte >= 0x7f) return false;
   switch (c) {
     case ';':
@@ -108,10 +117,12 @@ bool Cursor::IsWordByte(char c) {
   }
 }
 
+// Dots belong to names because of ".id".
 absl::string_view Cursor::PeekName() const {
   size_t end = position_;
   while (end < text_.size()) {
     const char c = text_[end];
+    // "as-value" is one name, "-1" is not.
     const bool inner = c == '-' && end > position_;
     if (!absl::ascii_isalnum(c) && !inner && c != '.') break;
     ++end;
@@ -127,12 +138,15 @@ absl::string_view Cursor::PeekVariableName() const {
 
 bool Cursor::ReadEscape(std::string* out) {
   const char c = Peek();
+  // A joined line with a Windows line end.
   if (c == '\r' && Peek(1) == '\n') Skip();
   if (Peek() == '\n') {
     Skip();
     while (Peek() == ' ' || Peek() == '\t') Skip();
     return true;
   }
+  // Before the named ones: no name is a digit or an upper-case letter, so nothing is taken from
+  // them.
   const int high = UpperHexDigit(c);
   const int low = UpperHexDigit(Peek(1));
   if (high >= 0 && low >= 0) {

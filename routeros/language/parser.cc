@@ -1,3 +1,5 @@
+// Statements, menus and commands. What makes this language hard stands here: a path may end in a
+// command or only move the current menu, and which it is shows in the tree alone.
 #include "routeros/language/parser.h"
 
 #include <functional>
@@ -17,9 +19,11 @@ std::string SyntaxError::ToText() const {
 
 Parser::Parser(absl::string_view text, const CommandTree& tree, const ParseOptions& options)
     : text_(text), cursor_(text), tree_(tree), options_(options), menu_(&tree.root()) {
+  // The whole text counts as a function: it sees nobody's locals.
   scopes_.push_back({{}, true});
 }
 
+// Places are computed here, so that every node has one.
 NodePtr Parser::MakeNode(NodeKind kind, size_t position) {
   auto node = std::make_unique<Node>();
   const Place place = cursor_.PlaceAt(position);
@@ -38,6 +42,7 @@ NodePtr Parser::MakeLiteral(Value value, size_t position) {
 NodePtr Parser::Fail(absl::string_view message) { return FailAt(cursor_.position(), message); }
 
 NodePtr Parser::FailAt(size_t position, absl::string_view message) {
+  // Later errors follow from the first, or from the place where it left the cursor.
   if (!failed_) {
     failed_ = true;
     const Place place = cursor_.PlaceAt(position);
@@ -46,6 +51,7 @@ NodePtr Parser::FailAt(size_t position, absl::string_view message) {
   return nullptr;
 }
 
+// True: go on as if the name were there.
 bool Parser::NoteUnknown(size_t position, absl::string_view message) {
   if (!notes_unknown()) {
     FailAt(position, message);
@@ -56,11 +62,13 @@ bool Parser::NoteUnknown(size_t position, absl::string_view message) {
   return true;
 }
 
+// Globals too: a script must declare them before it uses them.
 void Parser::Declare(absl::string_view name) { scopes_.back().names.insert(std::string(name)); }
 
 bool Parser::IsDeclared(absl::string_view name) const {
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
     if (scope->names.count(std::string(name)) > 0) return true;
+    // Beyond it lie the caller's names, which it doesn't see.
     if (scope->function) return false;
   }
   return false;
@@ -69,6 +77,8 @@ bool Parser::IsDeclared(absl::string_view name) const {
 NodePtr Parser::ParseWhole() {
   // Before 7.1 a question mark asks the console for help wherever it stands.
   if (!AtLeast(tree_.version(), 7, 1)) {
+    // In comments and strings as well: strictly, so that no text of ours relies on where it is
+    // harmless.
     for (size_t i = 0; i < text_.size(); ++i) {
       if (text_[i] == '\\') {
         ++i;
@@ -81,9 +91,11 @@ NodePtr Parser::ParseWhole() {
 }
 
 NodePtr Parser::ParseStatements(char closer) {
+  // Each level of the text is several of ours on the stack.
   const Nesting nesting(this);
   if (!nesting.ok()) return Fail("nested too deep");
   NodePtr block = MakeNode(NodeKind::kBlock, cursor_.position());
+  // What ends a word or a statement depends on the innermost open bracket.
   closers_.push_back(closer);
   while (true) {
     cursor_.SkipBetweenStatements();
@@ -99,6 +111,7 @@ NodePtr Parser::ParseStatements(char closer) {
     NodePtr statement = ParseStatement();
     if (failed_) return nullptr;
     if (statement) block->children.push_back(std::move(statement));
+    // Two commands on one line without a semicolon don't load.
     if (!AtStatementEnd()) return Fail("expected end of command");
   }
   closers_.pop_back();
@@ -133,13 +146,16 @@ NodePtr Parser::ParseStatement() {
   }
 }
 
+// A function begins with no names of its caller, a block with all of them.
 NodePtr Parser::ParseBracedBlock(bool function) {
   if (cursor_.Peek() != '{') return Fail("expected opening brace");
   cursor_.Skip();
+  // A menu that is chosen inside of a block holds to its end only.
   const MenuSpec* const menu = menu_;
   const MenuSpec* const filter_menu = std::exchange(filter_menu_, nullptr);
   scopes_.push_back({{}, function});
   if (!function) {
+    // Of the `:foreach` whose body this is.
     for (const std::string& name : loop_variables_) Declare(name);
   }
   std::vector<std::string> outer = std::exchange(loop_variables_, {});
@@ -151,6 +167,7 @@ NodePtr Parser::ParseBracedBlock(bool function) {
   return block;
 }
 
+// Behind a colon stand commands of the language and, as on a console, names of top menus.
 NodePtr Parser::ParseBuiltin() {
   const size_t start = cursor_.position();
   cursor_.Skip();
@@ -160,6 +177,7 @@ NodePtr Parser::ParseBuiltin() {
     cursor_.Skip(name.size());
     return ParseCommand(command, start);
   }
+  // ":ip address print" is taken as "/ip address print".
   const auto child = tree_.root().children.find(std::string(name));
   if (child != tree_.root().children.end()) {
     cursor_.Skip(name.size());
@@ -175,6 +193,7 @@ NodePtr Parser::ParsePath() {
   return FinishMenuWalk(&tree_.root(), true, true, start);
 }
 
+// A name without slash or colon: of the current menu.
 NodePtr Parser::ParseRelative() {
   const size_t start = cursor_.position();
   if (cursor_.PeekName().empty()) return Fail("expected command name");
@@ -187,6 +206,7 @@ NodePtr Parser::FinishMenuWalk(const MenuSpec* menu, bool expect_word, bool move
   bool first = true;
   while (true) {
     if (!expect_word) {
+      // "/ip/address" is of v7; before, blanks part a path.
       if (cursor_.Peek() == '/' && tree_.version().major >= 7 && menu != &tree_.root()) {
         cursor_.Skip();
       } else if (AtStatementEnd()) {
@@ -197,6 +217,7 @@ NodePtr Parser::FinishMenuWalk(const MenuSpec* menu, bool expect_word, bool move
     expect_word = false;
     const size_t here = cursor_.position();
     const absl::string_view word = cursor_.PeekName();
+    // "/" alone, or "/ip" on a line of its own: from here on that menu is meant.
     if (word.empty() && first && moved && AtStatementEnd()) {
       menu_ = menu;
       return nullptr;
@@ -209,8 +230,10 @@ NodePtr Parser::FinishMenuWalk(const MenuSpec* menu, bool expect_word, bool move
       moved = true;
       continue;
     }
+    // A name that is both is taken as the menu.
     const auto found = menu->commands.find(std::string(word));
     const CommandSpec* command = found == menu->commands.end() ? nullptr : found->second.get();
+    // Inside of a menu a command of the language needs its colon.
     if (command == nullptr && menu == &tree_.root()) command = tree_.Builtin(word);
     // In a menu that nobody knows, `if` and `put` are still those of the language.
     if (menu->guessed && word != "find" && word != "set" && word != "export" && word != "import") {
@@ -225,6 +248,7 @@ NodePtr Parser::FinishMenuWalk(const MenuSpec* menu, bool expect_word, bool move
   }
 }
 
+// Kept by the program: nodes point to it.
 MenuSpec* Parser::GuessMenu(const MenuSpec* parent, absl::string_view name) {
   auto menu = std::make_unique<MenuSpec>();
   menu->path = absl::StrCat(parent->path, "/", name);
@@ -253,6 +277,7 @@ const CommandSpec* Parser::GuessCommand(const MenuSpec* parent, absl::string_vie
   return raw;
 }
 
+// What is guessed only serves to go on: the first unknown name is noted, nothing behind it is.
 // The word at the cursor is none of `menu`: words up to the first that looks like a command, or
 // is followed by arguments, are taken as the path.
 NodePtr Parser::GuessMenuWalk(const MenuSpec* menu, size_t start, size_t unknown_at) {
@@ -267,6 +292,7 @@ NodePtr Parser::GuessMenuWalk(const MenuSpec* menu, size_t start, size_t unknown
     const std::string word(cursor_.PeekName());
     if (word.empty()) return Fail("expected command name");
     cursor_.Skip(word.size());
+    // What mostly is a command, in any menu: where the path ends, for a path that nobody knows.
     const bool verb = kVerbs->count(word) > 0;
     const bool ends = AtStatementEnd();
     if (cursor_.Peek() == '/' && !verb) {
@@ -293,6 +319,7 @@ NodePtr Parser::ParseCommand(const CommandSpec* command, size_t start) {
   node->menu = command->menu;
   std::vector<std::string> outer = std::exchange(loop_variables_, {});
   // `[find …]` among the arguments means rows of the command's own menu.
+  // Only for the arguments; afterwards relative commands are those of before.
   const MenuSpec* const menu = menu_;
   if (!command->menu->path.empty()) menu_ = command->menu;
   const bool good = ParseArguments(node.get(), command);
@@ -306,6 +333,7 @@ NodePtr Parser::ParseCall() {
   const size_t start = cursor_.position();
   NodePtr variable = ParseVariable();
   if (!variable) return nullptr;
+  // Which function it is shows when it runs, so every argument is taken.
   NodePtr node = MakeNode(NodeKind::kCall, start);
   node->text = variable->text;
   if (!ParseArguments(node.get(), nullptr)) return nullptr;
@@ -323,6 +351,7 @@ NodePtr Parser::ParseBracketStatement() {
   return node;
 }
 
+// ($map->"name") calls the function that lies in a map.
 NodePtr Parser::ParseGroupCall() {
   const size_t start = cursor_.position();
   NodePtr node = MakeNode(NodeKind::kCallValue, start);
@@ -333,10 +362,13 @@ NodePtr Parser::ParseGroupCall() {
   return node;
 }
 
+// The program holds the text, since nodes were read from it, and functions that outlive this call
+// point into the nodes.
 ParseResult ParseScript(absl::string_view text, const CommandTree& tree,
                         const ParseOptions& options) {
   auto program = std::make_shared<Program>();
   program->text = std::string(text);
+  // Of the copy in the program: nodes keep no views, but the parser does while it works.
   Parser parser(program->text, tree, options);
   NodePtr root = parser.ParseWhole();
   if (!root) return {nullptr, parser.error(), parser.TakeUnknown()};
@@ -359,6 +391,7 @@ struct CacheKey {
 };
 struct CacheHash {
   size_t operator()(const CacheKey& key) const {
+    // The options are left out: they hardly ever differ for one text.
     return std::hash<std::string>()(key.text) ^ std::hash<const void*>()(key.tree);
   }
 };
@@ -375,6 +408,7 @@ struct Cache {
 
 ParseResult ParseCached(absl::string_view text, const CommandTree& tree,
                         const ParseOptions& options) {
+  // Never freed: threads may still parse while the process ends.
   static Cache* const cache = new Cache();
   CacheKey key{&tree, options.dot_before_plus, options.unknown_names, std::string(text)};
   {
@@ -382,8 +416,10 @@ ParseResult ParseCached(absl::string_view text, const CommandTree& tree,
     const auto found = cache->results.find(key);
     if (found != cache->results.end()) return found->second;
   }
+  // Without the lock: two threads may parse one text at once, and one result is thrown away.
   ParseResult result = ParseScript(text, tree, options);
   const MutexLock lock(cache->mutex);
+  // All at once: looking for the oldest isn't worth it, and what is needed comes back.
   if (cache->results.size() >= kMostCached) cache->results.clear();
   cache->results.emplace(std::move(key), result);
   return result;

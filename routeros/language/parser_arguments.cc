@@ -1,3 +1,5 @@
+// Arguments of commands and calls: named, unnamed, flags, a where, and the places where a variable
+// is declared or set, which decide whether a later `:set` loads.
 #include <array>
 #include <utility>
 
@@ -38,7 +40,9 @@ bool HoldsSource(absl::string_view name) {
 
 }  // namespace
 
+// With notes it is said even for 7.24, where it would raise when the command runs.
 bool Parser::Knows(const CommandSpec* command, absl::string_view argument) const {
+  // A call: its arguments are the function's business.
   if (command == nullptr) return true;
   // From 7.24 on a wrong argument is found when the command runs.
   const bool checked_when_it_runs = AtLeast(tree_.version(), 7, 24) && !notes_unknown();
@@ -52,6 +56,7 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
       const absl::string_view word = cursor_.PeekName();
       const bool where = word == "where";
       if (where) cursor_.Skip(word.size());
+      // From here on there are no arguments any more, only terms.
       if (where || command->name == "find") return ParseFilter(node);
     }
     const absl::string_view name = cursor_.PeekName();
@@ -64,6 +69,7 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
       if (!taken && !ParseUnnamedArgument(node, command)) return false;
     }
     const char c = cursor_.Peek();
+    // `a=1b=2` is no two arguments.
     const bool separated = AtStatementEnd() || c == ' ' || c == '\t' || c == '\r' || c == '\\';
     if (!separated) {
       Fail("expected end of command");
@@ -73,12 +79,14 @@ bool Parser::ParseArguments(Node* node, const CommandSpec* command) {
   return true;
 }
 
+// A word that could be an unnamed argument is taken as one, but for `in`, which loops write so.
 // A command of the language takes "on-error {…}" and "in $list" without the equals sign, as public
 // scripts have it that run on 6.x and 7.x.
 bool Parser::NamesNextValue(const Node& node, const CommandSpec* command, absl::string_view name) {
   if (command == nullptr || name.empty() || tree_.Builtin(command->name) != command) return false;
   const bool positional = Contains(command->positional, name) && name != "in";
   if (positional || !command->Takes(name) || node.Find(name) != nullptr) return false;
+  // Looks ahead and goes back.
   const size_t before = cursor_.position();
   cursor_.Skip(name.size());
   const char next = cursor_.Peek();
@@ -89,6 +97,7 @@ bool Parser::NamesNextValue(const Node& node, const CommandSpec* command, absl::
   return blank && (value == '{' || value == '$' || value == '[' || value == '(');
 }
 
+// "name=value"; a name twice is refused, as a console does.
 bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::string_view name) {
   const size_t start = cursor_.position();
   if (!Knows(command, name) && !NoteUnknown(start, absl::StrCat("bad parameter ", name))) {
@@ -107,6 +116,7 @@ bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::st
   }
   Argument argument;
   argument.name = kept;
+  // Kept, so that it can raise when it runs, as 7.24 does.
   argument.unknown = command != nullptr && !command->Takes(kept);
   const Place place = cursor_.PlaceAt(start);
   argument.line = place.line;
@@ -127,12 +137,14 @@ bool Parser::ParseNamedArgument(Node* node, const CommandSpec* command, absl::st
   return true;
 }
 
+// `!name` (unset) is written for any argument, a flag only for those that take no value.
 bool Parser::ParseFlagOrUnset(Node* node, const CommandSpec* command, bool* taken) {
   *taken = false;
   const size_t start = cursor_.position();
   const bool unset = cursor_.Peek() == '!';
   if (unset) cursor_.Skip();
   const absl::string_view word = cursor_.PeekName();
+  // "detail=yes" is no flag.
   const bool ends = !Cursor::IsWordByte(cursor_.Peek(word.size()));
   const bool known = command != nullptr && command->Takes(word);
   const bool unknown_ok = command != nullptr && command->guessed;
@@ -155,12 +167,15 @@ bool Parser::ParseFlagOrUnset(Node* node, const CommandSpec* command, bool* take
 
 // Null where no further unnamed argument is taken.
 const std::string* Parser::NextPositional(const Node& node, const CommandSpec& command) const {
+  // A name that was given by "name=" is not asked for again.
   for (const std::string& name : command.positional) {
     if (node.Find(name) == nullptr) return &name;
   }
   return nullptr;
 }
 
+// Unnamed arguments take the names of `positional` in order, so that "value" and "value=value" are
+// one to the reader of the node.
 bool Parser::ParseUnnamedArgument(Node* node, const CommandSpec* command) {
   Argument argument;
   const Place place = cursor_.Here();
@@ -191,6 +206,7 @@ bool Parser::ParseUnnamedArgument(Node* node, const CommandSpec* command) {
 std::optional<std::string> Parser::ReadDeclaredName(bool sets, bool several) {
   // ":set $x 1" sets x, as public scripts that run on 6.x and 7.x have it.
   if (sets && cursor_.Peek() == '$') cursor_.Skip();
+  // Quotes let a name hold what else would end it: "my-name".
   if (cursor_.Peek() == '"') return ParsePlainQuoted();
   std::string text(cursor_.PeekVariableName());
   cursor_.Skip(text.size());
@@ -205,6 +221,7 @@ std::optional<std::string> Parser::ReadDeclaredName(bool sets, bool several) {
   return text;
 }
 
+// A variable of a loop is declared for its body, one of `:local` for the rest of its block.
 // The name of a variable where one is declared or set; `:set` takes ($map->"key") too.
 bool Parser::ParseVariableName(Node* node, const std::string& name) {
   const size_t start = cursor_.position();
@@ -228,6 +245,7 @@ bool Parser::ParseVariableName(Node* node, const std::string& name) {
     return false;
   }
   if (sets) {
+    // RouterOS refuses the whole script where `:set` meets an unknown name.
     if (!IsDeclared(text)) {
       FailAt(start, absl::StrCat("syntax error: variable ", text, " is not declared"));
       return false;
@@ -235,6 +253,7 @@ bool Parser::ParseVariableName(Node* node, const std::string& name) {
   } else if (name == "name") {
     Declare(text);
   } else {
+    // Visible in the body only, so they are declared when that begins.
     loop_variables_.push_back(text);
   }
   argument.value = MakeLiteral(Value::String(text), start);
@@ -242,11 +261,14 @@ bool Parser::ParseVariableName(Node* node, const std::string& name) {
   return true;
 }
 
+// Braces mean four things: code, a function, the source of a script, or an array.
 NodePtr Parser::ParseArgumentValue(const CommandSpec* command, absl::string_view name) {
   if (cursor_.Peek() == '{') {
     const bool code = command != nullptr ? Contains(command->code, name)
                                          : name == "do" || name == "else" || name == "on-error";
     if (code) {
+      // `:local f do={…}` makes a function, which sees no locals; `:if … do={…}` a block, which
+      // does.
       const bool function =
           command != nullptr &&
           (command->name == "local" || command->name == "global" || command->name == "set");
@@ -257,6 +279,7 @@ NodePtr Parser::ParseArgumentValue(const CommandSpec* command, absl::string_view
       node->children.push_back(std::move(block));
       return node;
     }
+    // Not parsed here: it is the text of another script.
     if (HoldsSource(name)) return ParseSourceBraces();
   }
   return ParseValue();
@@ -265,6 +288,7 @@ NodePtr Parser::ParseArgumentValue(const CommandSpec* command, absl::string_view
 // source={...}: the bytes between the braces, which must be balanced.
 NodePtr Parser::ParseSourceBraces() {
   const size_t start = cursor_.position();
+  // Braces inside of strings don't count.
   int depth = 0;
   bool quoted = false;
   while (!cursor_.AtEnd()) {
@@ -284,6 +308,7 @@ NodePtr Parser::ParseSourceBraces() {
   return Fail("expected closing brace");
 }
 
+// To the end of the command: nothing can follow a where.
 bool Parser::ParseFilter(Node* node) {
   const MenuSpec* const outer = filter_menu_;
   filter_menu_ = node->menu;
@@ -295,6 +320,7 @@ bool Parser::ParseFilter(Node* node) {
       node->filter = std::move(term);
       continue;
     }
+    // Terms side by side mean "and".
     NodePtr both = MakeNode(NodeKind::kBinary, start);
     both->op = Operator::kAnd;
     both->children.push_back(std::move(node->filter));

@@ -1,3 +1,5 @@
+// Expressions by precedence climbing, and terms of a where, in which bare words are names of
+// properties on the left and texts on the right.
 #include <array>
 #include <utility>
 
@@ -14,6 +16,7 @@ struct OperatorText {
 };
 // Longer ones first.
 constexpr std::array<OperatorText, 21> kOperators = {{
+    // Else "<=" would be read as "<" and "=".
     {"||", Operator::kOr},         {"&&", Operator::kAnd},          {"!=", Operator::kNotEqual},
     {"<=", Operator::kLessEqual},  {">=", Operator::kGreaterEqual}, {"<<", Operator::kShiftLeft},
     {">>", Operator::kShiftRight}, {"->", Operator::kIndex},        {"=", Operator::kEqual},
@@ -59,6 +62,7 @@ int Parser::LevelOf(Operator op) const {
     case Operator::kShiftLeft:
     case Operator::kShiftRight:
       return 4;
+    // routeros.md has no source for this order; the simulator tries both.
     case Operator::kDot:
       return options_.dot_before_plus ? 6 : 5;
     case Operator::kAdd:
@@ -78,6 +82,7 @@ int Parser::LevelOf(Operator op) const {
 // Blanks are skipped already.
 bool Parser::PeekOperator(Operator* op, size_t* length) {
   const absl::string_view rest = cursor_.Slice(cursor_.position(), text_.size());
+  // Words as operators: `or`, `and`, `in`.
   const absl::string_view word = cursor_.PeekVariableName();
   if (!word.empty()) {
     *length = word.size();
@@ -108,6 +113,7 @@ bool Parser::PeekOperator(Operator* op, size_t* length) {
   return false;
 }
 
+// `level`: the loosest operator that is still taken here.
 NodePtr Parser::ParseExpression(int level) {
   const Nesting nesting(this);
   if (!nesting.ok()) return Fail("nested too deep");
@@ -118,6 +124,7 @@ NodePtr Parser::ParseExpression(int level) {
     cursor_.SkipBlanks();
     Operator op;
     size_t length = 0;
+    // The arrow binds to operands (ParsePostfix), so here it is none.
     if (AtStatementEnd() || !PeekOperator(&op, &length) || LevelOf(op) < level ||
         op == Operator::kIndex) {
       // In a where the next term may follow after a blank, and its first byte may look like one.
@@ -138,6 +145,7 @@ NodePtr Parser::ParseExpression(int level) {
   return left;
 }
 
+// Binds tighter than every operator but the arrow.
 NodePtr Parser::ParseUnary() {
   cursor_.SkipBlanks();
   const Nesting nesting(this);
@@ -150,6 +158,7 @@ NodePtr Parser::ParseUnary() {
     op = Operator::kNot;
   } else if (c == '~') {
     op = Operator::kBitNot;
+    // "-1" is a number; "-$x" turns a value round.
   } else if (c == '-' && !absl::ascii_isdigit(cursor_.Peek(1))) {
     op = Operator::kNegate;
   } else if (cursor_.PeekVariableName() == "not") {
@@ -191,6 +200,7 @@ NodePtr Parser::ParsePostfix() {
   return left;
 }
 
+// What begins with one of these bytes is the same in a where and outside of one.
 NodePtr Parser::ParseOperand() {
   const Nesting nesting(this);
   if (!nesting.ok()) return Fail("nested too deep");
@@ -208,6 +218,7 @@ NodePtr Parser::ParseOperand() {
     default:
       break;
   }
+  // Only in a where may a bare word be a property.
   if (filter_menu_ != nullptr) return ParseFilterOperand(false);
   return ParseBareOperand();
 }
@@ -221,6 +232,7 @@ NodePtr Parser::ParseBareOperand() {
   while (!cursor_.AtEnd()) {
     const char c = cursor_.Peek();
     const bool inside = cursor_.position() > start;
+    // Bytes that hold addresses and times together, if what follows could go on.
     const bool joins = (c == '.' || c == ':' || c == '/') && inside &&
                        (absl::ascii_isxdigit(cursor_.Peek(1)) || cursor_.Peek(1) == ':');
     if (!absl::ascii_isalnum(c) && !joins && !(c == ':' && inside)) break;
@@ -229,6 +241,7 @@ NodePtr Parser::ParseBareOperand() {
   absl::string_view word = cursor_.Slice(start, cursor_.position());
   if (word.empty()) return Fail("syntax error");
   Value value = FromWord(word);
+  // Something that has a type is taken whole, before it is taken apart.
   if (!value.IsText()) return MakeLiteral(std::move(value), start);
   if (word == "nil") return MakeLiteral(Value::Nil(), start);
   // "10/2" and "1.2" are a number, an operator and another number.
@@ -245,13 +258,16 @@ NodePtr Parser::ParseBareOperand() {
   return MakeLiteral(std::move(value), start);
 }
 
+// "where name=muster" compares; "where disabled" asks for truth.
 // In a where: a property's name on the left of a comparison or alone, any word on the right.
 NodePtr Parser::ParseFilterOperand(bool right_side) {
   const char c = cursor_.Peek();
+  // Quoted texts, variables and brackets are values on both sides.
   const bool plain = c != '"' && c != '$' && c != '[' && c != '(' && c != '{';
   if (right_side && !plain) return ParseExpression(kComparisonLevel + 1);
   const size_t start = cursor_.position();
   if (right_side) {
+    // "comment=" with nothing behind it compares with the empty text.
     if (AtStatementEnd() || c == ' ' || c == '\t' || c == ')') {
       return MakeLiteral(Value::String(""), start);
     }
@@ -265,6 +281,7 @@ NodePtr Parser::ParseFilterOperand(bool right_side) {
   }
   const absl::string_view name = cursor_.PeekName();
   if (name.empty()) return Fail("syntax error");
+  // Dumps don't tell read-only properties, so with them a name can't be refused.
   const bool known =
       name == ".id" || filter_menu_->more_properties || filter_menu_->Property(name) != nullptr;
   if (!known && !NoteUnknown(start, absl::StrCat("expected property name; ", name, " is none"))) {

@@ -1,3 +1,4 @@
+// Values: words, quoted texts with pieces of code in them, variables, brackets and arrays.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -5,6 +6,7 @@
 
 namespace muster::routeros::language {
 
+// What may stand behind "name=": no operators, unless in brackets.
 NodePtr Parser::ParseValue() {
   switch (cursor_.Peek()) {
     case '"':
@@ -24,12 +26,14 @@ NodePtr Parser::ParseValue() {
 
 NodePtr Parser::ParseWord() {
   const size_t start = cursor_.position();
+  // A word is what it looks like: `10.0.0.1` an address, `5s` a time, `yes` a truth value.
   while (!cursor_.AtEnd() && Cursor::IsWordByte(cursor_.Peek())) cursor_.Skip();
   if (cursor_.position() == start) return Fail("syntax error");
   const absl::string_view word = cursor_.Slice(start, cursor_.position());
   return MakeLiteral(FromWord(word), start);
 }
 
+// For names: a text that changes when it runs can't be one.
 // Quoted text without variables or substitutions.
 std::optional<std::string> Parser::ParsePlainQuoted() {
   const size_t start = cursor_.position();
@@ -42,6 +46,7 @@ std::optional<std::string> Parser::ParsePlainQuoted() {
   return node->value.text();
 }
 
+// Pieces and plain texts in turn; the plain one so far is in `plain`.
 NodePtr Parser::ParseQuoted() {
   const size_t start = cursor_.position();
   cursor_.Skip();
@@ -56,6 +61,7 @@ NodePtr Parser::ParseQuoted() {
     }
     if (c == '\\') {
       cursor_.Skip();
+      // A router refuses the text, not the one string.
       if (!cursor_.ReadEscape(&plain)) return Fail("bad escape in quoted text");
     } else if (c == '$') {
       if (!ParseQuotedPiece(whole.get(), &plain)) return nullptr;
@@ -64,6 +70,7 @@ NodePtr Parser::ParseQuoted() {
       cursor_.Skip();
     }
   }
+  // Nothing to put in when it runs: a literal.
   if (whole->children.empty()) return MakeLiteral(Value::String(std::move(plain)), start);
   if (!plain.empty()) {
     whole->children.push_back(MakeLiteral(Value::String(std::move(plain)), start));
@@ -71,6 +78,7 @@ NodePtr Parser::ParseQuoted() {
   return whole;
 }
 
+// What stood before it becomes a child first, so that the order is kept.
 // $name, $[command] or $(expression) inside of quotes.
 bool Parser::ParseQuotedPiece(Node* whole, std::string* plain) {
   const size_t start = cursor_.position();
@@ -104,6 +112,7 @@ NodePtr Parser::ParseVariable() {
     node->text = *std::move(quoted);
   } else {
     const absl::string_view name = cursor_.PeekVariableName();
+    // Whether it was declared is not asked: reading an unknown variable gives nothing on a router.
     node->text = std::string(name);
     cursor_.Skip(name.size());
   }
@@ -116,6 +125,7 @@ NodePtr Parser::ParseSubstitution() {
   cursor_.Skip();
   const MenuSpec* const menu = menu_;
   const MenuSpec* const filter_menu = std::exchange(filter_menu_, nullptr);
+  // A bracket holds commands, with a current menu of their own.
   NodePtr block = ParseStatements(']');
   menu_ = menu;
   filter_menu_ = filter_menu;
@@ -125,9 +135,11 @@ NodePtr Parser::ParseSubstitution() {
   return node;
 }
 
+// Around an expression: the only place, besides a where, where operators are read.
 NodePtr Parser::ParseGroup() {
   const size_t start = cursor_.position();
   cursor_.Skip();
+  // So that a word inside ends at it.
   closers_.push_back(')');
   NodePtr inner = ParseExpression(0);
   closers_.pop_back();
@@ -140,12 +152,14 @@ NodePtr Parser::ParseGroup() {
   return node;
 }
 
+// Elements are parted by semicolons or lines.
 NodePtr Parser::ParseArrayLiteral() {
   const Nesting nesting(this);
   if (!nesting.ok()) return Fail("nested too deep");
   const size_t start = cursor_.position();
   cursor_.Skip();
   NodePtr array = MakeNode(NodeKind::kArray, start);
+  // Elements are values, also where the array stands in a where.
   const MenuSpec* const filter_menu = std::exchange(filter_menu_, nullptr);
   closers_.push_back('}');
   while (true) {
@@ -165,6 +179,7 @@ bool Parser::ParseArrayElement(Node* array) {
   NodePtr key;
   const size_t start = cursor_.position();
   const absl::string_view name = cursor_.PeekName();
+  // `{a=1}` has a key, `{a}` a word.
   if (!name.empty() && cursor_.Peek(name.size()) == '=') {
     key = MakeLiteral(Value::String(std::string(name)), start);
     cursor_.Skip(name.size() + 1);

@@ -1,3 +1,5 @@
+// Types, and how words become them. The order in which a word is tried (FromWord) is the console's,
+// as far as it is known; unverified rows are in docs/assumptions.md.
 #include "routeros/language/value.h"
 
 #include <algorithm>
@@ -20,6 +22,7 @@ std::optional<int64_t> TakeDigits(absl::string_view text, size_t* position) {
   int64_t value = 0;
   const size_t start = *position;
   while (*position < text.size() && absl::ascii_isdigit(text[*position])) {
+    // 18 digits fit 63 bits, so the product below can't overflow.
     if (*position - start > 17) return std::nullopt;
     value = value * 10 + (text[*position] - '0');
     ++*position;
@@ -34,6 +37,7 @@ std::optional<int64_t> TakeFraction(absl::string_view text, size_t* position) {
   int64_t value = 0;
   int digits = 0;
   while (*position < text.size() && absl::ascii_isdigit(text[*position])) {
+    // Finer than a nanosecond is no time.
     if (digits == 9) return std::nullopt;
     value = value * 10 + (text[*position] - '0');
     ++digits;
@@ -48,6 +52,7 @@ struct Unit {
   absl::string_view name;
   int64_t nanoseconds;
 };
+// Two letters before one: "ms" is no "m" with an "s" behind it.
 constexpr std::array<Unit, 8> kUnits = {{{"ms", 1'000'000},
                                          {"us", 1'000},
                                          {"ns", 1},
@@ -58,11 +63,13 @@ constexpr std::array<Unit, 8> kUnits = {{{"ms", 1'000'000},
                                          {"s", kSecond}}};
 
 // "03:04:05.5" or "03:04" after the hours were read.
+// The rest of the text must be clock: nothing may follow.
 std::optional<int64_t> TakeClock(absl::string_view text, size_t* position, int64_t hours) {
   ++*position;
   const std::optional<int64_t> minutes = TakeDigits(text, position);
   if (!minutes || *minutes > 59) return std::nullopt;
   int64_t total = (hours * 3600 + *minutes * 60) * kSecond;
+  // "03:04" are hours and minutes.
   if (*position == text.size()) return total;
   if (text[*position] != ':') return std::nullopt;
   ++*position;
@@ -85,6 +92,7 @@ std::string ArrayText(const Array& array) {
     out += ToText(value);
   }
   bool first = array.list.empty();
+  // Sorted by name, since a router's own order isn't known.
   for (const auto& [name, value] : array.named) {
     if (!first) out.push_back(';');
     first = false;
@@ -180,10 +188,12 @@ Value Value::Code(std::shared_ptr<const Program> program, const Node* body) {
 }
 
 const Array& Value::array() const {
+  // So that callers need not ask for the type first.
   static const Array* const kEmpty = new Array();
   return array_ ? *array_ : *kEmpty;
 }
 
+// A position is not looked for among the names, nor "0" among the positions.
 Value Array::Get(const Value& key) const {
   if (key.Is(ValueType::kNumber)) {
     if (key.number() < 0 || static_cast<size_t>(key.number()) >= list.size()) return Value();
@@ -193,10 +203,12 @@ Value Array::Get(const Value& key) const {
   return found == named.end() ? Value() : found->second;
 }
 
+// Arrays are shared between values, so this is only called on a copy.
 void Array::Set(const Value& key, Value value) {
   if (!key.Is(ValueType::kNumber)) {
     const std::string name = ToText(key);
     if (value.Is(ValueType::kNothing)) {
+      // As `:set ($a->"k")` without a value does.
       named.erase(name);
     } else {
       named[name] = std::move(value);
@@ -272,6 +284,7 @@ std::string ToText(const Value& value) {
     case ValueType::kArray:
       return ArrayText(value.array());
     case ValueType::kFunction:
+      // Nobody should rely on these two; they show in logs.
       return ";(evl)";
     case ValueType::kCode:
       return "(code)";
@@ -279,8 +292,10 @@ std::string ToText(const Value& value) {
   return "";
 }
 
+// Weeks and days only where there are some; fractions without their last zeros.
 std::string FormatTime(int64_t nanoseconds) {
   std::string out;
+  // The smallest number has no positive twin among signed ones.
   uint64_t rest =
       nanoseconds < 0 ? 0 - static_cast<uint64_t>(nanoseconds) : static_cast<uint64_t>(nanoseconds);
   if (nanoseconds < 0) out.push_back('-');
@@ -305,12 +320,14 @@ std::string FormatIp(uint32_t address) {
                       address & 255);
 }
 
+// Whole numbers alone: RouterOS has no decimals. "0x" in hex, a minus in front.
 std::optional<int64_t> ParseNumber(absl::string_view text) {
   const bool negative = !text.empty() && text[0] == '-';
   absl::string_view digits = text.substr(negative ? 1 : 0);
   if (digits.empty()) return std::nullopt;
   if (digits.size() > 2 && digits[0] == '0' && digits[1] == 'x') {
     uint64_t value = 0;
+    // 16 hex digits; the number wraps into the sign as RouterOS's 64 bits do.
     if (digits.size() > 18) return std::nullopt;
     for (const char c : digits.substr(2)) {
       if (!absl::ascii_isxdigit(c)) return std::nullopt;
@@ -337,6 +354,7 @@ std::optional<int64_t> ParseTime(absl::string_view text) {
   if (position == text.size()) return std::nullopt;
   while (position < text.size()) {
     const std::optional<int64_t> digits = TakeDigits(text, &position);
+    // Keeps the products below inside of 64 bits, together with the check of each unit.
     if (!digits || *digits > 10'000'000'000) return std::nullopt;
     if (position < text.size() && text[position] == ':') {
       const std::optional<int64_t> clock = TakeClock(text, &position, *digits);
@@ -344,6 +362,7 @@ std::optional<int64_t> ParseTime(absl::string_view text) {
       total += *clock;
       break;
     }
+    // "1.5s": billionths of the unit, scaled in two steps so that weeks don't overflow.
     int64_t fraction = 0;  // billionths of the unit
     if (position < text.size() && text[position] == '.') {
       const std::optional<int64_t> behind_dot = TakeFraction(text, &position);
@@ -366,7 +385,9 @@ std::optional<int64_t> ParseTime(absl::string_view text) {
   return negative ? -total : total;
 }
 
+// Four parts without signs, each up to 255; leading zeros are taken.
 std::optional<uint32_t> ParseIp(absl::string_view text) {
+  // "1.1.1.1" to "255.255.255.255".
   if (text.size() < 7 || text.size() > 15) return std::nullopt;
   uint32_t address = 0;
   int parts = 0;
@@ -389,6 +410,7 @@ std::optional<std::pair<uint32_t, int>> ParseIpPrefix(absl::string_view text) {
   return std::make_pair(*address, static_cast<int>(*length));
 }
 
+// Only by its letters: no address of v6 is ever computed with here.
 bool LooksLikeIp6(absl::string_view text) {
   int colons = 0;
   size_t group = 0;
@@ -409,9 +431,11 @@ std::optional<int64_t> ParseId(absl::string_view text) {
 }
 
 Value FromWord(absl::string_view word) {
+  // Before numbers and texts, since nothing else reads them.
   if (word == "true" || word == "yes") return Value::Bool(true);
   if (word == "false" || word == "no") return Value::Bool(false);
   if (std::optional<int64_t> number = ParseNumber(word)) return Value::Number(*number);
+  // Behind numbers: "10" is a number and no time.
   if (std::optional<int64_t> time = ParseTime(word)) return Value::Time(*time);
   if (std::optional<uint32_t> ip = ParseIp(word)) return Value::Ip(*ip);
   if (auto prefix = ParseIpPrefix(word)) return Value::IpPrefix(prefix->first, prefix->second);
@@ -424,7 +448,9 @@ Value FromWord(absl::string_view word) {
   return Value::String(std::string(word));
 }
 
+// Code and functions are the same only if they are the very one.
 bool SameValue(const Value& a, const Value& b) {
+  // "1" and 1 differ, as they do on a router.
   if (a.type() != b.type()) return false;
   if (a.Is(ValueType::kArray)) {
     const Array& x = a.array();

@@ -1,3 +1,6 @@
+// Where a placeholder stands decides how its value is written, so a script is followed byte by
+// byte, as far as strings, comments and brackets go. A value itself only ever gives letters,
+// digits, "_.-" and \XX; the quotes around one that stands alone are the only other bytes.
 #include "routeros/placeholders/placeholders.h"
 
 #include <algorithm>
@@ -11,6 +14,7 @@
 namespace muster::routeros {
 namespace {
 
+// What is longer is no placeholder.
 constexpr size_t kMaxNameBytes = 80;
 
 bool IsWordByte(char c) {
@@ -42,6 +46,7 @@ std::optional<absl::string_view> NameAt(absl::string_view script, size_t at) {
   if (script.substr(end, 2) != "}}" || kind == absl::string_view::npos || kind == 0) {
     return std::nullopt;
   }
+  // {{lable.x}} is a mistake worth an error; {{10.0.0.1}} is an array of RouterOS's and stays.
   const bool is_word = std::all_of(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(kind),
                                    [](char c) { return absl::ascii_islower(c); });
   return is_word ? std::optional<absl::string_view>(name) : std::nullopt;
@@ -64,6 +69,7 @@ class Reader {
       begins_ = c == '\n';
       return 1;
     }
+    // The byte behind a backslash never ends a string, nor begins anything.
     if (c == '\\') {
       begins_ = false;
       return 2;
@@ -80,6 +86,7 @@ class Reader {
   size_t TakeInString(size_t at) {
     if (script_[at] == '"') frames_.pop_back();
     const absl::string_view two = script_.substr(at, 2);
+    // Code inside of a string: until its bracket closes, quotes begin strings again.
     if (two == "$[" || two == "$(") {
       frames_.push_back(two[1] == '[' ? ']' : ')');
       begins_ = true;
@@ -97,6 +104,7 @@ class Reader {
     if (c == '[') frames_.push_back(']');
     if (c == '(') frames_.push_back(')');
     if (c == '{') frames_.push_back('}');
+    // A bracket that doesn't fit is left for the router to refuse.
     if (!frames_.empty() && c == frames_.back() && c != '"') frames_.pop_back();
     const bool blank = c == ' ' || c == '\t' || c == '\r';
     if (!blank) begins_ = c == '\n' || c == ';' || c == '{' || c == '[';
@@ -110,6 +118,8 @@ class Reader {
   bool begins_ = true;
 };
 
+// Next to one of these bytes a quoted text is a word of its own. Anything else would make a word of
+// two halves, of which RouterOS reads what it likes.
 bool StandsAlone(absl::string_view script, size_t begin, size_t end) {
   constexpr absl::string_view kBefore = " \t\r\n=([{;,";
   constexpr absl::string_view kAfter = " \t\r\n)]};,";
@@ -124,6 +134,7 @@ Place PlaceOf(absl::string_view script, const Reader& reader, size_t begin, size
   return StandsAlone(script, begin, end) ? Place::kAlone : Place::kWord;
 }
 
+// 18 digits fit 64 bits. Not quoted: in an expression a quoted number would be a text.
 bool IsWholeNumber(absl::string_view value) {
   absl::ConsumePrefix(&value, "-");
   return !value.empty() && value.size() <= 18 &&
@@ -131,6 +142,8 @@ bool IsWholeNumber(absl::string_view value) {
                      [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
 }
 
+// Letters, digits and three marks as they are; every other byte as \XX, so that no list of
+// dangerous ones has to be complete.
 std::string Escape(absl::string_view value) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string text;
@@ -163,12 +176,14 @@ bool IsPlainWord(absl::string_view value) {
   return !value.empty() && std::all_of(value.begin(), value.end(), IsWordByte);
 }
 
+// One pass; a value that is filled in is never read again.
 absl::StatusOr<std::vector<Placeholder>> FindPlaceholders(absl::string_view script) {
   std::vector<Placeholder> found;
   Reader reader(script);
   for (size_t at = 0; at < script.size();) {
     const std::optional<absl::string_view> name = NameAt(script, at);
     if (!name.has_value()) {
+      // May step behind the end by one: a backslash as the last byte.
       at += reader.Take(at);
       continue;
     }
