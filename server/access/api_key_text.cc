@@ -17,6 +17,7 @@ constexpr size_t kRandomSize = 43;
 NewApiKey MakeApiKey() {
   NewApiKey key;
   key.id = MakeId<ApiKeyId>();
+  // The id stands in the text so that logs and people can name a key without knowing it.
   const Secret random = RandomSecret(32);
   key.text = Secret(
       absl::StrCat("mk1.", FormatId(key.id), ".", absl::WebSafeBase64Escape(random.Reveal())));
@@ -25,6 +26,8 @@ NewApiKey MakeApiKey() {
 }
 
 std::optional<ApiKeyId> IdOfApiKey(absl::string_view text) {
+  // Form first: nonsense costs no look into the state. The prefix lets scanners for leaked secrets
+  // find ours.
   if (!absl::ConsumePrefix(&text, "mk1.")) return std::nullopt;
   if (text.size() != kIdSize + 1 + kRandomSize || text[kIdSize] != '.') return std::nullopt;
   for (const char c : text.substr(kIdSize + 1)) {

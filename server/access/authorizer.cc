@@ -1,3 +1,6 @@
+// Who calls, and what they may do. Messages don't say whether a key is unknown, revoked or expired,
+// nor whether an organization exists that the caller may not see: a stranger learns nothing by
+// asking.
 #include "server/access/authorizer.h"
 
 #include "absl/strings/match.h"
@@ -10,6 +13,7 @@
 namespace muster::server {
 namespace {
 
+// By state time, so that all nodes agree and a wrong clock of one revives no key.
 bool IsInForce(const ApiKey& key, absl::Time now) {
   if (key.revoke_time_us != 0) return false;
   return key.expire_time_us == 0 || absl::ToUnixMicros(now) < key.expire_time_us;
@@ -20,11 +24,13 @@ bool IsInForce(const ApiKey& key, absl::Time now) {
 absl::StatusOr<Caller> Authorizer::Authenticate(absl::string_view authorization) const {
   constexpr absl::string_view kScheme = "bearer ";
   if (authorization.empty()) return NotAuthenticated("the call carries no API key");
+  // The scheme's case is free (RFC 7235).
   if (!absl::StartsWithIgnoreCase(authorization, kScheme)) {
     return NotAuthenticated("the authorization is not of the kind Bearer");
   }
   const absl::string_view text = authorization.substr(kScheme.size());
   if (!IdOfApiKey(text).has_value()) return NotAuthenticated("the API key is not valid");
+  // Found by the hash of the whole text: the id in it is not believed.
   const std::optional<ApiKey> key = state_.FindApiKeyByHash(HashApiKey(text));
   if (!key.has_value() || !IsInForce(*key, state_.StateTime())) {
     return NotAuthenticated("the API key is not valid");
@@ -34,6 +40,7 @@ absl::StatusOr<Caller> Authorizer::Authenticate(absl::string_view authorization)
 
 absl::Status Authorizer::CheckMethod(const Caller& caller, absl::string_view method) const {
   const std::optional<Role> least = LeastRoleFor(method);
+  // A method that somebody added and forgot here is closed, not open.
   if (!least.has_value()) return RoleTooLow(method, "that nobody has");
   if (caller.role() < *least) return RoleTooLow(method, RoleName(*least));
   return absl::OkStatus();
@@ -42,6 +49,7 @@ absl::Status Authorizer::CheckMethod(const Caller& caller, absl::string_view met
 absl::StatusOr<OrganizationScope> Authorizer::Enter(const Caller& caller,
                                                     absl::string_view slug) const {
   const std::optional<Organization> organization =
+      // What is no slug is not even looked for.
       IsSlug(slug) ? state_.FindOrganizationBySlug(slug) : std::nullopt;
   if (!organization.has_value() ||
       (!caller.is_platform() && caller.organization() != organization->id)) {
@@ -59,6 +67,7 @@ absl::StatusOr<OrganizationScope> Authorizer::EnterOwn(const Caller& caller) con
 }
 
 absl::Status Authorizer::StillValid(const Caller& caller) const {
+  // By id, past the cache: streams ask every few seconds, calls each time.
   const std::optional<ApiKey> key = state_.FindApiKey(caller.key());
   if (!key.has_value() || !IsInForce(*key, state_.StateTime())) {
     return NotAuthenticated("the API key was revoked or has expired");

@@ -1,3 +1,6 @@
+// Which role each method needs. viewer: looks, sees no script text and no secret. operator: changes
+// devices, claims, jobs, scripts. admin: keys, windows, what takes a router away, the audit.
+// platform: organizations, edges, and what crosses organizations.
 #include "server/access/method_rules.h"
 
 #include <array>
@@ -10,6 +13,8 @@ struct MethodRule {
   Role least_role;
 };
 
+// A walk over some fifty rows a call is nothing beside the call. A test walks the services and
+// wants a row for each method.
 constexpr std::array<MethodRule, 54> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},

@@ -1,3 +1,5 @@
+// Names as text. Strict both ways: one form is taken, the one that is written, so that a name can
+// be compared as text anywhere.
 #include "server/access/resource_names.h"
 
 #include <vector>
@@ -21,6 +23,7 @@ absl::StatusOr<ChildName> ParseChildName(absl::string_view field, absl::string_v
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
   if (parts.size() == 4 && parts[0] == "organizations" && IsSlug(parts[1]) &&
       parts[2] == collection) {
+    // 0 stands for "none" everywhere inside.
     if (const std::optional<uint64_t> id = ParseId(parts[3]); id.has_value() && *id != 0) {
       return ChildName{std::string(parts[1]), *id};
     }

@@ -11,6 +11,7 @@
 namespace muster::server {
 namespace {
 
+// Above what apply lets be made.
 constexpr size_t kMostEdges = 100000;
 // A watermark comes each second; a frozen peer is noticed by keepalive after 7 s at worst.
 constexpr absl::Duration kSilence = absl::Seconds(7);
@@ -18,9 +19,11 @@ constexpr absl::Duration kSilence = absl::Seconds(7);
 }  // namespace
 
 EdgeState StateOf(const Edge& edge, absl::Time state_time) {
+  // Strongest first: a revoked edge may still have a moving watermark for a moment.
   if (edge.revoke_time_us != 0) return EdgeState::kRevoked;
   if (edge.join_time_us == 0) return EdgeState::kPending;
   const absl::Time seen = absl::FromUnixMicros(edge.watermark_seen_us);
+  // Nobody notes connecting and disconnecting: silence is all the evidence there is.
   return state_time - seen <= kSilence ? EdgeState::kConnected : EdgeState::kUnreachable;
 }
 
@@ -41,6 +44,7 @@ absl::StatusOr<CreatedEdge> EdgeRegistry::Create(const Caller& caller, const Aud
     const auto url = ParsePublicUrl(public_url);
     if (!url.ok()) return BadField("public_url", url.status());
   }
+  // Before any key is made.
   if (call.validate_only) {
     if (state_.FindEdge(edge_id).has_value()) return NameTaken(absl::StrCat("edges/", edge_id));
     CreatedEdge checked;
@@ -57,10 +61,13 @@ absl::StatusOr<CreatedEdge> EdgeRegistry::Create(const Caller& caller, const Aud
   create->set_join_token_hash(credentials.join_token_hash);
   create->set_join_ttl_us(absl::ToInt64Microseconds(kJoinTokenLifetime));
   create->set_sealed_check_key(credentials.sealed_check_key);
+  // Sealed beside the request id, for the caller whose answer is lost: the file can't be made
+  // again.
   KeepAnswer(master_key_, call, credentials.join_file.Reveal(), &command);
   ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
   CreatedEdge created;
   created.join_file = std::move(credentials.join_file);
+  // What was made just now was never used.
   if (applied.repeated) {
     ASSIGN_OR_RETURN(created.join_file,
                      OpenKeptAnswer(master_key_, call, applied.result.sealed_answer()));
@@ -85,6 +92,7 @@ absl::StatusOr<Edge> EdgeRegistry::ChooseForClaim(absl::string_view edge_id) con
   std::optional<Edge> first;
   for (Edge& edge : state_.ListEdges("", kMostEdges)) {
     if (edge.revoke_time_us != 0 || edge.public_url.empty()) continue;
+    // The oldest: a test edge that is added later must not get into new lines.
     if (!first.has_value() || edge.create_time_us < first->create_time_us) first = std::move(edge);
   }
   if (!first.has_value()) return NoEdge("there is no edge proxy with a public URL yet");

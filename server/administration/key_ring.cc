@@ -1,3 +1,5 @@
+// API keys. Who may make which is decided here, before anything is made: nobody gives more than
+// they have, and nobody outside their organization.
 #include "server/administration/key_ring.h"
 
 #include <utility>
@@ -18,6 +20,7 @@ absl::StatusOr<OrganizationId> KeyRing::CheckTerms(const Caller& caller,
     return BadField("api_key.expire_time", "lies in the past");
   }
   if (terms.role == Role::kPlatform) {
+    // Only platform makes platform; admins make anything up to admin, in their own organization.
     if (!caller.is_platform()) return RoleTooLow("making a key of the role platform", "platform");
     if (!terms.organization.empty()) {
       return BadField("api_key.organization", "must be empty for the role platform");
@@ -27,6 +30,7 @@ absl::StatusOr<OrganizationId> KeyRing::CheckTerms(const Caller& caller,
   if (terms.organization.empty()) {
     return BadField("api_key.organization", "is needed for this role");
   }
+  // Enter refuses strangers as if the organization were not there.
   ASSIGN_OR_RETURN(const OrganizationScope scope, authorizer_.Enter(caller, terms.organization));
   return scope.id();
 }
@@ -59,6 +63,7 @@ absl::StatusOr<CreatedApiKey> KeyRing::Create(const Caller& caller, const Audite
     ASSIGN_OR_RETURN(created.text,
                      OpenKeptAnswer(master_key_, call, applied.result.sealed_answer()));
   }
+  // Of the first call, where this is a repetition: `made` was thrown away then.
   const ApiKeyId id{applied.result.resource_id()};
   const std::optional<ApiKey> key = state_.FindApiKey(id);
   if (!key.has_value()) return UnknownResource(absl::StrCat("apiKeys/", FormatId(id)));
@@ -82,6 +87,7 @@ absl::StatusOr<ApiKey> KeyRing::Revoke(const Caller& caller, const AuditedCall& 
   if (call.validate_only) return *key;
   internal::v1::Command command = StartCommand(caller, key->organization, call);
   command.mutable_revoke_api_key()->set_api_key_id(id.value);
+  // None for the platform, which may revoke any; apply compares it again.
   command.mutable_revoke_api_key()->set_organization_id(caller.organization().value);
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   const std::optional<ApiKey> after = state_.FindApiKey(id);

@@ -31,6 +31,7 @@ absl::StatusOr<Organization> OrganizationRegistry::Create(const Caller& caller,
   }
   RETURN_IF_ERROR(CheckText("display_name", display_name, kLongestDisplayName, false));
   RETURN_IF_ERROR(CheckCodePage("fallback_code_page", fallback_code_page));
+  // A name that is taken is found by apply as well; here it gives the answer without a change.
   if (call.validate_only) {
     if (state_.FindOrganizationBySlug(slug).has_value()) {
       return NameTaken(absl::StrCat("organizations/", slug));
@@ -84,6 +85,7 @@ std::vector<Organization> OrganizationRegistry::List(const Caller& caller,
                                                      size_t limit) const {
   if (caller.is_platform()) return state_.ListOrganizations(after_slug, limit);
   const auto own = state_.FindOrganization(caller.organization());
+  // A list of one, with pages like any other.
   if (!own.has_value() || own->slug <= after_slug) return {};
   return {*own};
 }

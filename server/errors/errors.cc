@@ -1,3 +1,6 @@
+// Errors as absl::Status with payloads. The payloads are this program's own form; grpc_api/status
+// turns them into google.rpc.BadRequest, ErrorInfo and RetryInfo, so that rules need no protobuf.
+// Messages say what to do next, and hold no secret.
 #include "server/errors/errors.h"
 
 #include "absl/strings/cord.h"
@@ -7,6 +10,7 @@
 namespace muster::server {
 namespace {
 
+// Keys of payloads, never on the wire.
 constexpr char kField[] = "muster/field";
 constexpr char kReason[] = "muster/reason";
 constexpr char kRetryMs[] = "muster/retry-ms";
@@ -36,6 +40,7 @@ absl::Status BadField(absl::string_view field, const absl::Status& why) {
   return BadField(field, why.message());
 }
 
+// The same words for what is not there and what may not be seen.
 absl::Status UnknownResource(absl::string_view name) {
   return Make(absl::StatusCode::kNotFound, "UNKNOWN_RESOURCE",
               absl::StrCat("there is no \"", name, "\", or this key may not see it"));
@@ -126,6 +131,7 @@ absl::Status NoEdge(absl::string_view why) {
 absl::Status ShuttingDown() {
   absl::Status status = Make(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
                              "musterd is stopping; repeat the call with the same request id");
+  // About as long as a restart takes.
   status.SetPayload(kRetryMs, absl::Cord("1000"));
   return status;
 }

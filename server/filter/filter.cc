@@ -1,3 +1,6 @@
+// Judging devices by a parsed filter. Evaluation has three values, because a filter is asked twice:
+// first with what is in memory alone, where a restriction on a name is "unknown", then with the
+// row. Kleene's rules make "online = true AND name = x" false for an offline device without a read.
 #include "server/filter/filter.h"
 
 #include <algorithm>
@@ -41,13 +44,18 @@ bool Holds(FilterOperator op, int order) {
 int Order(int64_t a, int64_t b) { return a < b ? -1 : (a > b ? 1 : 0); }
 
 bool MatchText(const FilterRestriction& r, absl::string_view text, bool ignore_case) {
+  // ":" is AIP-160's "has": a part of the text in any case of letters, or anything at all for "*".
   if (r.op == FilterOperator::kHas) return r.is_presence ? !text.empty() : r.glob.FoundIn(text);
   return r.glob.Matches(text, ignore_case) == (r.op == FilterOperator::kEqual);
 }
 
 bool MatchVersion(const FilterRestriction& r, absl::string_view text) {
+  // A pattern ("7.15*") is compared with the version alone, without the channel that RouterOS
+  // writes behind it: "7.15.3 (stable)".
   if (!r.version.has_value()) return MatchText(r, text.substr(0, text.find(' ')), true);
   const std::optional<VersionValue> version = ParseVersionValue(text);
+  // A router that says no version is neither below nor above any; also "!=" is false for it, since
+  // nothing is known.
   if (!version.has_value()) return false;
   if (r.op == FilterOperator::kHas) return VersionIsWithin(*version, *r.version);
   return Holds(r.op, CompareVersions(*version, *r.version));
@@ -57,10 +65,13 @@ bool MatchAddress(const FilterRestriction& r, absl::string_view text) {
   if (!r.range.has_value()) return MatchText(r, text, true);
   const std::optional<AddressRange> address = ParseAddressRange(text);
   const bool within = address.has_value() && AddressIsWithin(*address, *r.range);
+  // No address lies within nothing.
   return within != (r.op == FilterOperator::kNotEqual);
 }
 
 bool MatchLabel(const FilterRestriction& r, const FilterFacts& facts) {
+  // A label that is not there differs from every value: "labels.role != core" means those without
+  // it too.
   if (facts.labels == nullptr) return r.op == FilterOperator::kNotEqual;
   for (const auto& [key, value] : *facts.labels) {
     if (r.field == FilterField::kLabelKeys) {
@@ -100,9 +111,11 @@ bool MatchFacts(const FilterRestriction& r, const FilterFacts& facts) {
   }
 }
 
+// A figure that a router doesn't say is neither below nor above: a gap is never a zero.
 bool MatchNumber(const FilterRestriction& r, std::optional<int64_t> value, int64_t now_us) {
   if (r.is_presence) return value.has_value();
   if (!value.has_value()) return false;
+  // "last_check_in < 5m" reads "before five minutes ago": the time is compared, not the age.
   return Holds(r.op, Order(*value, r.ago ? now_us - r.number : r.number));
 }
 
@@ -110,6 +123,7 @@ Truth MatchRestriction(const FilterRestriction& r, const FilterStatus& status,
                        const FilterFacts* facts, int64_t now_us) {
   switch (r.field) {
     case FilterField::kOnline: {
+      // A set of bits, because "false" stands for three states.
       const bool in = ((r.online_set >> static_cast<unsigned>(status.online)) & 1u) != 0;
       return Of(in != (r.op == FilterOperator::kNotEqual));
     }
@@ -123,6 +137,7 @@ Truth MatchRestriction(const FilterRestriction& r, const FilterStatus& status,
       return Of(MatchNumber(r, time, now_us));
     }
     default:
+      // The row was not read yet.
       return facts == nullptr ? Truth::kUnknown : Of(MatchFacts(r, *facts));
   }
 }
@@ -140,6 +155,7 @@ Truth Evaluate(const FilterNode& node, const FilterStatus& status, const FilterF
   bool unknown = false;
   for (const auto& child : node.children) {
     const Truth truth = Evaluate(*child, status, facts, now_us);
+    // One false decides an AND, one true an OR, whatever is unknown beside it.
     if (truth == decisive) return decisive;
     unknown = unknown || truth == Truth::kUnknown;
   }
@@ -156,6 +172,7 @@ bool ReadsCheckIns(const FilterNode& node) {
     case FilterField::kCpu:
     case FilterField::kMemory:
     case FilterField::kLastCheckIn:
+    // In the row's status, not in its facts: it changes with a check-in too.
     case FilterField::kAddress:
       return true;
     default:
@@ -175,6 +192,7 @@ FilterVerdict Filter::MatchStatus(const FilterStatus& status, int64_t now_us) co
       return FilterVerdict::kNo;
     case Truth::kTrue:
       return FilterVerdict::kYes;
+    // The caller reads the row and asks Match.
     case Truth::kUnknown:
       break;
   }

@@ -1,3 +1,6 @@
+// Reads a filter text: a parser by recursive descent over AIP-160's grammar, as far as devices need
+// it. Every error names the character and what was expected there, since people type filters by
+// hand. Depth is bounded, because the text comes from outside and the evaluation recurses too.
 #include <array>
 #include <utility>
 
@@ -15,13 +18,17 @@
 namespace muster::server {
 namespace {
 
+// Room for a list of some hundred names.
 constexpr size_t kLargestFilterBytes = 4096;
+// Deeper than people write; far from the end of a stack.
 constexpr int kDeepestNesting = 32;
 
+// In errors: the full names alone, without their short forms.
 constexpr absl::string_view kFieldNames =
     "name, display_name, identity, serial_number, mac_address, source_address, model, "
     "routeros_version, labels.KEY, site, online, cpu, memory or last_check_in";
 
+// A field may have several names: the API's and what people say.
 struct FieldName {
   absl::string_view name;
   FilterField field;
@@ -57,6 +64,7 @@ struct OperatorName {
   FilterOperator op;
 };
 // Longer ones first.
+// "<" would else take the beginning of "<=".
 constexpr std::array<OperatorName, 7> kOperators = {{
     {"!=", FilterOperator::kNotEqual},
     {"<=", FilterOperator::kLessOrEqual},
@@ -68,10 +76,13 @@ constexpr std::array<OperatorName, 7> kOperators = {{
 }};
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+// Keys of labels may have "." and "/", so a field goes as far as these do.
 bool IsFieldByte(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-' ||
          c == '/';
 }
+// What ends a bare value; bytes above 127 are letters of some language. Anything else goes into
+// quotes.
 bool IsValueByte(char c) {
   return !IsSpace(c) && static_cast<unsigned char>(c) >= 0x20 &&
          !absl::StrContains("()\"'=<>!,", absl::string_view(&c, 1));
@@ -79,6 +90,7 @@ bool IsValueByte(char c) {
 
 // A value as it was written: stars that are not escaped split it.
 struct Value {
+  // Where it began, for errors.
   size_t at = 0;
   std::vector<std::string> pieces = {""};
   bool quoted = false;
@@ -95,6 +107,7 @@ class Parser {
   explicit Parser(absl::string_view text) : text_(text) {}
 
   absl::StatusOr<std::unique_ptr<FilterNode>> ParseAll() {
+    // All of the text or nothing: "online = true extra" must not run on everybody who is online.
     ASSIGN_OR_RETURN(std::unique_ptr<FilterNode> node, ParseExpression(0));
     SkipSpace();
     if (at_ < text_.size()) return Expected(at_, "AND, OR, another condition or the end");
@@ -114,6 +127,7 @@ class Parser {
     do {
       ASSIGN_OR_RETURN(std::unique_ptr<FilterNode> part, ParseFactor(depth));
       parts.push_back(std::move(part));
+      // AIP-160: OR binds closer than AND, and conditions side by side are an AND.
     } while (TakeWord("AND") || BeginsTerm());
     return Join(FilterNode::Kind::kAnd, std::move(parts));
   }
@@ -133,6 +147,7 @@ class Parser {
     SkipSpace();
     bool negated = TakeWord("NOT");
     SkipSpace();
+    // "NOT" and "-" mean the same; only one of them.
     if (!negated && at_ < text_.size() && text_[at_] == '-') {
       negated = true;
       ++at_;
@@ -175,6 +190,7 @@ class Parser {
     const size_t start = at_;
     while (at_ < text_.size() && IsFieldByte(text_[at_])) ++at_;
     const absl::string_view word = text_.substr(start, at_ - start);
+    // Else it would be an unknown field, and the message of no help.
     if (word == "and" || word == "or" || word == "not") {
       return Expected(start, absl::StrCat(absl::AsciiStrToUpper(word), " in capital letters"));
     }
@@ -186,6 +202,7 @@ class Parser {
     if (absl::ConsumePrefix(&key, "labels.")) {
       r->field = FilterField::kLabel;
       r->label_key = std::string(key);
+      // labels."a key": quotes for keys with other letters.
       if (key.empty()) {
         if (at_ >= text_.size() || (text_[at_] != '"' && text_[at_] != '\'')) {
           return Expected(at_, "the label's key after \"labels.\"");
@@ -208,6 +225,7 @@ class Parser {
     const absl::string_view rest = text_.substr(at_);
     for (const OperatorName& known : kOperators) {
       if (!absl::StartsWith(rest, known.text)) continue;
+      // Names are not ordered: "name < x" is refused rather than answered by chance.
       const absl::string_view allowed = AllowedOperators(r->field);
       if (!absl::StrContains(absl::StrCat(" ", allowed, " "), absl::StrCat(" ", known.text, " "))) {
         return Expected(at_, absl::StrCat("one of ", allowed, " after ", FieldText(field_at)));
@@ -243,6 +261,7 @@ class Parser {
       return value;
     }
     while (at_ < text_.size() && IsValueByte(text_[at_])) {
+      // A star behind a backslash is a star.
       if (text_[at_] == '\\' && at_ + 1 < text_.size() && !IsSpace(text_[at_ + 1])) {
         value.pieces.back().push_back(text_[at_ + 1]);
         at_ += 2;
@@ -274,6 +293,7 @@ class Parser {
 
   void TakeByte(Value* value) {
     if (text_[at_] == '*') {
+      // A star: what follows is the next piece.
       value->pieces.emplace_back();
     } else {
       value->pieces.back().push_back(text_[at_]);
@@ -283,8 +303,10 @@ class Parser {
 
   absl::Status Convert(const Value& value, FilterRestriction* r) {
     r->glob = Glob(value.pieces);
+    // "field:*" asks whether there is anything.
     r->is_presence = r->op == FilterOperator::kHas && r->glob.is_anything();
     if (r->is_presence) {
+      // Every device has a state: the question would be answered by everybody.
       if (r->field == FilterField::kOnline) return Expected(value.at, kOnlineWords);
       return absl::OkStatus();
     }
@@ -311,6 +333,8 @@ class Parser {
 
   static absl::Status ConvertName(const Value& value, FilterRestriction* r) {
     std::vector<std::string> pieces = value.pieces;
+    // The whole resource name may be pasted; its last part is the id. The organization in it is not
+    // looked at: a filter is asked in one anyway.
     const size_t slash = pieces.front().rfind('/');
     if (slash != std::string::npos) {
       pieces.front().erase(0, slash + 1);
@@ -330,6 +354,8 @@ class Parser {
   }
 
   absl::Status ConvertVersion(const Value& value, FilterRestriction* r) {
+    // A version is compared by numbers, so that 7.9 is below 7.10; only a pattern is compared as
+    // text.
     if (!r->glob.has_star()) r->version = ParseVersionValue(r->glob.text());
     const bool may_be_pattern =
         r->op == FilterOperator::kEqual || r->op == FilterOperator::kNotEqual;
@@ -353,6 +379,7 @@ class Parser {
     if (word == "TRUE" || word == "ONLINE") {
       r->online_set = bit(FilterOnline::kOnline);
     } else if (word == "FALSE") {
+      // "not online" is offline, unknown and never: what an operator who looks for trouble means.
       r->online_set = 0xfu & ~bit(FilterOnline::kOnline);
     } else if (word == "OFFLINE") {
       r->online_set = bit(FilterOnline::kOffline);
@@ -375,6 +402,7 @@ class Parser {
 
   absl::Status ConvertTime(const Value& value, FilterRestriction* r) {
     const std::string text = value.Text();
+    // "5m" is no time and "2026-11-22" no duration: the form decides.
     if (const std::optional<int64_t> ago = ParseAgo(text); ago.has_value()) {
       r->number = *ago;
       r->ago = true;
@@ -396,6 +424,7 @@ class Parser {
     SkipSpace();
     const absl::string_view rest = text_.substr(at_);
     if (!absl::StartsWith(rest, word)) return false;
+    // "ANDROID" is a field, if an unknown one.
     if (rest.size() > word.size() && IsFieldByte(rest[word.size()])) return false;
     at_ += word.size();
     return true;
@@ -409,6 +438,7 @@ class Parser {
 
   static std::unique_ptr<FilterNode> Join(FilterNode::Kind kind,
                                           std::vector<std::unique_ptr<FilterNode>> parts) {
+    // No node for a list of one: trees stay as deep as their text.
     if (parts.size() == 1) return std::move(parts.front());
     auto node = std::make_unique<FilterNode>();
     node->kind = kind;
@@ -420,6 +450,7 @@ class Parser {
   size_t Position(size_t at) const {
     size_t position = 1;
     for (size_t i = 0; i < at && i < text_.size(); ++i) {
+      // Bytes that continue a character don't count.
       if ((static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80) ++position;
     }
     return position;
@@ -437,6 +468,7 @@ class Parser {
 
   absl::Status Expected(size_t at, absl::string_view what) const {
     size_t end = at;
+    // A word of what was found, cut at the end of a character.
     while (end < text_.size() && end < at + 30 && !IsSpace(text_[end])) ++end;
     while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xc0) == 0x80) ++end;
     const std::string found = at >= text_.size()
@@ -457,6 +489,7 @@ absl::StatusOr<Filter> Filter::Parse(absl::string_view text) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the filter has ", text.size(), " bytes; at most ", kLargestFilterBytes, " are taken"));
   }
+  // Errors quote the text, and answers must be UTF-8.
   if (!IsUtf8(text)) return absl::InvalidArgumentError("the filter is not UTF-8 text");
   if (absl::StripAsciiWhitespace(text).empty()) return Filter(nullptr);
   ASSIGN_OR_RETURN(std::unique_ptr<FilterNode> root, Parser(text).ParseAll());

@@ -1,3 +1,5 @@
+// Values of filters. Own parsers rather than the library's, because what comes is typed by people:
+// bounded digits, no signs, no exponents, nothing left over at the end.
 #include "server/filter/filter_values.h"
 
 #include <arpa/inet.h>
@@ -30,6 +32,7 @@ size_t FindPiece(absl::string_view text, absl::string_view piece, size_t from, b
 // Takes up to 6 digits from the front.
 std::optional<int> TakeNumber(absl::string_view* text) {
   size_t digits = 0;
+  // A seventh is looked at to refuse it, not to take it: "1234567" is no number and not 123456.
   while (digits < text->size() && digits < 7 && absl::ascii_isdigit((*text)[digits])) ++digits;
   if (digits == 0 || digits == 7) return std::nullopt;
   int value = 0;
@@ -42,6 +45,8 @@ std::optional<int> TakeNumber(absl::string_view* text) {
 
 bool Glob::Matches(absl::string_view text, bool ignore_case) const {
   if (!has_star()) return SameBytes(text, pieces_.front(), ignore_case);
+  // Head and tail are fixed to the ends; between them each piece takes the first place where it
+  // fits, which is right because a later place never leaves more room.
   const std::string& head = pieces_.front();
   const std::string& tail = pieces_.back();
   if (text.size() < head.size() + tail.size()) return false;
@@ -59,6 +64,7 @@ bool Glob::Matches(absl::string_view text, bool ignore_case) const {
 
 bool Glob::FoundIn(absl::string_view text) const {
   size_t at = 0;
+  // Not fixed to the ends: "contains".
   for (const std::string& piece : pieces_) {
     at = FindPiece(text, piece, at, /*ignore_case=*/true);
     if (at == absl::string_view::npos) return false;
@@ -68,10 +74,12 @@ bool Glob::FoundIn(absl::string_view text) const {
 }
 
 std::optional<VersionValue> ParseVersionValue(absl::string_view text) {
+  // RouterOS says the channel behind it: "7.15.3 (stable)".
   text = text.substr(0, text.find(' '));
   VersionValue version;
   while (true) {
     const std::optional<int> number = TakeNumber(&text);
+    // No RouterOS has more.
     if (!number.has_value() || version.numbers.size() == 4) return std::nullopt;
     version.numbers.push_back(*number);
     if (!absl::ConsumePrefix(&text, ".")) break;
@@ -95,6 +103,7 @@ std::optional<VersionValue> ParseVersionValue(absl::string_view text) {
 int CompareVersions(const VersionValue& a, const VersionValue& b) {
   const size_t size = std::max(a.numbers.size(), b.numbers.size());
   for (size_t i = 0; i < size; ++i) {
+    // 7.15 and 7.15.0 are the same.
     const int left = i < a.numbers.size() ? a.numbers[i] : 0;
     const int right = i < b.numbers.size() ? b.numbers[i] : 0;
     if (left != right) return left < right ? -1 : 1;
@@ -105,6 +114,7 @@ int CompareVersions(const VersionValue& a, const VersionValue& b) {
 }
 
 bool VersionIsWithin(const VersionValue& version, const VersionValue& prefix) {
+  // "7.21beta" as a prefix would be neither number nor version.
   if (prefix.stage != 3) return CompareVersions(version, prefix) == 0;
   for (size_t i = 0; i < prefix.numbers.size(); ++i) {
     const int number = i < version.numbers.size() ? version.numbers[i] : 0;
@@ -122,6 +132,7 @@ std::optional<AddressRange> ParseAddressRange(absl::string_view text) {
   in6_addr v6;
   if (inet_pton(AF_INET, address.c_str(), &v4) == 1) {
     family_bits = 32;
+    // ::ffff:a.b.c.d: one comparison serves both families.
     range.bytes[10] = range.bytes[11] = 0xff;
     std::memcpy(&range.bytes[12], &v4, 4);
   } else if (inet_pton(AF_INET6, address.c_str(), &v6) == 1) {
@@ -133,6 +144,7 @@ std::optional<AddressRange> ParseAddressRange(absl::string_view text) {
   absl::string_view bits_text = text.substr(slash + 1);
   const std::optional<int> bits = TakeNumber(&bits_text);
   if (!bits.has_value() || !bits_text.empty() || *bits > family_bits) return std::nullopt;
+  // The prefix of the whole 16 bytes.
   range.prefix_bits = 128 - family_bits + *bits;
   return range;
 }
@@ -148,6 +160,7 @@ bool AddressIsWithin(const AddressRange& address, const AddressRange& range) {
 
 std::optional<int64_t> ParseAgo(absl::string_view text) {
   constexpr int64_t kMicros = 1000000;
+  // Bounds the sum, whatever is written.
   constexpr int64_t kLongest = int64_t{3660} * 86400 * kMicros;
   if (text.empty()) return std::nullopt;
   int64_t total = 0;
@@ -186,6 +199,7 @@ std::optional<int64_t> ParseTimeValue(absl::string_view text) {
   std::string error;
   if (absl::ParseTime(absl::RFC3339_full, text, &time, &error) ||
       absl::ParseTime("%Y-%m-%d", text, &time, &error)) {
+    // Microseconds must fit; who asks for the year 5000 has mistyped.
     if (time < absl::UnixEpoch() || time > absl::FromUnixSeconds(int64_t{1} << 36)) {
       return std::nullopt;
     }

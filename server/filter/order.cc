@@ -1,3 +1,5 @@
+// Orders and sort keys. A key is bytes, so that a page token can hold where a page ended and the
+// next page is "all keys behind this", without anything being kept between the calls.
 #include "server/filter/order.h"
 
 #include <algorithm>
@@ -14,7 +16,9 @@ namespace muster::server {
 namespace {
 
 constexpr size_t kMostParts = 3;
+// Three of these and an id must fit into a page token.
 constexpr size_t kComparedBytes = 64;
+// As many as a version can have.
 constexpr size_t kVersionNumbers = 4;
 
 // Most significant byte first.
@@ -26,6 +30,7 @@ std::string BigEndian(uint64_t number) {
 
 // Signed numbers in their order.
 std::string Ordered(int64_t number) {
+  // The sign bit turned around: negative numbers come first, compared as bytes.
   return BigEndian(static_cast<uint64_t>(number) ^ (uint64_t{1} << 63));
 }
 
@@ -62,6 +67,7 @@ absl::StatusOr<Order> Order::Parse(absl::string_view text,
 
 void SortKey::AddPiece(std::string piece, bool descending) {
   if (descending) {
+    // Every byte turned around turns the order of this piece around, and of it alone.
     for (char& c : piece) c = static_cast<char>(~static_cast<unsigned char>(c));
   }
   key_ += piece;
@@ -70,6 +76,7 @@ void SortKey::AddPiece(std::string piece, bool descending) {
 void SortKey::AddText(absl::string_view text, bool descending) {
   std::string piece(text.substr(0, kComparedBytes));
   // The end of a text comes before everything else.
+  // NUL is the end mark; identities may hold any byte.
   std::replace(piece.begin(), piece.end(), '\0', '\1');
   piece.push_back('\0');
   AddPiece(std::move(piece), descending);
@@ -78,6 +85,8 @@ void SortKey::AddText(absl::string_view text, bool descending) {
 void SortKey::AddNumber(int64_t number, bool descending) { AddPiece(Ordered(number), descending); }
 
 void SortKey::AddVersion(absl::string_view version, bool descending) {
+  // Numbers, then stage and its number: betas before the release, as filters have it. All zeros: no
+  // version.
   std::string piece(kVersionNumbers * 4 + 4, '\0');
   if (const auto value = ParseVersionValue(version); value.has_value()) {
     const auto put = [&](size_t place, int number) {

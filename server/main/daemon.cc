@@ -1,3 +1,5 @@
+// Building the control plane and taking it down. The only place that names concrete classes: who
+// gets which log, state and clock is decided here and nowhere else.
 #include "server/main/daemon.h"
 
 #include <signal.h>
@@ -25,6 +27,7 @@
 namespace muster::server {
 namespace {
 
+// For each listener: long enough for answers under way, short enough for a supervisor that kills.
 constexpr absl::Duration kDrainDeadline = absl::Seconds(5);
 
 // Absolute, without a slash at the end, so that what is printed can be used from anywhere.
@@ -47,6 +50,7 @@ std::string ControlAddress(const Settings& settings, const std::string& edge_add
     return is_ipv6 ? absl::StrCat("[", name, "]:", port) : absl::StrCat(name, ":", port);
   }
   const std::string host = edge_address.substr(0, edge_address.rfind(':'));
+  // All addresses are nobody's address; an operator who has edges elsewhere says --advertise.
   return host == "0.0.0.0" || host == "[::]" ? absl::StrCat("localhost:", port) : edge_address;
 }
 
@@ -101,6 +105,7 @@ absl::StatusOr<DeviceContacts> AskEdge(EdgeListener& edges, DeviceId device,
 
 void WaitForEnd() {
   int signal = WaitForSignal();
+  // musterd has nothing to read again; a closed terminal must not end it.
   while (signal == SIGHUP) signal = WaitForSignal();
   LogInfo("main", "stopping", {{"signal", signal == SIGTERM ? "TERM" : "INT"}});
 }
@@ -117,9 +122,11 @@ class ControlPlane {
     LocalNodeOptions options;
     options.data_dir = data_dir_;
     ASSIGN_OR_RETURN(node_, LocalNode::Open(options, clock_));
+    // Everybody from here on proposes through it, so that nothing goes uncounted but Ticks.
     log_ = std::make_unique<MeasuredLog>(node_->log());
     RETURN_IF_ERROR(OpenKeys());
     issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
+    // A new leaf at each start: clients check the root, not the leaf.
     ASSIGN_OR_RETURN(identity_, issuer_->IssueServer(settings_.advertise));
     RETURN_IF_ERROR(StartListeners());
     if (installation_->first_start) {

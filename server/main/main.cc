@@ -17,6 +17,8 @@ LogLevel LevelOf(const std::string& name) {
 }
 
 int Main(int argc, char** argv) {
+  // First of all: threads inherit the mask, and a client that hangs up must not end the process
+  // (SIGPIPE).
   PrepareSignals();
   server::Settings settings;
   if (const auto exit_code = server::ReadSettings(argc, argv, &settings)) return *exit_code;

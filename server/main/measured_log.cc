@@ -1,3 +1,5 @@
+// Counting around another log. What a command would count is taken before it is given away: by the
+// time of the answer it is gone.
 #include "server/main/measured_log.h"
 
 #include <utility>
@@ -22,6 +24,7 @@ Weight WeightOf(const Command& command) {
 
 void Count(const Weight& weight, const Applied& applied, LogCounts& counts) {
   ++counts.applied;
+  // A duplicate brings nothing that was not counted.
   if (applied.result.edge_batch().outcome() == internal::v1::BATCH_OUTCOME_TAKEN) {
     counts.check_ins += weight.check_ins;
     counts.job_results += weight.job_results;

@@ -1,3 +1,5 @@
+// Metrics for Prometheus. What is counted as it happens is a counter; what the state knows is read
+// when somebody scrapes, so that an installation without Prometheus pays nothing.
 #include "server/main/metrics.h"
 
 #include <prometheus/collectable.h>
@@ -17,7 +19,9 @@
 namespace muster::server {
 namespace {
 
+// Two scrapers must not walk a million devices each.
 constexpr std::chrono::seconds kCountInterval{15};
+// By value of OnlineState, which begins at 1.
 constexpr std::array<const char*, 5> kOnlineNames = {"", "online", "offline", "unknown", "never"};
 
 prometheus::MetricFamily Gauge(const std::string& name, const std::string& help) {
@@ -132,6 +136,7 @@ class PrometheusMetrics final : public Metrics {
                                     const MetricSources& sources) override {
     const size_t colon = address.rfind(':');
     collector_ = std::make_shared<StateCollector>(sources);
+    // prometheus-cpp throws where it can't listen; no throw leaves this room.
     try {
       exposer_ = std::make_unique<prometheus::Exposer>(address, 1);
     } catch (const std::exception&) {

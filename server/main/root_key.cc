@@ -21,6 +21,8 @@ internal::v1::CreateApiKey Describe(ApiKeyId id, absl::string_view text) {
 }  // namespace
 
 absl::StatusOr<internal::v1::CreateApiKey> MakeRootKey(const std::string& path) {
+  // A first start that died after this file was written: the operator may have seen the path
+  // already.
   const absl::StatusOr<Secret> kept = ReadSecretFile(path);
   if (kept.ok()) {
     const std::optional<ApiKeyId> id = IdOfApiKey(kept->Reveal());

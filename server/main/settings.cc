@@ -47,6 +47,7 @@ std::optional<int> ReadSettings(int argc, char** argv, Settings* settings) {
   for (const auto& [flag, value] :
        {std::pair("--listen", settings->listen), std::pair("--listen-edge", settings->listen_edge),
         std::pair("--metrics", settings->metrics)}) {
+    // Empty means the default address, if it is free.
     const bool may_be_word = std::string(flag) == "--metrics" && (value.empty() || value == "off");
     if (may_be_word || IsAddressWithPort(value)) continue;
     std::cerr << "musterd: " << flag << ": \"" << value

@@ -1,3 +1,5 @@
+// Every certificate is signed here, with terms of our own: a request contributes its public key and
+// nothing else, whatever names and extensions it asks for.
 #include "server/pki/certificate_issuer.h"
 
 #include <algorithm>
@@ -9,8 +11,11 @@
 namespace muster::server {
 namespace {
 
+// The longest that common clients accept of a server (825 days); a new one with each start anyway.
 constexpr absl::Duration kServerLifetime = absl::Hours(24 * 825);
+// Short, because revocation is looked up in our state only: a stolen one ends by itself.
 constexpr absl::Duration kClientLifetime = absl::Hours(24 * 30);
+// Routers check no revocation: a leaf that leaks is good until it ends.
 constexpr absl::Duration kRouterFacingLifetime = absl::Hours(24 * 90);
 constexpr absl::Duration kJoinLifetime = absl::Hours(1);
 // Clocks of edges and operators may be behind.
@@ -73,9 +78,13 @@ absl::StatusOr<EdgeCertificates> CertificateIssuer::IssueEdge(absl::string_view 
   CertificateTerms terms;
   terms.common_name = CommonNameFor(url.host, edge_id);
   (url.host_is_address ? terms.ip_addresses : terms.dns_names).push_back(url.host);
+  // A board without a battery begins at 1970 and must be able to join before it knows the time
+  // (device-protocol, section 1).
   terms.not_before = absl::UnixEpoch();
   terms.not_after = clock_.Now() + kRouterFacingLifetime;
   terms.for_server = true;
+  // Both kinds: what each RouterOS's /tool fetch takes is not known for certain, so the edge offers
+  // both.
   ASSIGN_OR_RETURN(certificates.router_ecdsa, SignRouterFacing(requests.router_ecdsa, terms));
   ASSIGN_OR_RETURN(certificates.router_rsa, SignRouterFacing(requests.router_rsa, terms));
   certificates.cluster_root = keys_.cluster_root.pem;

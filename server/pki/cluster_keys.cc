@@ -1,3 +1,5 @@
+// Making, sealing and opening the keys of an installation. The context of each seal names kind and
+// cluster, so that swapping two blobs in the database opens nothing.
 #include "server/pki/cluster_keys.h"
 
 #include "absl/strings/escaping.h"
@@ -9,6 +11,7 @@ namespace {
 
 constexpr size_t kClusterIdBytes = 16;
 constexpr size_t kTokenKeyBytes = 32;
+// Longer than any board: replacing the router root means a new text on every router.
 constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 30);
 
 std::string ClusterRootContext(absl::string_view cluster_id) {
@@ -55,8 +58,10 @@ std::string ClusterText(absl::string_view cluster_id) { return absl::BytesToHexS
 
 absl::StatusOr<ClusterKeys> GenerateClusterKeys(absl::Time now) {
   const std::string cluster_id = RandomBytes(kClusterIdBytes);
+  // A day early, since clocks of edges and clients may be behind.
   ASSIGN_OR_RETURN(Authority cluster_root,
                    MakeRoot("cluster", cluster_id, now - absl::Hours(24), now + kRootLifetime));
+  // From 1970 on: a board without a battery begins there.
   ASSIGN_OR_RETURN(Authority router_root,
                    MakeRoot("router", cluster_id, absl::UnixEpoch(), now + kRootLifetime));
   ClusterKeys keys{cluster_id, std::move(cluster_root), std::move(router_root), {}};

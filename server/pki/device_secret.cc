@@ -5,6 +5,8 @@
 namespace muster::server {
 namespace {
 
+// One device's secret under another's id does not open: nobody becomes another router by a change
+// in the database.
 std::string Context(DeviceId device) { return absl::StrCat("device-secret/", FormatId(device)); }
 
 }  // namespace

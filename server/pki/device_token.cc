@@ -14,7 +14,10 @@ absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys, const Secret& m
   contents.organization = terms.organization;
   contents.epoch = terms.epoch;
   contents.issued_at = terms.issued_at;
+  // The only place where a device's secret leaves its seal to become a token; it is wiped with
+  // `contents`.
   ASSIGN_OR_RETURN(contents.secret, OpenDeviceSecret(master, terms.device, sealed_secret));
+  // The newest key seals; older ones open what is out there.
   return routeros::SealToken(keys.token_keys.back(), keys.cluster_id, contents);
 }
 

@@ -1,3 +1,6 @@
+// The first start and every other. The order is chosen for a crash between any two steps: files
+// that Bootstrap needs (master key, root key) are made before it and found again by the next try;
+// the cluster id, which Bootstrap writes, says that it is through.
 #include "server/pki/installation.h"
 
 #include <fcntl.h>
@@ -25,6 +28,7 @@ constexpr absl::string_view kRouterRoot = "pki/router-root.pem";
 constexpr absl::string_view kRouterRootKey = "pki/router-root-key";
 constexpr absl::string_view kTokenKey = "pki/token-key/";
 
+// Beside the data directory and not in it, so that a copy of the data alone opens nothing.
 std::string MasterKeyFile(const InstallationTerms& terms) {
   if (!terms.master_key_file.empty()) return terms.master_key_file;
   std::string folder = terms.data_dir;
@@ -46,6 +50,7 @@ absl::StatusOr<Secret> ParseMasterKey(const std::string& path, const Secret& tex
 absl::StatusOr<Secret> MakeMasterKey(const std::string& path) {
   const Secret key = RandomSecret(kMasterKeyBytes);
   const Secret hex(absl::StrCat(absl::BytesToHexString(key.Reveal()), "\n"));
+  // Fails where the file is there: a key is never overwritten.
   RETURN_IF_ERROR(WriteNewSecretFile(path, hex.Reveal()));
   return key;
 }
@@ -55,6 +60,7 @@ absl::StatusOr<Secret> LoadMasterKey(const std::string& path, bool first_start) 
   absl::StatusOr<Secret> text = ReadSecretFile(path);
   if (text.ok()) return ParseMasterKey(path, *text);
   if (!absl::IsNotFound(text.status())) return text.status();
+  // Only then: a new key for an old state would hide that the right one is lost.
   if (first_start) return MakeMasterKey(path);
   return absl::FailedPreconditionError(
       absl::StrCat("master key file ", path,
@@ -89,6 +95,8 @@ absl::StatusOr<ClusterKeys> Bootstrap(const InstallationTerms& terms, const Secr
   bootstrap.set_cluster_id(keys.cluster_id);
   bootstrap.set_time_us(absl::ToUnixMicros(now));
   AddBlobs(bootstrap, std::move(sealed));
+  // Last before the proposal: a start that fails earlier leaves no key file of an installation that
+  // is none.
   ASSIGN_OR_RETURN(*bootstrap.mutable_root_api_key(), terms.make_root_key());
   internal::v1::CreateOrganization& organization = *bootstrap.mutable_default_organization();
   organization.set_organization_id(RandomId());
@@ -113,6 +121,7 @@ absl::StatusOr<ClusterKeys> ReadKeys(const Secret& master, const State& state) {
   ASSIGN_OR_RETURN(sealed.sealed_cluster_root_key, RequireBlob(state, kClusterRootKey));
   ASSIGN_OR_RETURN(sealed.router_root_pem, RequireBlob(state, kRouterRoot));
   ASSIGN_OR_RETURN(sealed.sealed_router_root_key, RequireBlob(state, kRouterRootKey));
+  // Numbers go from 1 without gaps; the first that is missing ends the list.
   for (uint32_t id = 1;; ++id) {
     std::optional<std::string> blob = state.FindBlob(absl::StrCat(kTokenKey, id));
     if (!blob.has_value()) break;
@@ -130,12 +139,14 @@ absl::Status Problem(absl::string_view what, const std::string& path) {
 absl::Status WriteFileWhole(const std::string& path, const std::string& text) {
   std::ostringstream old;
   old << std::ifstream(path).rdbuf();
+  // Unchanged files keep their time, which people and tools watch.
   if (old.str() == text) return absl::OkStatus();
   const std::string fresh = path + ".new";
   std::ofstream file(fresh, std::ios::trunc);
   file << text;
   file.close();
   if (!file) return Problem("can't write", fresh);
+  // Not synced: what is lost with the power is written again by the next start.
   if (rename(fresh.c_str(), path.c_str()) != 0) return Problem("can't write", path);
   return absl::OkStatus();
 }
@@ -152,11 +163,13 @@ absl::Status WriteRoots(const std::string& data_dir, const ClusterKeys& keys) {
 absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
                                                                CommandLog& log, const State& state,
                                                                const Clock& clock) {
+  // A start that died before Bootstrap was applied is a first start again.
   const bool first_start = state.ClusterId().empty();
   const std::string master_key_file = MasterKeyFile(terms);
   ASSIGN_OR_RETURN(Secret master, LoadMasterKey(master_key_file, first_start));
   absl::StatusOr<ClusterKeys> keys =
       first_start ? Bootstrap(terms, master, log, clock.Now()) : ReadKeys(master, state);
+  // Nearly always the wrong file; its path is what helps.
   if (absl::IsDataLoss(keys.status())) {
     return absl::DataLossError(
         absl::StrCat(keys.status().message(), "; the master key was read from ", master_key_file));

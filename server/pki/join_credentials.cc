@@ -17,6 +17,7 @@ std::string CheckKeyContext(absl::string_view edge_id) {
 
 }  // namespace
 
+// 256 random bits need no slow hash.
 std::string HashJoinToken(absl::string_view token) { return Hash256(token); }
 
 absl::StatusOr<Secret> OpenCheckKey(const Secret& master, absl::string_view edge_id,
@@ -33,6 +34,7 @@ absl::StatusOr<JoinCredentials> MakeJoinCredentials(const CertificateIssuer& iss
   file.cluster = ClusterText(issuer.keys().cluster_id);
   file.control = std::string(control);
   file.expires = now + kJoinTokenLifetime;
+  // As hex in a text file that people carry from one machine to another.
   file.token = Secret(absl::BytesToHexString(RandomSecret(kTokenBytes).Reveal()));
   file.cluster_root_pem = issuer.keys().cluster_root.pem;
   // The leaf alone: the root stands before it.
@@ -42,6 +44,7 @@ absl::StatusOr<JoinCredentials> MakeJoinCredentials(const CertificateIssuer& iss
   JoinCredentials credentials;
   credentials.join_file = FormatJoinFile(file);
   credentials.join_token_hash = HashJoinToken(file.token.Reveal());
+  // Made with the edge and for its life: what it proves is bound to this edge alone.
   credentials.sealed_check_key =
       Seal(master, CheckKeyContext(edge_id), RandomSecret(kCheckKeyBytes).Reveal());
   return credentials;

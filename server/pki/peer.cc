@@ -1,3 +1,5 @@
+// SPIFFE URIs of client certificates. The cluster id is part of the URI, so that an edge of another
+// installation is refused even by a root that somebody trusts by mistake.
 #include "server/pki/peer.h"
 
 #include "absl/status/status.h"
@@ -33,6 +35,7 @@ absl::StatusOr<Peer> ParseSpiffeUri(absl::string_view cluster_id, absl::string_v
   } else if (!absl::ConsumePrefix(&uri, kJoinRole)) {
     return absl::PermissionDeniedError("the client certificate is of an unknown role");
   }
+  // Nothing may follow: "edge/a/b" is no edge.
   if (!IsSlug(uri)) return absl::PermissionDeniedError("the client certificate names no edge");
   peer.edge_id = std::string(uri);
   return peer;

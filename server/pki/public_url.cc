@@ -1,3 +1,5 @@
+// Reading the URL of an edge. Strict, because it goes into certificates, into script text on every
+// router and into lines that people paste: one form, no path, no user, no query.
 #include "server/pki/public_url.h"
 
 #include <arpa/inet.h>
@@ -32,11 +34,13 @@ bool IsLabel(absl::string_view label) {
 // Splits "host", "host:port", "[v6]" or "[v6]:port"; false for anything else.
 bool SplitHostAndPort(absl::string_view text, absl::string_view& host, absl::string_view& port) {
   port = "";
+  // Of a name or an IPv4 address; IPv6 needs its brackets.
   size_t host_end = text.find(':');
   if (!text.empty() && text.front() == '[') {
     const size_t bracket = text.find(']');
     if (bracket == absl::string_view::npos) return false;
     host = text.substr(1, bracket - 1);
+    // Brackets around anything else.
     if (host.find(':') == absl::string_view::npos) return false;
     text.remove_prefix(bracket + 1);
     if (text.empty()) return true;
@@ -75,6 +79,7 @@ absl::StatusOr<PublicUrl> ParsePublicUrl(absl::string_view url) {
     return WrongUrl(url);
   }
   PublicUrl parsed;
+  // Names are compared as bytes further on.
   parsed.host = absl::AsciiStrToLower(host);
   parsed.host_is_address = IsAddress(parsed.host);
   if (!parsed.host_is_address && !IsDnsName(parsed.host)) return WrongUrl(url);

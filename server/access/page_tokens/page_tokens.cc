@@ -12,15 +12,19 @@ constexpr size_t kLargestTokenBytes = 400;
 
 // Each part with its length, so that none can reach into the next.
 std::string Context(const PageBinding& binding) {
+  // The query as a hash: it may be 4 KiB long.
   return absl::StrCat("page-token/1/", binding.method.size(), ":", binding.method, "/",
                       binding.organization, "/", absl::BytesToHexString(Hash256(binding.query)));
 }
 
+// One message for everything: why a token doesn't open is nobody's business.
 absl::Status Refused() { return absl::InvalidArgumentError("not a page token of this listing"); }
 
 }  // namespace
 
 PageTokens::PageTokens(const Secret& master_key)
+    // A key of its own, so that tokens can't be mixed up with anything else sealed under the master
+    // key.
     : key_(Hash256(absl::StrCat("muster page token key 1", master_key.Reveal()))) {}
 
 std::string PageTokens::Seal(const PageBinding& binding, absl::string_view cursor) const {

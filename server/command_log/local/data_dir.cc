@@ -20,12 +20,14 @@ absl::Status Failed(const std::string& path, absl::string_view what) {
 }
 
 absl::Status CheckDirectory(const std::string& path) {
+  // Not with its parents: a mistyped path is an error and no new tree.
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Failed(path, "can't be made");
   struct stat facts {};
   if (stat(path.c_str(), &facts) != 0) return Failed(path, "can't be read");
   if (!S_ISDIR(facts.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is not a directory"));
   }
+  // Whoever owns it could give it to others later.
   if (facts.st_uid != geteuid()) {
     return absl::FailedPreconditionError(
         absl::StrCat("the data directory ", path, " belongs to another user; run as its owner"));
@@ -44,6 +46,8 @@ absl::StatusOr<DataDir> DataDir::Hold(const std::string& path) {
   const std::string file = absl::StrCat(path, "/lock");
   const int lock = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return Failed(path, "can't be locked");
+  // Belongs to the open file: the kernel drops it with the process, and two processes can never
+  // both have it on a local disk.
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     close(lock);
     return absl::FailedPreconditionError(absl::StrCat(

@@ -1,3 +1,6 @@
+// The writer: takes what is queued as one entry, applies and commits it, answers. While one commit
+// waits for the disk the queue collects the next entry, so the more there is to do, the more each
+// fsync does.
 #include "server/command_log/local/local_log.h"
 
 #include <algorithm>
@@ -8,8 +11,11 @@
 namespace muster::server {
 namespace {
 
+// Small commands: their outcomes and callbacks would else hold up the next entry.
 constexpr size_t kMaxEntryCommands = 4'096;
 // 64 MiB of 4-KiB pages.
+// Smaller would checkpoint the same pages again and again; larger lengthens the look through the
+// log for each read.
 constexpr int kCheckpointPages = 16'384;
 
 }  // namespace
@@ -23,6 +29,8 @@ LocalLog::LocalLog(Store& store, const LocalLogOptions& options)
 LocalLog::~LocalLog() { LocalLog::Stop(); }
 
 void LocalLog::ProposeAsync(Command command, Done done) {
+  // On the caller's thread: parsing is the larger part of the work, and the writer has only one
+  // thread.
   absl::StatusOr<CheckedCommand> checked = CheckCommand(std::move(command));
   absl::Status refusal = checked.status();
   if (refusal.ok()) {
@@ -30,6 +38,7 @@ void LocalLog::ProposeAsync(Command command, Done done) {
     if (stopping_) {
       refusal = absl::UnavailableError("the control plane is stopping; repeat the request");
     } else if (queue_bytes_ > kMaxQueuedBytes) {
+      // Compared before it is added, so one command always gets in.
       refusal = absl::ResourceExhaustedError("too many changes are waiting; repeat the request");
     } else {
       queue_bytes_ += checked->bytes.size();
@@ -38,6 +47,7 @@ void LocalLog::ProposeAsync(Command command, Done done) {
       return;
     }
   }
+  // Without the lock, since it may propose again.
   done(std::move(refusal));
 }
 
@@ -70,6 +80,7 @@ void LocalLog::Stop() {
     stopping_ = true;
     queued_.NotifyAll();
   }
+  // It empties the queue first: what was accepted is answered.
   if (writer_.joinable()) writer_.join();
   {
     MutexLock lock(mutex_);
@@ -82,10 +93,13 @@ void LocalLog::Stop() {
 std::vector<LocalLog::Pending> LocalLog::TakeNext() {
   std::vector<Pending> taken;
   MutexLock lock(mutex_);
+  // Stopping with a full queue goes on; stopping with an empty one answers nothing, which ends the
+  // writer.
   while (queue_.empty() && !stopping_) queued_.Wait(mutex_);
   size_t bytes = 0;
   while (!queue_.empty() && taken.size() < kMaxEntryCommands) {
     const size_t next = queue_.front().checked.bytes.size();
+    // One that is larger than an entry should be goes alone.
     if (!taken.empty() && bytes + next > kMaxEntryBytes) break;
     bytes += next;
     taken.push_back(std::move(queue_.front()));
@@ -105,6 +119,7 @@ void LocalLog::Write() {
 }
 
 void LocalLog::Commit(std::vector<Pending>& commands) {
+  // Only this thread moves it.
   const Position before = AppliedPosition();
   const Position position{before.log_id, before.index + 1};
   std::vector<absl::string_view> bytes;
@@ -117,8 +132,11 @@ void LocalLog::Commit(std::vector<Pending>& commands) {
       EncodeEntry({position.log_id, position.index, 0, store_.StateTimeUs()}, bytes);
   std::unique_ptr<Transaction> transaction = store_.Begin();
   std::vector<Outcome> outcomes = transaction->Apply(position.index, parsed);
+  // After Apply, since what was taken of it is kept beside it; before the commit, so that there is
+  // never one without the other.
   transaction->KeepEntry(entry);
   TrimAfterTick(*transaction, commands);
+  // The process stops in here if the disk fails: nothing below is reached without a durable entry.
   transaction->Commit();
   {
     MutexLock lock(mutex_);
@@ -151,6 +169,8 @@ void LocalLog::CareForCheckpoint() {
     std::swap(finish, finish_checkpoint_);
   }
   if (finish) {
+    // Only here nobody commits meanwhile: the log is wholly moved, and SQLite begins it anew at its
+    // head instead of letting it grow.
     store_.CheckpointFromWriter();
     return;
   }
@@ -168,8 +188,10 @@ void LocalLog::CheckpointWhenAsked() {
       if (writer_done_) return;
       want_checkpoint_ = false;
     }
+    // Beside transactions, for seconds maybe; what was committed meanwhile is left for the writer.
     store_.Checkpoint();
     MutexLock lock(mutex_);
+    // Asked for once more while it ran: that is what the writer finishes now.
     want_checkpoint_ = false;
     finish_checkpoint_ = true;
   }

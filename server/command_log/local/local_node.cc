@@ -23,6 +23,7 @@ class RunningNode : public LocalNode {
   }
 
   ~RunningNode() override {
+    // Before the log: its thread waits for the log's answers.
     ticker_.reset();
     log_.Stop();
   }
@@ -42,6 +43,7 @@ class RunningNode : public LocalNode {
 
 absl::StatusOr<std::unique_ptr<LocalNode>> LocalNode::Open(const LocalNodeOptions& options,
                                                            Clock& clock) {
+  // The lock before the database: SQLite alone would let a second musterd in.
   ASSIGN_OR_RETURN(DataDir dir, DataDir::Hold(options.data_dir));
   ASSIGN_OR_RETURN(auto state, SqliteState::Open(absl::StrCat(options.data_dir, "/state.db")));
   return std::make_unique<RunningNode>(std::move(dir), std::move(state), options, clock);

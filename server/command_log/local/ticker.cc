@@ -1,3 +1,5 @@
+// Ticks, and the steps that nobody asks for. Both are commands like others: on a cluster the holder
+// of the tick lease would propose them, and apply knows no difference.
 #include "server/command_log/local/ticker.h"
 
 #include <algorithm>
@@ -10,6 +12,7 @@ namespace {
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kSlew = absl::Milliseconds(1);
 
+// "musterd" in the audit: what the system did by itself.
 Command CommandOf(absl::string_view method) {
   Command command;
   command.mutable_actor()->set_principal("musterd");
@@ -24,14 +27,18 @@ SlewedClock::SlewedClock(const Clock& clock)
 
 absl::Time SlewedClock::Next() {
   const absl::Duration monotonic = clock_.Monotonic();
+  // As fast as real time passes, whatever is done to the wall clock.
   time_ += monotonic - monotonic_;
   monotonic_ = monotonic;
+  // A wall clock that was set an hour off is followed by 1 ms a Tick, in some 40 days; a restart
+  // takes it at once, as a jump.
   time_ += std::clamp(clock_.Now() - time_, -kSlew, kSlew);
   return time_;
 }
 
 Ticker::Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock)
     : log_(log), store_(store), clock_(clock) {
+  // State time never goes back: until the clock has caught up nothing falls due.
   const absl::Duration behind = state.StateTime() - clock.Now();
   if (behind > absl::Seconds(2)) {
     LogWarning("command_log", "the clock of this machine is behind the state; time stands still",
@@ -71,11 +78,13 @@ void Ticker::Run() {
         woken_.WaitFor(mutex_, next - absl::Now());
       }
       if (stopping_) return;
+      // Cleared before the work: what changes meanwhile asks for another round.
       std::swap(expand, jobs_changed_);
     }
     if (expand) ExpandJobs();
     if (absl::Now() < next) continue;
     ProposeTick();
+    // A Tick that was late does not make the following ones come in a crowd.
     next = std::max(next + kTick, absl::Now());
     // An unsealed job that Tick closed tells nobody.
     ExpandJobs();
@@ -87,6 +96,7 @@ void Ticker::ProposeTick() {
   command.mutable_tick()->set_time_us(absl::ToUnixMicros(clock_.Next()));
   const absl::StatusOr<Applied> applied = log_.Propose(std::move(command));
   if (!applied.ok()) {
+    // The queue is full, or the log is stopping; time goes on with the next.
     LogWarning("command_log", "a Tick was not taken", {{"why", applied.status().ToString()}});
   }
 }
@@ -99,6 +109,7 @@ void Ticker::ExpandJobs() {
     }
     Command command = CommandOf("ExpandJob");
     command.mutable_expand_job()->set_job_id(job);
+    // A refusal would be repeated for ever; the next Tick asks again.
     if (!log_.Propose(std::move(command)).ok()) return;
   }
 }

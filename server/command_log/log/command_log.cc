@@ -7,6 +7,7 @@
 
 namespace muster::server {
 
+// On the caller's stack: a waiting caller needs no allocation, and no thread is kept for it.
 absl::StatusOr<Applied> CommandLog::Propose(Command command) {
   Mutex mutex;
   ConditionVariable changed;

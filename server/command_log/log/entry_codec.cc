@@ -1,3 +1,6 @@
+// Entries as bytes, little-endian; DESIGN.md has the table. Written by hand rather than as one
+// protobuf message, because the checksum must cover everything and each command's bytes must be
+// exactly those that were checked.
 #include "server/command_log/log/entry_codec.h"
 
 #include <zstd.h>
@@ -13,15 +16,20 @@ namespace {
 constexpr char kMagic[2] = {'M', 'E'};
 constexpr uint8_t kFormat = 1;
 constexpr uint8_t kFlagZstd = 1;
+// Behind the checksum itself.
 constexpr size_t kCrcFrom = 8;
+// Far above the largest entry; bounds what damaged bytes can make us reserve.
 constexpr size_t kMaxRawBytes = size_t{16} << 20;
 // Fast enough for the writer thread: about 400 MB/s.
 constexpr int kZstdLevel = 1;
 // Entry.commands: field 1, length-delimited.
 constexpr char kCommandTag = 0x0a;
 
+// Boost's table version: Debian has no C++ package for CRC-32C, and 512 KiB entries do not need the
+// instruction.
 using Crc = boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true>;
 
+// By shifts, so that the bytes are the same on any machine.
 template <typename T>
 void PutLittleEndian(T value, std::string& out) {
   for (size_t i = 0; i < sizeof(T); ++i) {
@@ -48,10 +56,12 @@ void PutVarint(uint64_t value, std::string& out) {
 
 std::string Concatenate(const std::vector<absl::string_view>& commands) {
   size_t size = 0;
+  // The tag and a varint of at most five bytes.
   for (absl::string_view command : commands) size += command.size() + 6;
   std::string raw;
   raw.reserve(size);
   for (absl::string_view command : commands) {
+    // As protobuf would serialize Entry, but out of bytes that are there already.
     raw.push_back(kCommandTag);
     PutVarint(command.size(), raw);
     raw.append(command.data(), command.size());
@@ -105,6 +115,7 @@ absl::Status CheckVersions(const internal::v1::Entry& entry) {
 uint32_t Crc32c(absl::string_view bytes) { return Crc32cOf(bytes, ""); }
 
 absl::StatusOr<CheckedCommand> CheckCommand(internal::v1::Command command) {
+  // Here and nowhere else: no proposer can forget it.
   command.set_version(kCommandVersion);
   CheckedCommand checked;
   if (!command.SerializeToString(&checked.bytes)) {
@@ -114,6 +125,8 @@ absl::StatusOr<CheckedCommand> CheckCommand(internal::v1::Command command) {
     return absl::InvalidArgumentError(absl::StrCat("the command has ", checked.bytes.size(),
                                                    " bytes; at most ", kMaxCommandBytes));
   }
+  // Protobuf writes text that is not UTF-8 and refuses to read it: such a command would stop every
+  // later start.
   if (!checked.command.ParseFromString(checked.bytes)) {
     return absl::InvalidArgumentError("the command holds text that is not UTF-8");
   }
@@ -151,9 +164,11 @@ absl::StatusOr<DecodedEntry> DecodeEntry(absl::string_view bytes) {
   }
   const uint8_t format = static_cast<uint8_t>(bytes[2]);
   const uint8_t flags = static_cast<uint8_t>(bytes[3]);
+  // Before any field is believed.
   if (Crc32cOf(bytes.substr(0, 4), bytes.substr(kCrcFrom)) != GetLittleEndian<uint32_t>(bytes, 4)) {
     return absl::DataLossError("log entry: wrong checksum");
   }
+  // After the checksum: only an intact entry can be "newer"; a flipped bit is damage.
   if (format != kFormat || flags > kFlagZstd) {
     return absl::UnimplementedError(absl::StrCat("log entry: format ", int{format}, ", flags ",
                                                  int{flags}, " are newer than this program"));
@@ -171,6 +186,7 @@ absl::StatusOr<DecodedEntry> DecodeEntry(absl::string_view bytes) {
   if (!decoded.entry.ParseFromString(*raw)) {
     return absl::DataLossError("log entry: the commands do not parse");
   }
+  // Last, so that damage is never reported as a newer version.
   if (absl::Status status = CheckVersions(decoded.entry); !status.ok()) return status;
   return decoded;
 }
