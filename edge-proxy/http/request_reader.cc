@@ -196,6 +196,8 @@ RequestReader::Phase RequestReader::Next() {
 }
 
 void RequestReader::Shrink() {
+  // The next head is here already: what was read of it is needed.
+  if (phase_ != Phase::kHead) return;
   for (std::string* text : {&pending_, &body_, &method_, &target_, &authorization_}) {
     if (text->empty() || text != &pending_) {
       text->clear();
