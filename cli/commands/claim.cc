@@ -36,6 +36,8 @@ absl::StatusOr<muster::v1::CreateClaimRequest> MakeCreateRequest(Session& sessio
   request.set_max_devices(static_cast<int32_t>(max_devices.value_or(1)));
   ASSIGN_OR_RETURN(const auto ttl, session.Duration("ttl"));
   if (ttl.has_value()) *request.mutable_ttl() = ToDurationMessage(*ttl);
+  // Empty: from anywhere. Behind a carrier's NAT an address says little, so this is a choice and no
+  // default.
   request.set_allowed_source(session.Text("from"));
   // The first --edge is the one in the line, further ones are what the agent turns to, in this
   // order.

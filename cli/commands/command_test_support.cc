@@ -1,3 +1,5 @@
+// A test's own world: a folder, a server, an environment, a clock. Nothing of the machine's gets
+// in, so a test does the same for everybody.
 #include "cli/commands/command_test_support.h"
 
 #include <cstdlib>
@@ -14,16 +16,19 @@ namespace muster::cli {
 
 std::string CommandTest::MakeFolder() {
   EXPECT_TRUE(InitializeCryptography().ok());
+  // A folder for each test: tests run at once.
   std::string pattern = testing::TempDir() + "/commands-XXXXXX";
   return mkdtemp(pattern.data());
 }
 
 CommandTest::CommandTest()
+    // A fixed time in 2026, so that ages and ids in golden files stay as they are.
     : folder_(MakeFolder()), fake_(folder_), clock_(absl::FromUnixSeconds(1'790'000'000)) {
   environment_ = {{"HOME", folder_},
                   {"MUSTER_SERVER", fake_.address()},
                   {"MUSTER_CA_FILE", fake_.ca_file()},
                   {"MUSTER_API_KEY_FILE", fake_.key_file()},
+                  // Short: tests of a server that is away wait for it.
                   {"MUSTER_RETRY_FOR", "1s"}};
   console_.clock = &clock_;
   console_.environment = [this](const std::string& name) -> std::optional<std::string> {
@@ -31,6 +36,7 @@ CommandTest::CommandTest()
     if (found == environment_.end()) return std::nullopt;
     return found->second;
   };
+  // Not asked of a terminal, so the prompt itself is not tested here.
   console_.read_secret = [this](const std::string&) -> absl::StatusOr<Secret> {
     return Secret(typed_secret_);
   };
@@ -49,6 +55,7 @@ Ran CommandTest::Run(const std::vector<std::string>& arguments) {
   ran.code = RunCommandLine(arguments, console_);
   ran.out = out.str();
   ran.err = err.str();
+  // In every run of every test: a key that is printed is found by whichever test prints it.
   EXPECT_EQ((ran.out + ran.err).find(FakeMuster::kKey), std::string::npos)
       << "the API key was printed";
   return ran;
@@ -58,6 +65,7 @@ void CommandTest::ExpectGolden(const std::string& name, const std::string& text)
   const char* root = std::getenv("MUSTER_SOURCE_DIR");
   ASSERT_NE(root, nullptr) << "run by ctest, or set MUSTER_SOURCE_DIR";
   const std::string path = absl::StrCat(root, "/tests/golden/cli/", name);
+  // A changed file is then looked at in the diff, which is where changes of output are judged.
   if (std::getenv("MUSTER_UPDATE_GOLDEN") != nullptr) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path) << text;

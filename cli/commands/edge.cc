@@ -73,6 +73,7 @@ Outcome Create(Session& session) {
     report.messages = {&response};
     return session.Show(report);
   }
+  // A file that was redirected is protected already (ShowSecret); the words are for copies of it.
   session.Note(
       "the join file works once, within one hour; keep it 0600 and give it to muster-edge "
       "--join-file");
@@ -99,6 +100,7 @@ absl::StatusOr<std::vector<Edge>> FetchEdges(Connection* connection) {
 Outcome List(Session& session) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   ASSIGN_OR_RETURN(const std::vector<Edge> edges, FetchEdges(connection));
+  // A list even of one: scripts read an array.
   Report report = MakeReport(session, edges);
   report.is_list = true;
   return session.Show(report);
@@ -125,6 +127,7 @@ Outcome Revoke(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->RevokeEdge(context, request, &response);
   }));
+  // Shown as it is now, so that the word "revoked" stands there.
   const std::vector<Edge> revoked = {response.edge()};
   return session.Show(MakeReport(session, revoked));
 }

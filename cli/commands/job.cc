@@ -1,3 +1,5 @@
+// Looking at jobs: the list, one of them, and following it. What makes or changes one is in job_run
+// and job_control.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -20,16 +22,19 @@ using muster::v1::Job;
 using muster::v1::JobService;
 using muster::v1::JobTarget;
 
+// Newest first, so these are the ones that somebody asks about.
 constexpr int64_t kDefaultLimit = 100;
 
 absl::Status Narrow(Session& session, muster::v1::ListJobsRequest* request) {
   if (session.Has("device")) {
     ASSIGN_OR_RETURN(*request->mutable_device(), FindDevice(session, session.Text("device")));
   }
+  // The server narrows: all of these together are "and".
   request->set_only_open(session.Switch("open"));
   request->set_only_failed(session.Switch("failed"));
   request->set_only_held(session.Switch("held"));
   ASSIGN_OR_RETURN(const auto since, session.Duration("since"));
+  // Backwards: --since 24h is what was created within the last day.
   if (since.has_value()) *request->mutable_created_after() = ToTimestamp(session.now() - *since);
   return absl::OkStatus();
 }
@@ -52,6 +57,7 @@ Outcome List(Session& session) {
     jobs.insert(jobs.end(), response.jobs().begin(), response.jobs().end());
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty() && (limit == 0 || jobs.size() < limit));
+  // The last page may have brought more than were asked for.
   if (limit > 0 && jobs.size() > limit) jobs.resize(limit);
   if (!request.page_token().empty()) {
     session.Note(absl::StrCat("the newest ", jobs.size(), " jobs; --limit 0 shows all"));
@@ -59,6 +65,7 @@ Outcome List(Session& session) {
   return session.Show(JobListReport(jobs, session.now()));
 }
 
+// All of them, for the table is sorted by title, which the server does not: it lists by device id.
 absl::StatusOr<std::vector<JobTarget>> FetchTargets(Connection* connection,
                                                     const std::string& name) {
   const auto stub = JobService::NewStub(connection->channel());
@@ -82,9 +89,11 @@ absl::StatusOr<std::vector<JobTarget>> FetchTargets(Connection* connection,
 Outcome ShowTarget(Session& session, const std::string& job,
                    const std::vector<JobTarget>& targets) {
   ASSIGN_OR_RETURN(const std::string device, FindDevice(session, session.Text("device")));
+  // Looked for in what was fetched anyway; a job of 20,000 targets is 20 pages.
   for (const JobTarget& target : targets) {
     if (target.device() == device) return session.Show(TargetDetailReport(target, session.now()));
   }
+  // Both exist, so this is not about either of them.
   return absl::NotFoundError(absl::StrCat("job ", ShortName(job), " was not for device ",
                                           ShortName(device), "; see: muster job get ",
                                           ShortName(job), " --targets"));
@@ -94,15 +103,19 @@ Outcome Get(Session& session) {
   ASSIGN_OR_RETURN(const std::string name,
                    NameInOrganization(session, "jobs", session.Text("JOB")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  // The job first: one that isn't there is said by its own name.
   ASSIGN_OR_RETURN(const Job job, FetchJob(session, name));
   ASSIGN_OR_RETURN(const std::vector<JobTarget> targets, FetchTargets(connection, name));
   if (session.Has("device")) return ShowTarget(session, name, targets);
+  // For people the job above its targets. For programs either the one or, with --targets, the
+  // others: a JSON of both would be a shape of our own.
   Report report = TargetListReport(targets, session.now());
   if (session.Switch("targets")) return session.Show(report);
   report.tables.insert(report.tables.begin(), JobDetailTable(job, session.now()));
   report.names = {job.name()};
   report.messages = {&job};
   report.is_list = false;
+  // Empty for viewers, and for agent upgrades.
   if (!job.script().empty()) report.text = absl::StrCat("Script\n", job.script());
   return session.Show(report);
 }
@@ -111,7 +124,9 @@ Outcome Watch(Session& session) {
   ASSIGN_OR_RETURN(const std::string name,
                    NameInOrganization(session, "jobs", session.Text("JOB")));
   const Console& console = session.console();
+  // JSON a line each, so that a reader need not wait for the end of an array that comes in an hour.
   const bool as_json = session.format() == Format::kJson;
+  // YAML and CSV have no form for something that grows; JSON lines have.
   if (session.format_given() && !as_json && session.format() != Format::kTable &&
       session.format() != Format::kWide) {
     return absl::InvalidArgumentError(
@@ -128,6 +143,7 @@ Outcome Watch(Session& session) {
                          }
                        },
                        [](const Job&) {}));
+  // The exit code says the same in a number.
   NoteOutcome(session, watched.job);
   return ExitCodeOf(watched.job);
 }

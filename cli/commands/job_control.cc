@@ -1,3 +1,5 @@
+// Again, go on, no more. What a router has been sent can't be called back, so these commands say in
+// numbers how much of what was wanted came about.
 #include "cli/commands/job_control.h"
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,7 @@ Outcome CancelJob(Session& session) {
   ASSIGN_OR_RETURN(const std::string name,
                    NameInOrganization(session, "jobs", session.Text("JOB")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  // For the question: how many devices this is about.
   ASSIGN_OR_RETURN(const Job job, FetchJob(session, name));
   RETURN_IF_ERROR(session.Confirm(job.target_count(),
                                   absl::StrCat("This will cancel the job on ", job.target_count(),
@@ -32,10 +35,12 @@ Outcome CancelJob(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->CancelJob(context, request, &response);
   }));
+  // Not done is not the same as done: a script that cancels must not go on as if it had.
   if (response.cancelled_count() == 0 && response.refused_count() == 0) {
     session.Note(absl::StrCat("job ", ShortName(name), " has ended; there was nothing to cancel"));
     return ExitCode::kFailed;
   }
+  // Three numbers, since none of them follows from the others while a job runs.
   session.Note(absl::StrCat("cancelled on ", response.cancelled_count(), ", too late on ",
                             response.refused_count(), " of ", job.target_count(), " devices"));
   const std::vector<Job> jobs = {response.job()};
@@ -47,6 +52,7 @@ Outcome CancelJob(Session& session) {
 }
 
 // What one device has not been sent yet.
+// One device, so nobody is asked.
 Outcome CancelOnDevice(Session& session) {
   muster::v1::CancelDeviceJobsRequest request;
   ASSIGN_OR_RETURN(*request.mutable_device(), FindDevice(session, session.Text("device")));
@@ -65,6 +71,7 @@ Outcome CancelOnDevice(Session& session) {
   session.Note(absl::StrCat("cancelled ", response.cancelled_count(), " jobs of device ",
                             ShortName(request.device()), ", too late for ",
                             response.refused_count()));
+  // As with a job: nothing cancelled is a failure, some of it a partial one.
   if (response.cancelled_count() == 0) return ExitCode::kFailed;
   return response.refused_count() == 0 ? ExitCode::kDone : ExitCode::kPartlyFailed;
 }
@@ -73,12 +80,15 @@ Outcome Cancel(Session& session) {
   if (session.Has("device")) return CancelOnDevice(session);
   if (!session.Has("JOB")) return absl::InvalidArgumentError("give a JOB, or --device, or both");
   if (session.Switch("held")) {
+    // A job that is held on many devices is let go or cancelled as a whole; on one device the
+    // choice can be finer.
     return absl::InvalidArgumentError("--held goes with --device; it cancels what is held there");
   }
   return CancelJob(session);
 }
 
 Outcome Release(Session& session) {
+  // Both would be ambiguous (this job on that device?), and a hold is the device's, not a job's.
   if (session.Has("JOB") == session.Has("device")) {
     return absl::InvalidArgumentError("give exactly one of JOB and --device");
   }
@@ -91,6 +101,8 @@ Outcome Release(Session& session) {
     ASSIGN_OR_RETURN(*request.mutable_job(),
                      NameInOrganization(session, "jobs", session.Text("JOB")));
     ASSIGN_OR_RETURN(const Job job, FetchJob(session, request.job()));
+    // As the job counts its held targets; their devices' other held jobs go on too, as the question
+    // says.
     int held = 0;
     for (const auto& count : job.state_counts()) {
       if (count.state() == muster::v1::JOB_TARGET_STATE_HELD) held = count.count();
@@ -118,6 +130,7 @@ absl::StatusOr<Job> CallRerun(Session& session, muster::v1::RerunJobRequest requ
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = JobService::NewStub(connection->channel());
   request.set_validate_only(validate_only);
+  // The check needs no id: nothing happens that could happen twice.
   if (!validate_only) request.set_request_id(connection->request_id());
   muster::v1::RerunJobResponse response;
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
@@ -134,8 +147,11 @@ Outcome Rerun(Session& session) {
   request.set_not_started(session.Switch("not-started"));
   RETURN_IF_ERROR(FillWaves(session, &request));
   ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
+  // Counted from when it was asked for, so that a repetition says the same.
   if (expires.has_value())
     *request.mutable_not_after() = ToTimestamp(session.asked_at() + *expires);
+  // Always checked first, also without --dry-run: only the server knows on which devices it failed,
+  // and the question wants their number.
   ASSIGN_OR_RETURN(const Job checked, CallRerun(session, request, true));
   if (session.Switch("dry-run")) return ShowDryRun(session, checked);
   RETURN_IF_ERROR(session.Confirm(

@@ -1,3 +1,7 @@
+// What would come of a script, by RouterOS version: how it would be sent, whether it would load,
+// what it would do beside its purpose. Nothing here asks a router; the language and the check are
+// the rooms that the simulator runs scripts with and our own texts are checked by
+// (routeros/language, routeros/check).
 #include "cli/commands/job_dry_run.h"
 
 #include <algorithm>
@@ -20,8 +24,10 @@ namespace {
 using muster::v1::CreateJobRequest;
 using muster::v1::Job;
 
+// Nobody reads a line with forty versions.
 constexpr size_t kVersionsShown = 6;
 // A filter has at most 4,096 bytes.
+// Of 13 characters and the words around them: about 2,600 bytes.
 constexpr size_t kNamesPerFilter = 100;
 constexpr absl::string_view kUnknownVersion = "unknown";
 
@@ -30,6 +36,8 @@ std::string WithoutChannel(const std::string& version) {
 }
 
 // What versions are counted as where they are not known: the oldest.
+// A device that has not said its version may be anything, so it is judged as the one that knows
+// least.
 routeros::Version Assumed(const std::string& text) {
   absl::StatusOr<routeros::Version> version = routeros::ParseVersion(text);
   if (version.ok()) return *version;
@@ -41,6 +49,7 @@ routeros::Version Assumed(const std::string& text) {
 
 // Variables and secrets are filled in for each device later; to the check they are numbers of the
 // same length, so that columns stay as they are.
+// As numbers they fit wherever a value may stand, inside of words and of quotes too.
 std::string WithoutVariables(absl::string_view script) {
   std::string text(script);
   for (size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 1)) {
@@ -61,9 +70,11 @@ VersionCheck Deliver(absl::string_view script, const std::string& text,
   check.device_count = count;
   const absl::StatusOr<routeros::Family> family = routeros::FamilyOf(version);
   if (family.ok()) check.family = std::string(routeros::FamilyName(*family));
+  // From 7.11 on agents decode hex, before that escapes; see docs/device-protocol.md.
   const bool is_hex = family.ok() && *family >= routeros::Family::k7_11;
   const auto format = is_hex ? routeros::PayloadFormat::kHex : routeros::PayloadFormat::kEscaped;
   check.payload_bytes = routeros::EncodePayload(script, format).size();
+  // Too long for one reply: announced, and fetched in parts.
   if (script.size() > routeros::LargestScript(version)) {
     const size_t part = routeros::ScriptBytesPerPart(version, format);
     check.parts = (script.size() + part - 1) / part;
@@ -84,11 +95,13 @@ std::string KindWord(routeros::FindingKind kind) {
 }
 
 // Puts a version's finding to the same one of other versions.
+// One line for a finding and the versions that have it: a typing error is on all of them.
 void AddFinding(const routeros::Finding& finding, const std::string& version, DryRun* dry_run) {
   const std::string kind = KindWord(finding.kind);
   const std::string text = finding.ToText();
   for (ScriptFinding& known : dry_run->findings) {
     if (known.kind == kind && known.text == text) {
+      // Versions come in order, so the last one is enough to look at.
       if (known.versions.back() != version) known.versions.push_back(version);
       return;
     }
@@ -96,6 +109,7 @@ void AddFinding(const routeros::Finding& finding, const std::string& version, Dr
   dry_run->findings.push_back({kind, text, {version}});
 }
 
+// Said once, though each version finds it: what a script does is not a matter of versions.
 void AddEffects(const routeros::ScriptReport& report, bool ends_with_is_given, DryRun* dry_run) {
   const auto add = [&](bool holds, const char* what) {
     if (!holds) return;
@@ -120,6 +134,7 @@ std::string VersionsText(const std::vector<std::string>& versions) {
 
 // Filters that together mean all devices of the request.
 std::vector<std::string> FiltersOf(const CreateJobRequest& request) {
+  // Names become filters, as there is no call that gets many devices by name.
   if (!request.filter().empty()) return {request.filter()};
   std::vector<std::string> names(request.devices().begin(), request.devices().end());
   if (!request.device().empty()) names.push_back(request.device());
@@ -142,6 +157,7 @@ absl::StatusOr<std::map<std::string, int64_t>> CountVersions(Session& session,
   for (const std::string& filter : FiltersOf(request)) {
     ASSIGN_OR_RETURN(const auto devices, AllMatches(session, filter));
     for (const auto& device : devices) {
+      // As the job itself leaves them out.
       if (!device.monitor_only()) ++counts[WithoutChannel(device.routeros_version())];
     }
   }
@@ -154,6 +170,7 @@ DryRun CheckForVersions(absl::string_view script,
                         const std::map<std::string, int64_t>& device_counts,
                         bool ends_with_is_given, const routeros::ConsoleDumps* dumps) {
   std::vector<std::pair<std::string, int64_t>> sorted(device_counts.begin(), device_counts.end());
+  // By number and not by letter: 7.9 before 7.10.
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return routeros::CompareVersions(Assumed(a.first), Assumed(b.first)) < 0;
   });
@@ -163,11 +180,14 @@ DryRun CheckForVersions(absl::string_view script,
     const routeros::Version version = Assumed(text);
     const std::string title = text.empty() ? std::string(kUnknownVersion) : text;
     VersionCheck check = Deliver(script, title, version, count);
+    // The nearest dump: nobody has one of each version.
     const auto* tree = dumps == nullptr ? nullptr : dumps->Nearest(version);
     if (tree != nullptr) check.tree = routeros::FormatVersion(tree->version());
     const routeros::ScriptReport report = routeros::CheckScript(checked, version, tree);
     bool loads = true;
     for (const routeros::Finding& finding : report.findings) {
+      // Only syntax keeps a script from loading. A command that a version does not have ends it
+      // when it gets there, which may be what it expects (on-error).
       loads = loads && finding.kind != routeros::FindingKind::kSyntax;
       AddFinding(finding, title, &dry_run);
     }
@@ -223,11 +243,13 @@ Outcome ShowScriptCheck(Session& session, const CreateJobRequest& request, const
                             job.target_count() == 1 ? " device" : " devices",
                             "; nothing was done"));
   Report report = DryRunReport(dry_run);
+  // JSON gets the job as the server would make it: findings are for people.
   report.messages = {&job};
   if (session.format() == Format::kTable || session.format() == Format::kWide) {
     report.text = absl::StrCat("Script, ", request.script().size(), " bytes\n", request.script());
   }
   ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
+  // Other findings don't make it fail: they may be meant.
   if (dry_run.versions_with_syntax_errors == 0) return shown;
   session.Note("routers would refuse the script: see the findings of kind syntax");
   return dry_run.versions_with_syntax_errors == dry_run.versions.size() ? ExitCode::kFailed

@@ -1,3 +1,5 @@
+// How jobs look, and what their end means for the exit code. States are shown in the API's words,
+// in small letters, so that what is read here can be looked up in docs/jobs.md.
 #include "cli/commands/job_report.h"
 
 #include <algorithm>
@@ -19,12 +21,14 @@ Cell StateCell(muster::v1::JobTargetState state) {
   if (state == muster::v1::JOB_TARGET_STATE_SUCCEEDED) {
     cell.tone = Tone::kGood;
   } else {
+    // Whatever has ended otherwise is bad, also cancelled: it did not run.
     cell.tone = HasEnded(state) ? Tone::kBad : Tone::kDoubtful;
   }
   return cell;
 }
 
 // "run: no such item"; some RouterOS versions report no message.
+// The phase alone says at least whether the script was read at all.
 std::string Failure(const JobTarget& target) {
   if (target.state() == muster::v1::JOB_TARGET_STATE_SUCCEEDED) return "";
   const std::string error(absl::StripTrailingAsciiWhitespace(target.error()));
@@ -32,16 +36,19 @@ std::string Failure(const JobTarget& target) {
 }
 
 // The failure, else what was printed.
+// For a target that waits, what it waits for: the most asked question stands in the table.
 Cell ResultCell(const JobTarget& target) {
   if (std::string failure = Failure(target); !failure.empty()) return failure;
   if (!target.wait_reason().empty()) return Cell(target.wait_reason());
   return Cell(std::string(absl::StripTrailingAsciiWhitespace(target.output())), target.output());
 }
 
+// A title is the server's; without one (a device that moved away, say) the id must do.
 std::string Title(const JobTarget& target) {
   return target.device_title().empty() ? ShortName(target.device()) : target.device_title();
 }
 
+// In the order of the states, which is that of a job's life.
 std::string CountsText(const Job& job) {
   std::vector<std::string> parts;
   for (const auto& count : job.state_counts()) {
@@ -51,6 +58,7 @@ std::string CountsText(const Job& job) {
   return absl::StrJoin(parts, ", ");
 }
 
+// The filter as it was typed; the devices that it meant then are frozen.
 std::string Aim(const Job& job) {
   if (!job.device().empty()) return ShortName(job.device());
   return job.filter().empty() ? "named devices" : job.filter();
@@ -93,6 +101,7 @@ bool HasEnded(muster::v1::JobTargetState state) {
   }
 }
 
+// By the server's word, or by the counts where that has not come yet.
 bool HasEnded(const Job& job) {
   if (job.has_end_time()) return true;
   int ended = 0;
@@ -116,6 +125,7 @@ std::string ProgressText(const Job& job) {
   return text;
 }
 
+// Expired and cancelled count as not done: a script that goes on needs all of them.
 ExitCode ExitCodeOf(const Job& job) {
   int succeeded = 0;
   for (const auto& count : job.state_counts()) {
@@ -125,6 +135,7 @@ ExitCode ExitCodeOf(const Job& job) {
   return succeeded == 0 ? ExitCode::kFailed : ExitCode::kPartlyFailed;
 }
 
+// Stable, so that devices of one name stay in the server's order.
 void SortByTitle(std::vector<JobTarget>* targets) {
   std::stable_sort(targets->begin(), targets->end(), [](const JobTarget& a, const JobTarget& b) {
     return a.device_title() < b.device_title();
@@ -168,6 +179,7 @@ Table JobDetailTable(const Job& job, absl::Time now) {
   };
   add("Job", ShortName(job.name()));
   if (!job.description().empty()) add("Description", job.description());
+  // One of device and filter, or neither, where devices were named.
   if (!job.device().empty()) add("Device", ShortName(job.device()));
   if (!job.filter().empty()) add("Where", job.filter());
   add("State", ProgressText(job));
@@ -179,6 +191,7 @@ Table JobDetailTable(const Job& job, absl::Time now) {
   if (job.has_not_before()) add("Not before", TimeCell(true, job.not_before(), now));
   add("Expires", TimeCell(job.has_not_after(), job.not_after(), now));
   if (job.has_timeout()) add("Timeout", ShortDuration(ToDuration(job.timeout())));
+  // Switches only where they are on: most jobs have none.
   if (job.idempotent()) add("Idempotent", "yes");
   if (job.ignore_windows()) add("Windows", "ignored");
   if (job.ends_with() == muster::v1::JOB_END_REBOOT) add("Ends with", "reboot");
@@ -231,12 +244,14 @@ Report TargetDetailReport(const JobTarget& target, absl::Time now) {
   add("Attempt", absl::StrCat(target.attempt()), true);
   add("Times sent", absl::StrCat(target.times_sent()), true);
   add("Updated", TimeCell(target.has_update_time(), target.update_time(), now));
+  // At most 16 KiB come back; whoever wants more must let the script print it in pieces.
   if (target.output_cut()) add("Output", "longer than shown: the router cut it");
   table.rows.push_back(std::move(row));
   Report report;
   report.tables.push_back(std::move(table));
   report.names = {target.device()};
   report.messages = {&target};
+  // Below the table and not in it: it has lines of its own.
   report.text = target.output();
   return report;
 }

@@ -1,3 +1,5 @@
+// Asks for everything that can be asked before a script goes to routers, in the order in which
+// mistakes are cheap: flags, the script, the devices, a question, and the call at last.
 #include "cli/commands/job_run.h"
 
 #include <algorithm>
@@ -25,10 +27,13 @@ using muster::v1::CreateJobRequest;
 using muster::v1::Job;
 
 // As the server counts it from the creation.
+// For --not-before without --expires: the server would count a day from now, and a job for next
+// week would be over before it begins.
 constexpr absl::Duration kDefaultLife = absl::Hours(24);
 
 // The text, or the name in the library.
 absl::Status SetScript(Session& session, CreateJobRequest* request) {
+  // Two of them would leave open which one runs.
   const int ways = int{session.Has("script")} + int{session.Has("script-file")} +
                    int{session.Has("script-name")};
   if (ways != 1) {
@@ -49,6 +54,7 @@ absl::Status SetScript(Session& session, CreateJobRequest* request) {
 }
 
 absl::Status SetTimes(Session& session, CreateJobRequest* request) {
+  // Counted from asked_at, as the rest: a repetition must say the same.
   ASSIGN_OR_RETURN(const auto begin, session.Moment("not-before"));
   if (begin.has_value()) *request->mutable_not_before() = ToTimestamp(*begin);
   ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
@@ -86,6 +92,7 @@ absl::StatusOr<CreateJobRequest> MakeRequest(Session& session) {
 // The devices that a file or stdin names.
 absl::Status ChooseNamed(Session& session, CreateJobRequest* request) {
   const std::string path = session.Text("devices");
+  // Whichever reads first leaves nothing for the other.
   if (path == "-" && session.Text("script-file") == "-") {
     return absl::InvalidArgumentError("--devices and --script-file can't both read stdin");
   }
@@ -104,15 +111,19 @@ absl::Status ChooseDevices(Session& session, CreateJobRequest* request) {
     return absl::InvalidArgumentError("give exactly one of --device, --devices and --where");
   }
   if (session.Has("devices")) return ChooseNamed(session, request);
+  // One device, named: no question.
   if (session.Has("device")) {
     ASSIGN_OR_RETURN(*request->mutable_device(), FindDevice(session, session.Text("device")));
     return absl::OkStatus();
   }
   request->set_filter(session.Text("where"));
+  // An empty variable in a script must not mean the whole fleet.
   if (absl::StripAsciiWhitespace(request->filter()).empty()) {
     return absl::InvalidArgumentError(
         "--where is empty; for all devices say: --where 'name = \"*\"'");
   }
+  // Shown before the question. The server freezes what matches when the job is made, which may be a
+  // few more or fewer.
   ASSIGN_OR_RETURN(const Matches matches, FindMatches(session, request->filter()));
   ShowMatches(session, matches);
   if (session.Switch("dry-run")) return absl::OkStatus();
@@ -134,6 +145,7 @@ absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
   const absl::Status created = connection->Call(
       CallKind::kWrite,
       [&](grpc::ClientContext* context) { return stub->CreateJob(context, request, &response); });
+  // The server names a field of the API; here it is a flag.
   if (absl::IsInvalidArgument(created) && absl::StrContains(created.message(), "ends_with")) {
     return absl::InvalidArgumentError(absl::StrCat(
         std::string(created.message()), "\nHere: --ends-with reboot, or --ends-with result"));
@@ -146,6 +158,8 @@ Outcome Run(Session& session) {
   ASSIGN_OR_RETURN(CreateJobRequest request, MakeRequest(session));
   RETURN_IF_ERROR(ChooseDevices(session, &request));
   ASSIGN_OR_RETURN(const Job job, CreateJob(session, request));
+  // Asked of the server too, with validate_only: it knows limits and missing values, this side
+  // knows syntax.
   if (session.Switch("dry-run")) return ShowScriptCheck(session, request, job);
   if (session.Switch("wait")) return WaitAndShow(session, job);
   return ShowCreated(session, job);
@@ -164,6 +178,7 @@ Outcome ShowDryRun(Session& session, const Job& job) {
   return session.Show(report);
 }
 
+// Exit code 0 says that the job is there, not that it will succeed: that is --wait.
 Outcome ShowCreated(Session& session, const Job& job) {
   session.Note(absl::StrCat("job ", ShortName(job.name()), " on ", job.target_count(),
                             job.target_count() == 1 ? " device" : " devices",
@@ -178,16 +193,19 @@ Outcome WaitAndShow(Session& session, const Job& job) {
   session.Note(absl::StrCat("job ", ShortName(job.name()), " on ", job.target_count(),
                             job.target_count() == 1 ? " device" : " devices",
                             "; it goes on if you stop waiting"));
+  // Ctrl-C ends the waiting only, as the note above says.
   ASSIGN_OR_RETURN(const WatchedJob watched, FollowJobWithProgress(session, job.name()));
   std::vector<muster::v1::JobTarget> targets;
   for (const auto& [name, target] : watched.targets) targets.push_back(target);
   SortByTitle(&targets);
   const bool for_people = session.format() == Format::kTable || session.format() == Format::kWide;
+  // One device: what it printed is what was asked for, whole and not in a cell.
   Report report = for_people && targets.size() == 1
                       ? TargetDetailReport(targets.front(), session.now())
                       : TargetListReport(targets, session.now());
   report.names = {job.name()};
   ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
+  // How the job ended says more than that it could be shown.
   static_cast<void>(shown);
   return ExitCodeOf(watched.job);
 }
@@ -216,6 +234,7 @@ Command JobRunCommand() {
                {"trees", "DIR", "with --dry-run: console trees to check commands against"},
                {"yes", "", "don't ask where more than one device is touched"}};
   const std::vector<Flag> waves = WaveFlags();
+  // Behind those that choose devices, where help is read.
   run.flags.insert(run.flags.begin() + 5, waves.begin(), waves.end());
   run.examples =
       "  muster job run --device riga-core --script '/system/resource/print' --wait\n"

@@ -1,3 +1,5 @@
+// Follows a job over lost connections. The server has no resume token: it lists all targets again,
+// and only those in another state than before are told.
 #include "cli/commands/job_watch.h"
 
 #include <algorithm>
@@ -23,6 +25,8 @@ constexpr absl::Duration kPause = absl::Milliseconds(300);
 constexpr absl::Duration kPatience = absl::Minutes(1);
 
 // Takes over what a message says; `on_change` hears of each target that is in another state now.
+// The number counts too: a target that is tried again may be in the same state as before, under
+// another number.
 void TakeMessage(const muster::v1::WatchJobResponse& message, WatchedJob* watched,
                  absl::FunctionRef<void(const JobTarget&)> on_change) {
   for (const JobTarget& target : message.targets()) {
@@ -43,8 +47,12 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void Show(const std::string& text) {
+    // A log file would get a line for each change.
     if (!console_.err_is_terminal) return;
+    // One column less than there are: writing into the last one moves some terminals to the next
+    // line, and \r would not come back.
     const int width = console_.width > 0 ? console_.width - 1 : 79;
+    // Back to the start of the line and clear it (ECMA-48, EL).
     *console_.err << "\r\x1B[K" << CutToWidth(CleanText(text), width) << std::flush;
     shown_ = true;
   }
@@ -70,6 +78,8 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
   request.set_name(name);
   WatchedJob watched;
   absl::Time last_news = absl::Now();
+  // A server that was never reached is given up as soon as with any call; one that was heard may be
+  // restarting.
   absl::Duration patience = connection->retry_for();
   while (true) {
     const auto context = connection->NewContext();
@@ -82,11 +92,14 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
       on_progress(watched.job);
     }
     const grpc::Status status = reader->Finish();
+    // Both: a stream that ends well before the job has (a server that stops in an orderly way) is
+    // begun anew.
     if (status.ok() && HasEnded(watched.job)) return watched;
     const bool again = status.ok() || (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
                                        !IsTlsFailure(status) && absl::Now() - last_news < patience);
     if (!again) {
       const absl::Status error = connection->Explain(status, CallKind::kRead);
+      // What was asked for has not failed, only the looking: so say where to look again.
       if (!absl::IsUnavailable(error)) return error;
       return absl::UnavailableError(absl::StrCat(std::string(error.message()),
                                                  "\nThe job goes on; see: muster job watch ",

@@ -1,3 +1,5 @@
+// API keys. The text of a new key goes to stdout alone, once; every other command knows keys by
+// their id.
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
@@ -16,6 +18,8 @@ std::string RoleWord(muster::v1::Role role) {
   return EnumWord(muster::v1::Role_Name(role), "ROLE_");
 }
 
+// By the names of the API's enum, so a role that comes later needs no change here; UNSPECIFIED is
+// one of them and means nothing.
 absl::StatusOr<muster::v1::Role> ParseRole(const std::string& text) {
   muster::v1::Role role = muster::v1::ROLE_UNSPECIFIED;
   if (!muster::v1::Role_Parse(absl::StrCat("ROLE_", absl::AsciiStrToUpper(text)), &role) ||
@@ -26,6 +30,7 @@ absl::StatusOr<muster::v1::Role> ParseRole(const std::string& text) {
   return role;
 }
 
+// Expired by this machine's clock, for the eye only: the server judges by its own time.
 Cell StateCell(const ApiKey& key, absl::Time now) {
   Cell cell("active");
   cell.tone = Tone::kGood;
@@ -70,10 +75,12 @@ absl::StatusOr<muster::v1::CreateApiKeyRequest> MakeCreateRequest(Session& sessi
   ASSIGN_OR_RETURN(const muster::v1::Role role, ParseRole(session.Text("role")));
   key->set_role(role);
   key->set_display_name(session.Text("NAME"));
+  // A key of the platform belongs to no organization, whatever the settings say.
   if (role != muster::v1::ROLE_PLATFORM) {
     ASSIGN_OR_RETURN(*key->mutable_organization(), session.OrganizationName());
   }
   ASSIGN_OR_RETURN(const auto expires, session.Duration("expires"));
+  // Counted from when it was asked for, so that a repetition is the same request.
   if (expires.has_value()) *key->mutable_expire_time() = ToTimestamp(session.asked_at() + *expires);
   return request;
 }
@@ -89,11 +96,13 @@ Outcome Create(Session& session) {
   }));
   const ApiKey& key = response.api_key();
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    // The answer holds the key's text in these formats too.
     session.console().protect_out();
     Report report;
     report.messages = {&response};
     return session.Show(report);
   }
+  // Before the key, so that on a terminal the last line is the key itself.
   session.Note(
       absl::StrCat("key ", ShortName(key.name()), ", role ", RoleWord(key.role()),
                    key.organization().empty() ? "" : absl::StrCat(" in ", key.organization()),
@@ -106,6 +115,7 @@ Outcome List(Session& session) {
   const auto stub = ApiKeyService::NewStub(connection->channel());
   std::vector<ApiKey> keys;
   muster::v1::ListApiKeysRequest request;
+  // All only when asked for: the server gives that to keys of the platform alone.
   if (!session.Switch("all-organizations")) {
     ASSIGN_OR_RETURN(*request.mutable_organization(), session.OrganizationName());
   }
@@ -124,6 +134,8 @@ Outcome List(Session& session) {
 }
 
 Outcome Revoke(Session& session) {
+  // By id and not by name: two keys may be called the same, and revoking the wrong one locks
+  // somebody out.
   ASSIGN_OR_RETURN(const std::string name, TopLevelName("apiKeys", session.Text("KEY")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = ApiKeyService::NewStub(connection->channel());
@@ -134,6 +146,7 @@ Outcome Revoke(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->RevokeApiKey(context, request, &response);
   }));
+  // Shown as it is now, with the time at which it ended.
   const std::vector<ApiKey> keys = {response.api_key()};
   return session.Show(MakeReport(session, keys));
 }

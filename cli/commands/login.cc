@@ -1,3 +1,6 @@
+// Tries server, certificate and key before anything is written: a context that was made works. The
+// key is asked for or named as a file; there is no flag for the key itself, since arguments are
+// seen by all users of a machine (proc(5), /proc/PID/cmdline) and kept by shells.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@
 namespace muster::cli {
 namespace {
 
+// Contexts are used from other folders than the one in which somebody logged in.
 std::string Absolute(const std::string& path) {
   if (path.empty()) return path;
   std::error_code error;
@@ -24,6 +28,8 @@ std::string Absolute(const std::string& path) {
 // The settings of a login: an existing context of this name counts, another one doesn't.
 absl::StatusOr<Settings> LoginSettings(Session& session, const std::string& name) {
   GlobalFlags flags = session.arguments().global;
+  // Without a context first, only to find the file; a current context of another server must not
+  // lend this login its key.
   flags.context = "";
   ASSIGN_OR_RETURN(const Settings without_context,
                    ResolveSettings(flags, session.console().environment));
@@ -33,6 +39,7 @@ absl::StatusOr<Settings> LoginSettings(Session& session, const std::string& name
   return ResolveSettings(flags, session.console().environment);
 }
 
+// A copied key has a line break behind it mostly.
 absl::StatusOr<Secret> AskForKey(Session& session) {
   ASSIGN_OR_RETURN(const Secret typed, session.console().read_secret("API key (not shown): "));
   Secret key(std::string(absl::StripAsciiWhitespace(typed.Reveal())));
@@ -41,6 +48,8 @@ absl::StatusOr<Secret> AskForKey(Session& session) {
 }
 
 // Replaces the file for the context's key beside the context file.
+// A key that was typed is kept in a file of its own (0600), and the context names it: so all keys
+// are in files, and config.toml holds no secret.
 absl::StatusOr<std::string> StoreKey(const Settings& settings, const std::string& name,
                                      const Secret& key) {
   const auto folder = std::filesystem::absolute(settings.context_path).parent_path() / "keys";
@@ -49,6 +58,7 @@ absl::StatusOr<std::string> StoreKey(const Settings& settings, const std::string
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   const std::string path = (folder / name).string();
   const std::string fresh = absl::StrCat(path, ".new");
+  // Left by a login that was killed; WriteNewSecretFile refuses a file that is there.
   unlink(fresh.c_str());
   RETURN_IF_ERROR(WriteNewSecretFile(fresh, key.Reveal()));
   if (rename(fresh.c_str(), path.c_str()) != 0) {
@@ -59,6 +69,7 @@ absl::StatusOr<std::string> StoreKey(const Settings& settings, const std::string
 }
 
 // Shows that the key is good, and chooses the organization where none was given.
+// The one call that every role may make, and its answer says where the key belongs.
 absl::StatusOr<std::string> Verify(const Settings& settings, Connection* connection) {
   const auto stub = muster::v1::OrganizationService::NewStub(connection->channel());
   muster::v1::ListOrganizationsRequest request;
@@ -71,9 +82,11 @@ absl::StatusOr<std::string> Verify(const Settings& settings, Connection* connect
   for (const auto& organization : response.organizations()) {
     if (ShortName(organization.name()) == wanted) return wanted;
   }
+  // Nobody said which: "default" if the key sees it, else the first that it sees.
   const bool chosen = settings.organization.source != "default";
   if (!chosen && response.organizations_size() > 0)
     return ShortName(response.organizations(0).name());
+  // With more than a page of organizations it may be among the others; the first call will tell.
   if (response.next_page_token().empty() && chosen) {
     return absl::NotFoundError(absl::StrCat("this key sees no organization \"", wanted,
                                             "\"; leave --organization out to use its own"));
@@ -88,6 +101,8 @@ Outcome Login(Session& session) {
         "\"", name, "\" is no context name; use up to 64 of a-z, A-Z, 0-9, '.', '_' and '-'"));
   }
   ASSIGN_OR_RETURN(Settings settings, LoginSettings(session, name));
+  // Only a file that was named in this call: the one of a context that is being renewed would make
+  // `muster login` ask nothing and change nothing.
   const bool key_from_file = settings.api_key_file.source == "--api-key-file" ||
                              settings.api_key_file.source == "MUSTER_API_KEY_FILE";
   Secret key;
@@ -95,6 +110,7 @@ Outcome Login(Session& session) {
     ASSIGN_OR_RETURN(key, ReadApiKey(settings.api_key_file.value));
   } else {
     ASSIGN_OR_RETURN(key, AskForKey(session));
+    // What messages say that the key is from.
     settings.api_key_file = {"the prompt", "login"};
   }
   ASSIGN_OR_RETURN(const auto connection, Connection::OpenWithKey(settings, key));
@@ -105,6 +121,7 @@ Outcome Login(Session& session) {
   } else {
     ASSIGN_OR_RETURN(context.api_key_file, StoreKey(settings, name, key));
   }
+  // Read once more: nothing else of the file must be lost.
   ASSIGN_OR_RETURN(ContextFile file, ReadContexts(settings.context_path));
   file.contexts[name] = context;
   file.current = name;

@@ -1,3 +1,5 @@
+// From what people type to resource names. An id goes before a name that looks like one; a name
+// that two devices have is refused with what tells them apart, and never guessed.
 #include "cli/commands/names.h"
 
 #include <algorithm>
@@ -19,6 +21,8 @@ namespace {
 
 constexpr size_t kCandidatesShown = 10;
 
+// Taken as it is, also of another organization than the settings': it was pasted, and it says what
+// it means.
 bool IsFullName(absl::string_view collection, absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
   return parts.size() == 4 && parts[0] == "organizations" && IsSlug(parts[1]) &&
@@ -34,6 +38,7 @@ absl::StatusOr<std::vector<muster::v1::Device>> DevicesCalled(Session& session,
   muster::v1::ListDevicesRequest request;
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(absl::StrCat("display_name = ", quoted, " OR identity = ", quoted));
+  // One page: who has a thousand devices of one name needs ids anyway.
   request.set_page_size(1000);
   muster::v1::ListDevicesResponse response;
   RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
@@ -52,6 +57,7 @@ absl::Status Ambiguous(const std::string& text, const std::vector<muster::v1::De
       absl::StrCat(devices.size(), " devices are called \"", text, "\"; name one by its id:");
   for (size_t i = 0; i < std::min(devices.size(), kCandidatesShown); ++i) {
     const auto& device = devices[i];
+    // What somebody may know of the router in front of them.
     absl::StrAppend(&message, "\n  ", ShortName(device.name()), "  identity ", device.identity(),
                     ", serial ", device.serial_number(), ", address ",
                     device.status().source_address());
@@ -71,6 +77,7 @@ absl::StatusOr<bool> DeviceExists(Session& session, const std::string& name) {
   const absl::Status status = connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
     return stub->GetDevice(context, request, &response);
   });
+  // An answer here and no error: the text may be a name yet.
   if (absl::IsNotFound(status)) return false;
   RETURN_IF_ERROR(status);
   return true;
@@ -86,6 +93,7 @@ std::string ShortName(absl::string_view name) {
 absl::StatusOr<std::string> NameInOrganization(Session& session, absl::string_view collection,
                                                absl::string_view text) {
   if (IsFullName(collection, text)) return std::string(text);
+  // Said here, since the server would only say that it isn't there.
   if (!ParseId(text).has_value()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "\"", text, "\" is no id; wants 13 characters or organizations/ORGANIZATION/", collection,
@@ -97,6 +105,7 @@ absl::StatusOr<std::string> NameInOrganization(Session& session, absl::string_vi
 
 absl::StatusOr<std::string> TopLevelName(absl::string_view collection, absl::string_view text) {
   absl::string_view last = text;
+  // Both forms, as lists print the short one and -o name the full one.
   absl::ConsumePrefix(&last, absl::StrCat(collection, "/"));
   if (last.empty() || last.find('/') != absl::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no name in ", collection,
@@ -109,6 +118,8 @@ absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text
   if (text.empty())
     return absl::InvalidArgumentError("the device's name is empty; see: muster device list");
   if (IsFullName("devices", text)) return text;
+  // 13 characters of the id's alphabet; a device may be called so too, hence the look whether that
+  // id exists.
   if (ParseId(text).has_value()) {
     ASSIGN_OR_RETURN(const std::string organization, session.OrganizationName());
     const std::string name = absl::StrCat(organization, "/devices/", text);
@@ -124,11 +135,14 @@ absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text
                                           "\"; see: muster device list"));
 }
 
+// In one pass, so that a backslash that was added is not escaped again.
 std::string QuoteForFilter(absl::string_view text) {
   return absl::StrCat(
       "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"*", "\\*"}}), "\"");
 }
 
+// Words of the API in the form in which people write them; a value that this program does not know
+// comes out as protobuf names it.
 std::string EnumWord(absl::string_view name, absl::string_view prefix) {
   absl::ConsumePrefix(&name, prefix);
   return absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", "-"}}));

@@ -1,3 +1,4 @@
+// Tenants. The name in addresses is for ever; the name for people and the code page can be changed.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -17,6 +18,7 @@ struct NamedPage {
   muster::v1::CodePage page;
 };
 
+// By hand and not from the enum's names: these are the names that iconv and people use.
 constexpr NamedPage kCodePages[] = {
     {"none", muster::v1::CODE_PAGE_NONE},
     {"windows-1250", muster::v1::CODE_PAGE_WINDOWS_1250},
@@ -37,6 +39,7 @@ constexpr NamedPage kCodePages[] = {
     {"tis-620", muster::v1::CODE_PAGE_TIS_620},
 };
 
+// A newer server may know more of them.
 std::string NameOf(muster::v1::CodePage page) {
   for (const NamedPage& named : kCodePages) {
     if (named.page == page) return std::string(named.name);
@@ -45,6 +48,8 @@ std::string NameOf(muster::v1::CodePage page) {
 }
 
 // UNSPECIFIED where the flag was not given.
+// The server takes that for "none" when an organization is made, and leaves what there is when it
+// is changed.
 absl::StatusOr<muster::v1::CodePage> ReadCodePage(Session& session) {
   if (!session.Has("code-page")) return muster::v1::CODE_PAGE_UNSPECIFIED;
   const std::string wanted = session.Text("code-page");
@@ -57,6 +62,7 @@ absl::StatusOr<muster::v1::CodePage> ReadCodePage(Session& session) {
       absl::StrCat("--code-page: \"", wanted, "\" is none of ", absl::StrJoin(names, ", ")));
 }
 
+// The same words for create and set.
 const Flag kCodePageFlag = {"code-page", "NAME",
                             "how names that are no UTF-8 are read: windows-1250 to -1258, gbk, "
                             "big5, shift-jis, euc-kr, koi8-r, iso-8859-2, tis-620 or none"};
@@ -97,11 +103,13 @@ Outcome Set(Session& session) {
   muster::v1::UpdateOrganizationRequest request;
   muster::v1::Organization* organization = request.mutable_organization();
   organization->set_name(absl::StrCat("organizations/", session.Text("ORGANIZATION")));
+  // Empty clears it: what counts is that it was given.
   if (session.Has("display-name")) {
     organization->set_display_name(session.Text("display-name"));
     request.mutable_update_mask()->add_paths("display_name");
   }
   ASSIGN_OR_RETURN(const muster::v1::CodePage page, ReadCodePage(session));
+  // Only what is named in the mask is changed.
   if (page != muster::v1::CODE_PAGE_UNSPECIFIED) {
     organization->set_fallback_code_page(page);
     request.mutable_update_mask()->add_paths("fallback_code_page");
@@ -135,6 +143,7 @@ Outcome List(Session& session) {
                          response.organizations().end());
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
+  // A list even of one: scripts read an array.
   Report report = MakeReport(session, organizations);
   report.is_list = true;
   return session.Show(report);

@@ -1,3 +1,5 @@
+// The script library. What is in it is checked as a job's script is, so that a name can be run
+// without another look.
 #include <fstream>
 #include <iterator>
 
@@ -16,6 +18,7 @@ namespace {
 using muster::v1::Script;
 using muster::v1::ScriptService;
 
+// The last part of whatever was given, in the organization of the settings.
 absl::StatusOr<std::string> FullName(Session& session) {
   ASSIGN_OR_RETURN(const std::string organization, session.OrganizationName());
   return absl::StrCat(organization, "/scripts/", ShortName(session.Text("NAME")));
@@ -51,6 +54,7 @@ absl::StatusOr<Script> Fetch(Session& session, const std::string& name) {
 Outcome Create(Session& session) {
   muster::v1::CreateScriptRequest request;
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  // As typed: the server has the rule for names, and says it.
   request.set_script_id(session.Text("NAME"));
   ASSIGN_OR_RETURN(*request.mutable_script()->mutable_body(),
                    ReadScriptFile(session, "file", session.Text("file")));
@@ -62,6 +66,7 @@ Outcome Create(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->CreateScript(context, request, &response);
   }));
+  // The next thing that somebody wants to know, ready to be pasted.
   session.Note(absl::StrCat("run it with: muster job run --script-name ",
                             ShortName(response.script().name()), " --where FILTER"));
   const std::vector<Script> scripts = {response.script()};
@@ -102,6 +107,7 @@ Outcome Get(Session& session) {
   report.tables.push_back(std::move(table));
   report.names = {script.name()};
   report.messages = {&script};
+  // Below the table, as it will run, placeholders and all.
   report.text = script.body();
   return session.Show(report);
 }
@@ -112,6 +118,8 @@ Outcome Set(Session& session) {
   }
   ASSIGN_OR_RETURN(const std::string name, FullName(session));
   muster::v1::UpdateScriptRequest request;
+  // UpdateScript replaces both fields, so what is not given must be sent back as it is. Somebody
+  // else's change in between is lost.
   ASSIGN_OR_RETURN(*request.mutable_script(), Fetch(session, name));
   if (session.Has("file")) {
     ASSIGN_OR_RETURN(*request.mutable_script()->mutable_body(),
@@ -143,6 +151,7 @@ Outcome Delete(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->DeleteScript(context, request, &response);
   }));
+  // Jobs hold a copy of the text; only new ones miss it.
   session.Note(absl::StrCat("deleted script ", ShortName(request.name()),
                             "; jobs that were made with it stay as they are"));
   return ExitCode::kDone;
@@ -152,6 +161,7 @@ Outcome Delete(Session& session) {
 
 std::vector<Command> ScriptCommands() {
   const Positional name = {"NAME", "letters, digits, _ . and -"};
+  // In the order of Command's fields; flags and examples follow where they are longer than a line.
   Command create{"script", "create", "Keep a script under a name, for job run --script-name",
                  {name},   {},       "",
                  true,     Create};

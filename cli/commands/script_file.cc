@@ -1,3 +1,5 @@
+// One way for all scripts that come from outside: a file, stdin, or the command line. What RouterOS
+// would choke on is said before it is sent.
 #include "cli/commands/script_file.h"
 
 #include <fstream>
@@ -11,6 +13,7 @@
 namespace muster::cli {
 namespace {
 
+// As the server has it: 64 KiB.
 constexpr size_t kLongestScript = 65536;
 // Some editors begin a file with it; RouterOS takes it for a word.
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -21,6 +24,7 @@ absl::StatusOr<std::string> CheckScriptText(std::string script) {
   if (absl::StripAsciiWhitespace(script).empty())
     return absl::InvalidArgumentError("the script is empty");
   if (absl::StartsWith(script, kByteOrderMark)) script.erase(0, kByteOrderMark.size());
+  // Not converted: which code page it is in, only its writer knows.
   if (!IsUtf8(script)) {
     return absl::FailedPreconditionError(
         "the script is not UTF-8; convert it first, like: iconv -f CP1252 -t UTF-8 FILE");

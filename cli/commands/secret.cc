@@ -1,3 +1,5 @@
+// Secrets for scripts. A value is typed unseen or read from a file or stdin, and never an argument:
+// those are seen by all users of a machine. Nothing here can show one, as no call answers one.
 #include <fstream>
 #include <iterator>
 
@@ -22,6 +24,8 @@ absl::StatusOr<std::string> FullName(Session& session) {
 // From a file, from stdin, or typed unseen; line breaks at the end don't count.
 absl::StatusOr<Secret> ReadValue(Session& session) {
   const Console& console = session.console();
+  // Twice typed is not asked for: a wrong value shows when a job uses it, and is replaced as
+  // easily.
   if (!session.Has("file")) {
     return console.read_secret(absl::StrCat("value of ", session.Text("NAME"), ": "));
   }
@@ -34,6 +38,7 @@ absl::StatusOr<Secret> ReadValue(Session& session) {
     in = &file;
   }
   std::string value((std::istreambuf_iterator<char>(*in)), std::istreambuf_iterator<char>());
+  // `echo` and editors add one; a secret that ends with a line break can't be meant for RouterOS.
   while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.pop_back();
   return Secret(std::move(value));
 }
@@ -42,6 +47,7 @@ Outcome Set(Session& session) {
   muster::v1::SetSecretRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(), FullName(session));
   ASSIGN_OR_RETURN(const Secret value, ReadValue(session));
+  // An empty file is a mistake mostly: a script would set an empty password.
   if (value.empty()) return absl::InvalidArgumentError("the value is empty");
   request.set_value(std::string(value.Reveal()));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
@@ -51,6 +57,7 @@ Outcome Set(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->SetSecret(context, request, &response);
   }));
+  // The form in which scripts name it, and nothing of the value, not even its length.
   session.Note(absl::StrCat("scripts get it where they say {{secret:", ShortName(request.name()),
                             "}}; it is never shown again"));
   return ExitCode::kDone;

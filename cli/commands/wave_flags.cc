@@ -1,3 +1,5 @@
+// The words are those of docs/jobs.md; what holds where a flag is left out differs by command and
+// is said by the server.
 #include "cli/commands/wave_flags.h"
 
 namespace muster::cli {

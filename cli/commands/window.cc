@@ -1,3 +1,5 @@
+// Maintenance windows. Times and zone go to the server as they are typed: it has the time zones,
+// and its errors name what it could not read.
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
@@ -23,6 +25,7 @@ Report WindowListReport(const std::vector<MaintenanceWindow>& windows) {
       {{"WINDOW"}, {"FOR", false, true}, {"TIMES", false, true}, {"ZONE"}, {"STATE"}, {"UNTIL"}},
       {}};
   for (const MaintenanceWindow& window : windows) {
+    // Exactly one of the three is there; the server sees to it.
     const std::string aim = !window.device().empty()
                                 ? absl::StrCat("device ", ShortName(window.device()))
                             : !window.site().empty() ? absl::StrCat("site ", window.site())
@@ -39,17 +42,20 @@ Report WindowListReport(const std::vector<MaintenanceWindow>& windows) {
 Outcome Set(Session& session) {
   const int aims =
       int{session.Has("device")} + int{session.Has("site")} + int{session.Has("label")};
+  // Said here with the flags' names; the server would name fields.
   if (aims != 1) {
     return absl::InvalidArgumentError("give exactly one of --device, --site and --label");
   }
   muster::v1::SetWindowRequest request;
   MaintenanceWindow& window = *request.mutable_window();
   ASSIGN_OR_RETURN(*window.mutable_name(), FullName(session));
+  // A device may be named as everywhere; site and label are text that devices have or will have.
   if (session.Has("device")) {
     ASSIGN_OR_RETURN(*window.mutable_device(), FindDevice(session, session.Text("device")));
   }
   window.set_site(session.Text("site"));
   window.set_label(session.Text("label"));
+  // Whole, each time: set replaces a window and does not add to it.
   window.set_times(session.Text("times"));
   window.set_time_zone(session.Text("zone"));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
@@ -60,6 +66,7 @@ Outcome Set(Session& session) {
     return stub->SetWindow(context, request, &response);
   }));
   const std::vector<MaintenanceWindow> windows = {response.window()};
+  // With whether it is open now: the quickest check that zone and times say what was meant.
   Report report = WindowListReport(windows);
   report.is_list = false;
   return session.Show(report);
@@ -69,6 +76,7 @@ Outcome List(Session& session) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = WindowService::NewStub(connection->channel());
   muster::v1::ListWindowsRequest request;
+  // No pages: an organization has at most 500.
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   muster::v1::ListWindowsResponse response;
   RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
@@ -89,6 +97,7 @@ Outcome Delete(Session& session) {
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->DeleteWindow(context, request, &response);
   }));
+  // Less protection than before, so it is said in words.
   session.Note(absl::StrCat("deleted window ", ShortName(request.name()),
                             "; devices without another one start jobs at any time"));
   return ExitCode::kDone;
