@@ -41,6 +41,7 @@ absl::StatusOr<CreatedEdge> EdgeRegistry::Create(const Caller& caller, const Aud
         "edge_id", "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
   }
   if (!public_url.empty()) {
+    // Kept as it was written; the edge must be started with the same text.
     const auto url = ParsePublicUrl(public_url);
     if (!url.ok()) return BadField("public_url", url.status());
   }
@@ -84,6 +85,7 @@ absl::StatusOr<Edge> EdgeRegistry::ChooseForClaim(absl::string_view edge_id) con
   if (!edge_id.empty()) {
     ASSIGN_OR_RETURN(Edge edge, Find(edge_id));
     if (edge.revoke_time_us != 0) return NoEdge(absl::StrCat("edges/", edge_id, " was revoked"));
+    // Made without --url: it brings one when it joins.
     if (edge.public_url.empty()) {
       return NoEdge(absl::StrCat("edges/", edge_id, " has not joined yet and has no public URL"));
     }

@@ -16,6 +16,7 @@ namespace muster::server {
 absl::StatusOr<OrganizationId> KeyRing::CheckTerms(const Caller& caller,
                                                    const ApiKeyTerms& terms) const {
   RETURN_IF_ERROR(CheckText("api_key.display_name", terms.display_name, 128, false));
+  // By state time, which decides when it expires.
   if (terms.expire_time_us != 0 && terms.expire_time_us <= absl::ToUnixMicros(state_.StateTime())) {
     return BadField("api_key.expire_time", "lies in the past");
   }
@@ -81,6 +82,7 @@ absl::StatusOr<std::vector<ApiKey>> KeyRing::List(const Caller& caller, Organiza
 
 absl::StatusOr<ApiKey> KeyRing::Revoke(const Caller& caller, const AuditedCall& call, ApiKeyId id) {
   const std::optional<ApiKey> key = state_.FindApiKey(id);
+  // Also keys of the platform: an admin doesn't see them.
   if (!key.has_value() || (!caller.is_platform() && key->organization != caller.organization())) {
     return UnknownResource(absl::StrCat("apiKeys/", FormatId(id)));
   }

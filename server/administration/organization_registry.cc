@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kLongestDisplayName = 128;
 
+// 0 means none, as in the API.
 absl::Status CheckCodePage(absl::string_view field, uint32_t code_page) {
   if (code_page <= kHighestCodePage) return absl::OkStatus();
   return BadField(field, "is no code page that this musterd knows");

@@ -29,6 +29,7 @@ absl::Status CheckTerms(const ClaimTerms& terms) {
   if (terms.replaces && terms.max_devices > 1) {
     return BadField("max_devices", "wants 1 for a claim that replaces a device");
   }
+  // As a device would take them.
   return CheckLabels("labels", terms.labels);
 }
 
@@ -36,6 +37,7 @@ absl::Status FillNetwork(const ClaimTerms& terms, internal::v1::CreateClaim& cre
   if (terms.allowed_source.empty()) return absl::OkStatus();
   const absl::StatusOr<Network> network = ParseNetwork(terms.allowed_source);
   if (!network.ok()) return BadField("allowed_source", network.status());
+  // The text for people, the bytes for apply, which parses nothing.
   create.set_allowed_source(terms.allowed_source);
   create.set_allowed_network(network->address);
   create.set_allowed_prefix_bits(network->prefix_bits);
@@ -90,6 +92,7 @@ absl::StatusOr<CreatedClaim> ClaimBook::Create(const OrganizationScope& scope,
   create.set_claim_hash(Hash256(bytes.Reveal()));
   RETURN_IF_ERROR(FillNetwork(terms, create));
   Fill(terms, create);
+  // Sealed, for a repetition: the text is nowhere else.
   KeepAnswer(master_key_, call, created.text.Reveal(), &command);
   ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
   // The new text was never used: the first one is opened out of the state.

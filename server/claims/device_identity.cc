@@ -45,6 +45,7 @@ absl::Status CheckRows(const std::vector<Preregistration>& rows) {
     return BadField("preregistrations",
                     absl::StrCat("wants 1 to ", DeviceIdentity::kMostImported, " of them"));
   }
+  // Twice in one list is a mistake of the file: which row counts?
   std::set<std::string> serials;
   for (size_t place = 0; place < rows.size(); ++place) {
     RETURN_IF_ERROR(CheckRow(rows[place], place));
@@ -80,6 +81,7 @@ absl::StatusOr<Device> DeviceIdentity::FindLive(const OrganizationScope& scope, 
 
 absl::StatusOr<Device> DeviceIdentity::Propose(const OrganizationScope& scope,
                                                internal::v1::Command command, DeviceId id) {
+  // Refusals of apply say what to do instead; they go out as they are.
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   return FindLive(scope, id);
 }
@@ -152,6 +154,7 @@ absl::StatusOr<std::string> DeviceIdentity::Preview(const OrganizationScope& sco
   ASSIGN_OR_RETURN(const routeros::Family family, FamilyOfDevice(device));
   routeros::InstallerTerms terms;
   terms.urls = device.urls;
+  // The edge whose installer it ran, as far as we know: the one that it talks to.
   if (terms.urls.empty()) {
     const std::optional<Edge> edge = state_.FindEdge(device.status.edge);
     if (edge.has_value()) terms.urls = {edge->public_url};

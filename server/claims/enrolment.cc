@@ -19,6 +19,7 @@ constexpr size_t kLeastNonce = 8;
 constexpr size_t kMostNonce = 64;
 
 absl::Status Check(const EnrolmentRequest& request) {
+  // Edges have decoded these; another size is a mistake of theirs.
   if (request.claim.size() != kClaimBytes) {
     return absl::InvalidArgumentError("a claim must have 16 bytes");
   }
@@ -74,6 +75,7 @@ Enrolment::Held Enrolment::Prove(const Secret& token) const {
       routeros::OpenToken(keys_.token_keys, keys_.cluster_id, token.Reveal());
   if (!contents.ok()) return {};
   const std::optional<DeviceKeyRecord> key = state_.FindDeviceKey(contents->device);
+  // A good seal of an old epoch is no proof: it may come from a backup.
   if (!key.has_value() || key->deleted || contents->epoch < key->least_epoch) return {};
   // A router that has the new text shows the token that came with it.
   const bool is_next = key->next_epoch != 0 && contents->epoch >= key->next_epoch;

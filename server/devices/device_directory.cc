@@ -24,6 +24,7 @@ constexpr absl::Duration kContactPatience = absl::Seconds(3);
 constexpr size_t kDiagnosedEvents = 20;
 constexpr size_t kDiagnosedTargets = 100;
 
+// Limits of people's own words; apply has wider ones, against damage.
 absl::Status CheckEdit(const DeviceEdit& edit) {
   if (edit.display_name.has_value()) {
     RETURN_IF_ERROR(CheckText("device.display_name", *edit.display_name, kLargestNameBytes, false));
@@ -49,6 +50,7 @@ void FillUpdate(const DeviceEdit& edit, internal::v1::UpdateDevice* update) {
   if (edit.notes.has_value()) update->set_notes(*edit.notes);
   if (edit.site.has_value()) update->set_site(*edit.site);
   if (edit.all_labels.has_value()) {
+    // An empty list may mean "none at all", which the list alone could not say.
     update->set_replace_labels(true);
     for (const auto& label : *edit.all_labels) AddLabel(label, update->add_labels());
   }
@@ -128,6 +130,7 @@ absl::StatusOr<DiagnosisFacts> DeviceDirectory::Examine(const OrganizationScope&
                                                         const ContactAsker& ask_contacts) const {
   DiagnosisFacts facts;
   ASSIGN_OR_RETURN(facts.device, Find(scope, id));
+  // A failure is kept as such: that the edge does not answer is part of the diagnosis.
   facts.contacts = ask_contacts ? ask_contacts(id, kContactPatience)
                                 : absl::UnavailableError("no edges connect to this node");
   facts.events = state_.ListDeviceEvents(id, kDiagnosedEvents);
@@ -155,6 +158,7 @@ DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
     });
   }
   page.total = matches->size();
+  // The first behind the last page's, whatever has come and gone meanwhile.
   auto id = std::upper_bound(matches->begin(), matches->end(), query.after);
   DeviceId last;
   for (size_t taken = 0; id != matches->end() && taken < query.limit; ++id, ++taken) {
@@ -163,6 +167,7 @@ DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
     // Rows are never removed; a device that ceased to match since is shown as it is now.
     if (device.has_value()) page.devices.push_back(*std::move(device));
   }
+  // Only where more follow: a full last page has no successor.
   if (id != matches->end()) page.next = last;
   return page;
 }
@@ -267,6 +272,7 @@ absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
     RETURN_IF_ERROR(CheckLabels("device.labels", after.labels));
     return after;
   }
+  // The etag goes along: two editors at once are told apart by the log's order.
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::UpdateDevice* update = command.mutable_update_device();
   update->set_device_id(id.value);

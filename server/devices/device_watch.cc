@@ -137,6 +137,7 @@ void DeviceWatches::Taken(WatchId id, bool ok) {
   const auto found = watches_.find(id);
   if (found == watches_.end()) return;
   found->second->under_way = false;
+  // The stream has broken: nobody is there to read the rest.
   if (!ok) found->second->SetEnd(absl::CancelledError("gone"));
   work_ = true;
   wake_.NotifyOne();
@@ -169,6 +170,7 @@ size_t DeviceWatches::size() const {
 
 void DeviceWatches::Hear(const ChangeBatch& batch) {
   MutexLock lock(mutex_);
+  // Nearly always: the log pays one lock.
   if (watches_.empty()) return;
   for (const Change& change : batch.changes) {
     if (change.kind != ChangeKind::kDevice) continue;
@@ -192,6 +194,7 @@ void DeviceWatches::Run() {
       if (!work_ && !again && now < next_tick) {
         wake_.WaitFor(mutex_, absl::FromChrono(next_tick - now));
       }
+      // Before the work: what comes meanwhile wakes the thread again.
       work_ = false;
     }
     if (steady_clock::now() >= next_tick) {
@@ -277,6 +280,7 @@ void DeviceWatches::Scan() {
 void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* message) {
   const uint64_t id = device.id.value;
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  // Moved away or deleted is gone, for this organization.
   const bool is_here = device.organization == watch.scope.id() && device.delete_time_us == 0;
   const auto found = watch.seen.find(id);
   const bool matched_before = found != watch.seen.end() && found->second.matched;
@@ -300,6 +304,7 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
   if (device.organization == watch.scope.id()) {
     change.device = std::move(device);
   } else {
+    // Where it went and what it is called there is not this organization's to know.
     change.device.id = DeviceId{id};
   }
   message->changes.push_back(std::move(change));
@@ -374,6 +379,7 @@ bool DeviceWatches::Serve(WatchId id) {
     if (watch->end.has_value()) return true;
     watch->under_way = !empty;
   }
+  // Nothing to say; more may be pending behind what was no news.
   if (empty) return !watch->pending.empty() && watch->may_send;
   watch->sink->Send(watch->scope, message);
   return false;

@@ -18,7 +18,9 @@ namespace {
 using Findings = std::vector<DiagnosisFinding>;
 
 constexpr absl::Duration kMostZone = absl::Hours(14);
+// Zones are whole quarters of an hour (Nepal has 5:45).
 constexpr absl::Duration kZoneStep = absl::Minutes(15);
+// A beat takes some seconds to be written and sent.
 constexpr absl::Duration kSkewTolerated = absl::Minutes(2);
 // Small boards have 16 MB of flash; below a few KiB RouterOS drops changes silently.
 constexpr uint64_t kLeastDiskBytes = 1 << 20;
@@ -138,6 +140,7 @@ void CheckAgent(const DiagnosisFacts& facts, Findings& findings) {
   const Device& device = facts.device;
   // It joined and sent small bodies only: nothing is known of its agent.
   if (device.agent_version.empty()) return;
+  // Without the generation, which says nothing about how old the text is.
   const absl::string_view version =
       absl::string_view(device.agent_version).substr(0, device.agent_version.find('+'));
   if (version != routeros::AgentVersion()) {
@@ -166,6 +169,7 @@ std::string HoldAdvice(const Device& device) {
   switch (device.hold_kind) {
     case HoldKind::kPending:
       return absl::StrCat("look whether it is yours, then: muster device accept ", Id(device));
+    // One command ends both kinds.
     case HoldKind::kReplaced:
     case HoldKind::kHardwareChanged:
       return absl::StrCat("if that is the router you mean: muster device accept-identity ",
@@ -215,6 +219,7 @@ void CheckHardware(const DiagnosisFacts& facts, Findings& findings) {
         "remove files there (/file print); below a few KiB RouterOS loses configuration changes");
   }
   const uint64_t total = status.memory_total_bytes.value_or(0);
+  // A router may report more free than there is.
   const uint64_t free = std::min(status.memory_free_bytes.value_or(total), total);
   if (total > 0 && (total - free) * 100 / total >= kMostMemoryPercent) {
     Add(findings, FindingLevel::kWarning, "memory-full",

@@ -62,6 +62,7 @@ std::vector<AgentCount> AgentRollout::Count(const OrganizationScope& scope) cons
   });
   std::vector<AgentCount> rows;
   for (auto& [agent, count] : counts) rows.push_back(std::move(count));
+  // Among equals by name, as the map had them.
   std::stable_sort(rows.begin(), rows.end(),
                    [](const AgentCount& a, const AgentCount& b) { return a.devices > b.devices; });
   return rows;
@@ -80,6 +81,7 @@ absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const 
     terms.devices.push_back(device.id);
     return true;
   });
+  // No job without targets: it would seem to have worked.
   if (terms.devices.empty()) {
     return NoTargets("no device that matches is behind; see: muster agent list");
   }

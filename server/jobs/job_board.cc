@@ -23,6 +23,7 @@ constexpr absl::Duration kLongestWindow = absl::Hours(24 * 90);
 constexpr absl::Duration kShortestTimeout = absl::Seconds(10);
 constexpr absl::Duration kLongestTimeout = absl::Hours(24);
 
+// The command, but for its members: those may need more than one.
 void FillCreate(const OrganizationScope& scope, const NewJob& terms,
                 internal::v1::CreateJob* create) {
   // Made here because apply may draw no random numbers; a repetition answers the first one's.
@@ -79,6 +80,7 @@ CancelledJob WouldCancel(const Job& job) {
   would.job = job;
   for (int state = 1; state < kJobTargetStates; ++state) {
     const uint32_t count = job.state_counts[state];
+    // As CancelOne in state/apply decides.
     switch (static_cast<JobTargetState>(state)) {
       case JobTargetState::kQueued:
       case JobTargetState::kHeld:
@@ -103,6 +105,7 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
   if (!terms.agent.has_value()) RETURN_IF_ERROR(CheckScript(terms.script));
   RETURN_IF_ERROR(CheckText("description", terms.description, 1024, true));
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
+  // By state time: it is what apply compares with.
   const int64_t begin_us = std::max(terms.not_before_us, now_us);
   if (terms.not_before_us > now_us + absl::ToInt64Microseconds(kLongestWindow)) {
     return BadField("not_before", "lies more than 90 days ahead");
@@ -185,6 +188,7 @@ absl::StatusOr<Applied> JobBoard::ProposeJob(const OrganizationScope& scope,
                                              const JobTemplate& script,
                                              const std::vector<uint64_t>& members) {
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  // Into the audit, since it goes past a rule that an admin has made.
   if (terms.ignore_windows) command.set_summary("ignores maintenance windows");
   internal::v1::CreateJob* create = command.mutable_create_job();
   FillCreate(scope, terms, create);
@@ -233,11 +237,13 @@ absl::StatusOr<std::optional<Job>> JobBoard::FindEarlier(const OrganizationScope
 absl::StatusOr<Job> JobBoard::Create(const OrganizationScope& scope, const AuditedCall& call,
                                      const NewJob& given, bool validate_only) {
   NewJob terms = given;
+  // Two ways at once would have to be joined or cut; nobody would guess which.
   const int ways = int{static_cast<bool>(terms.device)} + int{!terms.devices.empty()} +
                    int{!terms.filter_text.empty()};
   if (ways != 1) return BadField("device", "give exactly one of device, devices and filter");
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
   if (earlier.has_value()) return *std::move(earlier);
+  // Setting windows is for admins; so is going past them.
   if (terms.ignore_windows && scope.caller().role() < Role::kAdmin) {
     return RoleTooLow("ignore_windows", "admin");
   }
@@ -275,6 +281,7 @@ absl::StatusOr<Job> JobBoard::Get(const OrganizationScope& scope, JobId id) cons
 std::vector<Job> JobBoard::List(const OrganizationScope& scope, const State::JobQuery& query,
                                 JobId after, size_t limit) const {
   std::vector<Job> jobs = state_.ListJobs(scope.id(), query, after, limit);
+  // For everybody: a list of a hundred scripts is no list.
   for (Job& job : jobs) job.script.clear();
   return jobs;
 }
@@ -294,6 +301,7 @@ absl::StatusOr<std::vector<JobTargetRow>> JobBoard::ListTargets(const Organizati
                                                                 JobId id, DeviceId after,
                                                                 size_t limit) const {
   ASSIGN_OR_RETURN(const Job job, Get(scope, id));
+  // Once for all rows of the page.
   const std::vector<MaintenanceWindow> windows = state_.ListWindows(scope.id());
   std::vector<JobTargetRow> rows;
   for (JobTarget& target : state_.ListJobTargets(id, after, limit)) {
@@ -315,6 +323,7 @@ absl::StatusOr<JobTargetRow> JobBoard::GetTarget(const OrganizationScope& scope,
 absl::StatusOr<CancelledJob> JobBoard::Cancel(const OrganizationScope& scope,
                                               const AuditedCall& call, JobId id) {
   ASSIGN_OR_RETURN(const Job before, Get(scope, id));
+  // Nothing is proposed, so nothing is audited.
   if (call.validate_only) return WouldCancel(before);
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_cancel_job()->set_job_id(id.value);
@@ -323,6 +332,7 @@ absl::StatusOr<CancelledJob> JobBoard::Cancel(const OrganizationScope& scope,
   CancelledJob cancelled;
   cancelled.cancelled = applied.result.cancel_job().cancelled_count();
   cancelled.refused = applied.result.cancel_job().refused_count();
+  // After the command: with the counts as they are now.
   ASSIGN_OR_RETURN(cancelled.job, Get(scope, id));
   return cancelled;
 }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kPage = 1'000;
 
+// As waves count failures.
 bool HasFailed(JobTargetState state) {
   return state == JobTargetState::kFailed || state == JobTargetState::kLost ||
          state == JobTargetState::kReverted || state == JobTargetState::kExpired;
@@ -54,6 +55,7 @@ absl::StatusOr<std::vector<DeviceId>> JobBoard::RerunDevices(const OrganizationS
       const std::optional<Device> device = state_.FindDevice(target.device);
       // One that was deleted meanwhile is nobody's failure.
       if (!device.has_value() || device->organization != scope.id()) continue;
+      // What can't run it now is left out, as a filter would.
       if (device->delete_time_us != 0 || device->monitor_only) continue;
       devices.push_back(target.device);
     }
@@ -74,6 +76,7 @@ absl::StatusOr<Job> JobBoard::Repeat(const OrganizationScope& scope, const Audit
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(scope, call));
   if (earlier.has_value()) return *std::move(earlier);
   ASSIGN_OR_RETURN(const Job job, Get(scope, rerun.job));
+  // It had no script; what is behind is asked anew by an upgrade.
   if (!job.agent_version.empty()) {
     return NoTargets("it was an agent upgrade; make another one: muster agent upgrade");
   }
@@ -91,6 +94,7 @@ absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
   // Sorted and each once; collected before the first release, which changes what is held.
   std::set<uint64_t> held;
   if (device) {
+    // Also to see whose it is.
     RETURN_IF_ERROR(devices_.Get(scope, device).status());
     held.insert(device.value);
   } else {

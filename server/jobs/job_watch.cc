@@ -144,6 +144,7 @@ void JobWatches::Stop() {
     }
     wake_.NotifyOne();
   }
+  // The thread says End to every watch before it returns.
   if (thread_.joinable()) thread_.join();
 }
 
@@ -155,12 +156,14 @@ size_t JobWatches::size() const {
 void JobWatches::Hear(const ChangeBatch& batch) {
   MutexLock lock(mutex_);
   for (const Change& change : batch.changes) {
+    // A revoked key ends its watches at once, not with the next interval.
     keys_changed_ = keys_changed_ || change.kind == ChangeKind::kApiKey;
     // On the log's writer thread: no read, no allocation but the set's.
     if (change.kind != ChangeKind::kJobTarget && change.kind != ChangeKind::kJob) continue;
     for (auto& [id, watch] : watches_) {
       if (watch->job != change.job) continue;
       watch->job_changed = true;
+      // The end of a job is such a change; what else it may be is sorted out when the job is read.
       watch->end_complete = watch->end_complete || change.kind == ChangeKind::kJob;
       if (change.kind == ChangeKind::kJobTarget) watch->pending.insert(change.device.value);
       // A job over a million devices that moves at once: listing is cheaper then.
@@ -214,6 +217,7 @@ void JobWatches::CheckKeys() {
     if (valid.ok()) continue;
     MutexLock lock(mutex_);
     const auto found = watches_.find(id);
+    // It ended while its key was looked at.
     if (found == watches_.end()) continue;
     found->second->SetEnd(valid);
     ready_.insert(id);
@@ -244,6 +248,7 @@ bool JobWatches::TakeStep(Step* step) {
     const auto found = watches_.find(id);
     if (found == watches_.end()) continue;
     Watch& watch = *found->second;
+    // Its sink doesn't know its name yet.
     if (!watch.begun) continue;
     if (watch.message_under_way && !watch.IsOverdue()) continue;
     if (!watch.HasNews() && !watch.end.has_value()) {
@@ -269,6 +274,7 @@ void JobWatches::PlanStep(Watch& watch, Step* step) {
   step->kind = Step::Kind::kSend;
   step->scope = watch.scope;
   step->job = watch.job;
+  // From the first device; what had been sent is sent again, as it is now.
   if (watch.list_again) watch.listing = DeviceId{};
   watch.list_again = false;
   step->listing = watch.listing;
@@ -288,6 +294,7 @@ absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* lis
   if (step.listing.has_value()) {
     ASSIGN_OR_RETURN(message.targets,
                      board_.ListTargets(*step.scope, step.job, *step.listing, kTargetsPerMessage));
+    // The page that is not full is the last.
     message.synced = message.targets.size() < kTargetsPerMessage;
     if (!message.targets.empty()) *listed_to = message.targets.back().target.device;
   }
@@ -318,6 +325,7 @@ void JobWatches::Do(const Step& step) {
     // What was heard so far was not the end.
     if (!watch.end_seen) watch.end_complete = false;
   }
+  // Without the lock; the next step of this watch waits for Taken.
   step.sink->Send(*step.scope, *message);
 }
 
@@ -327,6 +335,7 @@ void JobWatches::Finish(WatchId id, JobWatchSink* sink, const absl::Status& stat
     watches_.erase(id);
     ready_.erase(id);
   }
+  // After it was erased: the sink may be gone when this returns.
   sink->End(status);
 }
 

@@ -57,6 +57,7 @@ std::string ControlAddress(const Settings& settings, const std::string& edge_add
 void Welcome(const std::string& data_dir, const std::string& master_key_file,
              const std::string& api_address) {
   const std::string url_hint = "https://HOST[:PORT]";
+  // On stderr: stdout has the lines that scripts wait for.
   std::cerr << "musterd: this is a new installation. It lies in\n"
             << "  " << data_dir << "  state and history\n"
             << "  " << data_dir
@@ -80,6 +81,7 @@ void Welcome(const std::string& data_dir, const std::string& master_key_file,
 absl::StatusOr<std::string> ServeMetrics(const Settings& settings, Metrics& metrics,
                                          const MetricSources& sources) {
   if (settings.metrics == "off") return std::string();
+  // Asked for by name: then it must work.
   if (!settings.metrics.empty()) return metrics.Serve(settings.metrics, sources);
   absl::StatusOr<std::string> address = metrics.Serve(kDefaultMetrics, sources);
   if (address.ok()) return address;
@@ -128,6 +130,7 @@ class ControlPlane {
     issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
     // A new leaf at each start: clients check the root, not the leaf.
     ASSIGN_OR_RETURN(identity_, issuer_->IssueServer(settings_.advertise));
+    // Everything else is ready: the first call may come at once.
     RETURN_IF_ERROR(StartListeners());
     if (installation_->first_start) {
       Welcome(data_dir_, Absolute(installation_->master_key_file), api_->address());

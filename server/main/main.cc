@@ -25,6 +25,7 @@ int Main(int argc, char** argv) {
   StartLogging("musterd", LevelOf(settings.log_level));
   absl::Status status = InitializeCryptography();
   if (status.ok()) status = server::RunControlPlane(settings);
+  // One line on stderr, and 1.
   return status.ok() ? 0 : FailWith("musterd", status.message());
 }
 

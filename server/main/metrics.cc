@@ -65,6 +65,7 @@ class StateCollector : public prometheus::Collectable {
     std::string after;
     while (true) {
       const std::vector<Organization> page = sources_.state.ListOrganizations(after, 1000);
+      // By organization, since the scan is.
       if (page.empty()) return counts;
       after = page.back().slug;
       for (const Organization& organization : page) {
