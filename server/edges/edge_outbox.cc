@@ -232,7 +232,7 @@ void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta,
         {device, key.has_value() ? key->least_epoch : std::numeric_limits<uint32_t>::max()});
     bytes += kDeviceBytes;
   }
-  // After the revocation: a device that was re-keyed is gone and there again in one message.
+  // A device that was re-keyed gets its new check beside the raised epoch, in one message.
   if (pending.device) {
     if (std::optional<EdgeDevice> described = checks_->Describe(device)) {
       bytes += BytesOf(*described);

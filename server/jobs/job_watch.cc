@@ -302,7 +302,8 @@ absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* lis
     ASSIGN_OR_RETURN(JobTargetRow row, board_.GetTarget(*step.scope, step.job, device));
     message.targets.push_back(std::move(row));
   }
-  // Last: the job's end is never told before the targets that it counts.
+  // Read last, so it may be newer than the targets; a change that falls between is pending and
+  // comes with the next message.
   ASSIGN_OR_RETURN(message.job, board_.Get(*step.scope, step.job));
   message.job.script.clear();
   return message;
