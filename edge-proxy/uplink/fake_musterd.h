@@ -75,6 +75,12 @@ class FakeMusterd final : public ::muster::edge::v1::EdgeService::Service {
     MutexLock lock(mutex_);
     acknowledge_ = yes;
   }
+  // Every stream ends with this at its first message behind the hello, as when a newer one has
+  // taken over.
+  void EndStreamsWith(grpc::StatusCode code) {
+    MutexLock lock(mutex_);
+    end_with_ = code;
+  }
   std::vector<::muster::edge::v1::Batch> batches() {
     MutexLock lock(mutex_);
     return batches_;
@@ -122,7 +128,9 @@ class FakeMusterd final : public ::muster::edge::v1::EdgeService::Service {
       return {grpc::StatusCode::INVALID_ARGUMENT, "no hello"};
     }
     stream->Write(Greet());
+    const grpc::StatusCode end_with = this->end_with();
     while (stream->Read(&request)) {
+      if (end_with != grpc::StatusCode::OK) return {end_with, "ended"};
       if (!request.has_batch()) continue;
       ::muster::edge::v1::ConnectResponse response;
       {
@@ -149,6 +157,10 @@ class FakeMusterd final : public ::muster::edge::v1::EdgeService::Service {
   }
   std::string Leaf(const PrivateKey& key, const CertificateTerms& terms) const {
     return *SignRequest(*MakeCertificateRequest(key, "x"), root_key_, root_, terms);
+  }
+  grpc::StatusCode end_with() {
+    MutexLock lock(mutex_);
+    return end_with_;
   }
   ::muster::edge::v1::ConnectResponse Greet() {
     ::muster::edge::v1::ConnectResponse response;
@@ -191,6 +203,7 @@ class FakeMusterd final : public ::muster::edge::v1::EdgeService::Service {
   Mutex mutex_;
   absl::Duration lifetime_ ABSL_GUARDED_BY(mutex_) = absl::Hours(24 * 100);
   bool acknowledge_ ABSL_GUARDED_BY(mutex_) = true;
+  grpc::StatusCode end_with_ ABSL_GUARDED_BY(mutex_) = grpc::StatusCode::OK;
   int renewals_ ABSL_GUARDED_BY(mutex_) = 0;
   int hellos_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t applied_[4] ABSL_GUARDED_BY(mutex_) = {0, 0, 0, 0};

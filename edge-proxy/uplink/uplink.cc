@@ -222,7 +222,11 @@ absl::Status Uplink::State::RunSession(const std::string& control) {
   // Calls that have begun hold the channel themselves.
   channel = nullptr;
   changed.NotifyAll();
-  return why.ok() ? status : why;
+  if (!why.ok()) return why;
+  // Aborted without a pause is for a new spool id alone: from the control plane it means that
+  // another stream of this identity has taken over, and two that come back at once would do so for
+  // ever.
+  return absl::IsAborted(status) ? absl::UnavailableError(status.message()) : status;
 }
 
 void Uplink::State::Send(Session& session, Stream& stream, const bool& ended) {

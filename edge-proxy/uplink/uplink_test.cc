@@ -205,6 +205,17 @@ TEST_F(UplinkTest, RenewsCertificatesThatSoonEnd) {
   EXPECT_FALSE(*NeedsRenewal(renewed, absl::Now()));
 }
 
+// Two edges with one identity (a copied machine) take the stream from each other: without a pause
+// they would do so as fast as they can shake hands, and each hello is an entry of the command log.
+TEST_F(UplinkTest, PausesWhereTheControlPlaneHasEndedItsStream) {
+  musterd_.EndStreamsWith(grpc::StatusCode::ABORTED);
+  Connect();
+  const int before = musterd_.hellos();
+  // Work that takes at least a tenth of a second each: three new keys and a call.
+  for (int i = 0; i < 3; ++i) JoinNow();
+  EXPECT_LT(musterd_.hellos() - before, 30);
+}
+
 TEST_F(UplinkTest, StopsWhileItCantConnect) {
   Connect();
   musterd_.Stop();
