@@ -4,11 +4,15 @@
 #include "routeros/check/script_check.h"
 
 #include <array>
+#include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/sync/mutex.h"
 #include "routeros/check/deny_list.h"
 #include "routeros/language/builtins.h"
 #include "routeros/language/parser.h"
@@ -26,10 +30,24 @@ constexpr size_t kMostFindings = 100;
 // What lies deeper isn't looked at: nobody writes that by hand, and a text could nest for ever.
 constexpr int kDeepest = 4;
 
-// A border that can't be read never warns.
-bool IsOlder(const Version& version, absl::string_view since) {
-  const auto border = ParseVersion(since);
-  return border.ok() && CompareVersions(version, *border) < 0;
+// What a version lacks of kDenied, split into path and argument. A border that can't be read never
+// warns.
+struct Missing {
+  const Denied* denied;
+  absl::string_view path;
+  absl::string_view argument;  // empty: the command or menu itself
+};
+
+std::vector<Missing> MissingIn(const Version& version) {
+  std::vector<Missing> missing;
+  for (const Denied& denied : kDenied) {
+    const auto border = ParseVersion(denied.since);
+    if (!border.ok() || CompareVersions(version, *border) >= 0) continue;
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(denied.what, absl::MaxSplits(' ', 1));
+    missing.push_back({&denied, parts.first, parts.second});
+  }
+  return missing;
 }
 
 // "/system/script/add", ":put".
@@ -81,10 +99,26 @@ void AddTopMenus(CommandTree* tree) {
   }
 }
 
+// The tree of a version without a dump. Trees differ by major and minor version alone; those that
+// were asked for are kept, as many as there are versions in use.
+std::shared_ptr<const CommandTree> BareTree(const Version& version) {
+  constexpr size_t kMostKept = 64;
+  static auto* const mutex = new Mutex;
+  static auto* const kept = new std::map<std::pair<int, int>, std::shared_ptr<const CommandTree>>;
+  const MutexLock lock(*mutex);
+  const std::pair<int, int> key(version.major, version.minor);
+  if (const auto found = kept->find(key); found != kept->end()) return found->second;
+  auto tree = std::make_shared<CommandTree>(Version{version.major, version.minor, 0, ""});
+  language::AddBuiltins(tree.get());
+  AddTopMenus(tree.get());
+  if (kept->size() < kMostKept) kept->emplace(key, tree);
+  return tree;
+}
+
 class Checker {
  public:
-  Checker(const Version& version, const CommandTree& tree, int depth)
-      : version_(version), tree_(tree), depth_(depth) {}
+  Checker(const std::vector<Missing>& missing, const CommandTree& tree, int depth)
+      : missing_(missing), tree_(tree), depth_(depth) {}
 
   void Check(absl::string_view script) {
     language::ParseOptions options;
@@ -145,14 +179,14 @@ class Checker {
   }
 
   void FindNewer(const Node& node, const std::string& path) {
-    for (const Denied& denied : kDenied) {
-      if (!IsOlder(version_, denied.since)) continue;
-      const std::vector<absl::string_view> parts = absl::StrSplit(denied.what, ' ');
+    for (const Missing& missing : missing_) {
+      absl::string_view rest = path;
+      if (!absl::ConsumePrefix(&rest, missing.path)) continue;
       // A denied menu denies all below it.
-      if (path != parts[0] && path.rfind(absl::StrCat(parts[0], "/"), 0) != 0) continue;
-      if (parts.size() == 1 || node.Find(parts[1]) != nullptr) {
+      if (!rest.empty() && rest[0] != '/') continue;
+      if (missing.argument.empty() || node.Find(missing.argument) != nullptr) {
         Add(FindingKind::kNewer, node.line, node.column,
-            absl::StrCat(denied.what, " came with ", denied.since));
+            absl::StrCat(missing.denied->what, " came with ", missing.denied->since));
       }
     }
   }
@@ -175,13 +209,13 @@ class Checker {
   }
 
   void LookInto(const std::string& text) {
-    Checker inner(version_, tree_, depth_ + 1);
+    Checker inner(missing_, tree_, depth_ + 1);
     inner.Check(text);
     TakeRisks(inner.report());
   }
 
   void CheckInner(const std::string& text, const Argument& argument, bool runs) {
-    Checker inner(version_, tree_, depth_ + 1);
+    Checker inner(missing_, tree_, depth_ + 1);
     inner.Check(text);
     for (const Finding& finding : inner.report().findings) {
       Add(finding.kind, argument.line, argument.column,
@@ -191,7 +225,7 @@ class Checker {
     if (runs) TakeRisks(inner.report());
   }
 
-  const Version& version_;
+  const std::vector<Missing>& missing_;
   const CommandTree& tree_;
   const int depth_;
   ScriptReport report_;
@@ -205,13 +239,9 @@ std::string Finding::ToText() const {
 
 ScriptReport CheckScript(absl::string_view script, const Version& version,
                          const CommandTree* tree) {
-  // Without a dump: the language and the names of top menus.
-  CommandTree bare(version);
-  if (tree == nullptr) {
-    language::AddBuiltins(&bare);
-    AddTopMenus(&bare);
-  }
-  Checker checker(version, tree == nullptr ? bare : *tree, 0);
+  const std::shared_ptr<const CommandTree> bare = tree == nullptr ? BareTree(version) : nullptr;
+  const std::vector<Missing> missing = MissingIn(version);
+  Checker checker(missing, tree == nullptr ? *bare : *tree, 0);
   checker.Check(script);
   return std::move(checker.report());
 }
