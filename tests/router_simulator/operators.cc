@@ -1,7 +1,10 @@
 #include <regex.h>
 
 #include <limits>
+#include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -129,15 +132,30 @@ std::optional<Value> Order(Operator op, const Value& a, const Value& b, std::str
   }
 }
 
+struct FreePattern {
+  void operator()(regex_t* pattern) const {
+    regfree(pattern);
+    delete pattern;
+  }
+};
+
+// Null where `text` is no pattern. To compile one costs more than most steps of a script, and the
+// same few are used again and again: each thread keeps its last ones.
+const regex_t* Compiled(const std::string& text) {
+  constexpr size_t kMostKept = 64;
+  thread_local std::map<std::string, std::unique_ptr<regex_t, FreePattern>> kept;
+  if (const auto found = kept.find(text); found != kept.end()) return found->second.get();
+  auto fresh = std::make_unique<regex_t>();
+  if (regcomp(fresh.get(), text.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return nullptr;
+  if (kept.size() >= kMostKept) kept.clear();
+  return kept.emplace(text, fresh.release()).first->second.get();
+}
+
 std::optional<Value> Match(const Value& a, const Value& b, std::string* error) {
   if (!b.IsText()) return Raise(error, "cannot match something that is no pattern");
-  regex_t pattern;
-  if (regcomp(&pattern, b.text().c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
-    return Raise(error, "bad pattern");
-  }
-  const bool matches = regexec(&pattern, ToText(a).c_str(), 0, nullptr, 0) == 0;
-  regfree(&pattern);
-  return Value::Bool(matches);
+  const regex_t* pattern = Compiled(b.text());
+  if (pattern == nullptr) return Raise(error, "bad pattern");
+  return Value::Bool(regexec(pattern, ToText(a).c_str(), 0, nullptr, 0) == 0);
 }
 
 std::optional<Value> Inside(const Value& a, const Value& b, std::string* error) {

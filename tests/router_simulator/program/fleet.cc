@@ -89,7 +89,8 @@ void Fleet::Stop() {
     const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wakes_changed_.NotifyAll();
+  first_wake_changed_.NotifyAll();
+  leader_left_.NotifyAll();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -100,26 +101,33 @@ void Fleet::Schedule(FleetMember& member, absl::Duration at) {
   {
     const MutexLock lock(mutex_);
     wakes_.push({at, member.index});
+    if (wakes_.top().index != member.index) return;
   }
-  wakes_changed_.NotifyOne();
+  first_wake_changed_.NotifyOne();
+}
+
+// One thread, the leader, waits for the first wake; were it all of them, each wake would wake all.
+int Fleet::WaitForWake() {
+  const MutexLock lock(mutex_);
+  while (led_ && !stopping_) leader_left_.Wait(mutex_);
+  led_ = true;
+  int index = -1;
+  while (!stopping_ && index < 0) {
+    const absl::Duration rest = wakes_.empty() ? absl::Seconds(1) : wakes_.top().at - Now();
+    if (rest <= absl::ZeroDuration()) {
+      index = wakes_.top().index;
+      wakes_.pop();
+    } else {
+      first_wake_changed_.WaitFor(mutex_, std::min(rest / options_.speed, absl::Seconds(1)));
+    }
+  }
+  led_ = false;
+  leader_left_.NotifyOne();
+  return index;
 }
 
 void Fleet::Work() {
-  while (true) {
-    int index = 0;
-    {
-      const MutexLock lock(mutex_);
-      while (true) {
-        if (stopping_) return;
-        const absl::Duration rest = wakes_.empty() ? absl::Seconds(1) : wakes_.top().at - Now();
-        if (rest <= absl::ZeroDuration()) break;
-        wakes_changed_.WaitFor(mutex_, std::min(rest / options_.speed, absl::Seconds(1)));
-      }
-      index = wakes_.top().index;
-      wakes_.pop();
-    }
-    Turn(index);
-  }
+  for (int index = WaitForWake(); index >= 0; index = WaitForWake()) Turn(index);
 }
 
 bool Fleet::BeginLife(FleetMember& member) {

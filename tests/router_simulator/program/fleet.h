@@ -89,6 +89,8 @@ class Fleet {
   RouterOptions OptionsOf(int index) const;
   absl::Duration Now() const;
   void Work();
+  // The router whose turn it is; below zero: the end.
+  int WaitForWake();
   void Turn(int index);
   void TellTurn(FleetMember& member);
   // True where the member lives: a clone begins when its neighbour has enrolled.
@@ -101,7 +103,9 @@ class Fleet {
   std::vector<std::unique_ptr<FleetMember>> members_;
   std::vector<std::thread> threads_;
   Mutex mutex_;
-  ConditionVariable wakes_changed_;
+  ConditionVariable first_wake_changed_;
+  ConditionVariable leader_left_;
+  bool led_ ABSL_GUARDED_BY(mutex_) = false;
   std::priority_queue<Wake, std::vector<Wake>, std::greater<Wake>> wakes_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   ConditionVariable turned_;

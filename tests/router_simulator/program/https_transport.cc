@@ -13,8 +13,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -153,19 +156,21 @@ class Connection {
   }
 
   bool Handshake(std::string* error);
-  void Trust(SSL_CTX* context);
 
   const HttpRequest& request_;
   const std::atomic<bool>& stopping_;
   int socket_ = -1;
-  SslContext context_;
   Ssl ssl_;
   bool timed_out_ = false;
 };
 
-void Connection::Trust(SSL_CTX* context) {
-  X509_STORE* store = SSL_CTX_get_cert_store(context);
-  for (const std::string& pem : request_.trusted) {
+SslContext MakeContext(const std::vector<std::string>& trusted) {
+  SslContext context(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+  X509_STORE* store = SSL_CTX_get_cert_store(context.get());
+  for (const std::string& pem : trusted) {
     BIO* in = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
     X509* certificate = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
     BIO_free(in);
@@ -175,24 +180,31 @@ void Connection::Trust(SSL_CTX* context) {
   }
   // Whatever lies in the store is trusted, an intermediate or a leaf too.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-  X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), absl::ToTimeT(request_.clock));
+  return context;
+}
+
+// The context for those who trust `trusted`. To make one costs as much as a handshake, and most
+// routers of a fleet trust the same root: each thread keeps its last ones.
+SSL_CTX* ContextFor(const std::vector<std::string>& trusted) {
+  constexpr size_t kMostKept = 16;
+  thread_local std::map<std::vector<std::string>, SslContext> kept;
+  if (const auto found = kept.find(trusted); found != kept.end()) return found->second.get();
+  if (kept.size() >= kMostKept) kept.clear();
+  return kept.emplace(trusted, MakeContext(trusted)).first->second.get();
 }
 
 bool Connection::Handshake(std::string* error) {
-  context_.reset(SSL_CTX_new(TLS_client_method()));
-  SSL_CTX_set_max_proto_version(context_.get(), TLS1_2_VERSION);
-  SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_options(context_.get(), SSL_OP_NO_TICKET);
-  ssl_.reset(SSL_new(context_.get()));
+  const bool checks = request_.check != CertificateCheck::kNo;
+  ssl_.reset(SSL_new(ContextFor(checks ? request_.trusted : std::vector<std::string>())));
   in_addr ip4;
   const bool is_address = inet_pton(AF_INET, request_.host.c_str(), &ip4) == 1 ||
                           request_.host.find(':') != std::string::npos;
-  if (request_.check != CertificateCheck::kNo) {
-    Trust(context_.get());
-    ssl_.reset(SSL_new(context_.get()));
+  if (checks) {
+    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl_.get());
+    X509_VERIFY_PARAM_set_time(rules, absl::ToTimeT(request_.clock));
     SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
     if (is_address) {
-      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), request_.host.c_str());
+      X509_VERIFY_PARAM_set1_ip_asc(rules, request_.host.c_str());
     } else {
       SSL_set1_host(ssl_.get(), request_.host.c_str());
     }
