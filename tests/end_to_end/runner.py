@@ -33,6 +33,13 @@ class Result(unittest.TestResult):
         super().addError(test, err)
         self.report('FAILED', test, self.errors[-1][1])
 
+    def addSubTest(self, test, subtest, err):
+        failures, errors = len(self.failures), len(self.errors)
+        super().addSubTest(test, subtest, err)
+        for found in (self.failures[failures:], self.errors[errors:]):
+            for _, text in found:
+                self.report('FAILED', subtest, text)
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.report('skipped', test, reason)
