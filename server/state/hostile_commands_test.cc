@@ -122,5 +122,24 @@ TEST_F(HostileCommandsTest, AProblemOfAnEdgeIsShownUntilItsNextHelloAndOnlyFromI
   EXPECT_THAT(problem(), testing::HasSubstr("used twice"));
 }
 
+TEST_F(HostileCommandsTest, AProblemOfTheLogGoesToTheAuditOnceAMinute) {
+  const auto told = [this] {
+    size_t count = 0;
+    for (const AuditEntry& entry : state_->ListAudit({}, 0, 1'000))
+      count += entry.resource == "log";
+    return count;
+  };
+  Command command;
+  command.set_method("musterd/LogProblem");
+  command.mutable_log_problem()->set_problem("an entry does not open");
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_EQ(told(), 1U);
+  Pass(61);
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_EQ(told(), 2U);
+  command.mutable_log_problem()->set_problem(std::string(513, 'x'));
+  EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace muster::server

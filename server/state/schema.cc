@@ -372,6 +372,13 @@ constexpr const char* kVersion2[] = {
     "ALTER TABLE targets ADD COLUMN window_end_us INTEGER NOT NULL DEFAULT 0",
 };
 
+constexpr const char* kVersion3[] = {
+    // What the engine of the log knows of the order; no row for a node that is alone.
+    R"(CREATE TABLE engine_note (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  note BLOB NOT NULL) STRICT)",
+};
+
 // Rows of version 1 keep these only within their facts.
 // In pages, so that a million rows need no memory for all; a query that is open while its rows are
 // changed would be undefined.
@@ -426,12 +433,15 @@ absl::Status PrepareSchema(Database& db, int version) {
   if (found < 1) {
     for (const char* statement : kVersion1) db.Execute(statement);
   }
-  if (version >= 2) {
+  if (found < 2 && version >= 2) {
     for (const char* statement : kVersion2) db.Execute(statement);
     FillFromFacts(db);
     db.Execute(kHoldOfVersion1);
   }
-  db.Execute(version >= 2 ? "PRAGMA user_version=2" : "PRAGMA user_version=1");
+  if (version >= 3) {
+    for (const char* statement : kVersion3) db.Execute(statement);
+  }
+  db.Execute(absl::StrCat("PRAGMA user_version=", version).c_str());
   db.Execute("COMMIT");
   return absl::OkStatus();
 }

@@ -76,6 +76,13 @@ class SqliteState::WriteTransaction : public Transaction {
     state_.kept_bytes_ += bytes.size();
   }
 
+  void KeepEngineNote(absl::string_view note) override {
+    state_.writer_->Run(
+        "INSERT INTO engine_note (one, note) VALUES (1, ?) ON CONFLICT (one) DO UPDATE "
+        "SET note = excluded.note",
+        Blob{note});
+  }
+
   void TrimEntries(uint64_t max_bytes, int64_t older_than_us) override {
     Database& db = *state_.writer_;
     // A start replays from the slab that is furthest behind: what comes after it is needed, however
@@ -120,11 +127,13 @@ SqliteState::SqliteState(std::string path)
 
 SqliteState::~SqliteState() = default;
 
-absl::StatusOr<std::unique_ptr<SqliteState>> SqliteState::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<SqliteState>> SqliteState::Open(const std::string& path,
+                                                               Durability durability) {
   std::unique_ptr<SqliteState> state(new SqliteState(path));
   ASSIGN_OR_RETURN(state->writer_, Database::Open(path, Database::Mode::kReadWrite));
   // Before any other connection: it sets the journal mode, which wants the file for itself.
   RETURN_IF_ERROR(PrepareSchema(*state->writer_));
+  if (durability == Durability::kOrdered) state->writer_->Execute("PRAGMA synchronous=NORMAL");
   ASSIGN_OR_RETURN(state->checkpointer_, Database::Open(path, Database::Mode::kReadWrite));
   RETURN_IF_ERROR(state->Load());
   return state;
@@ -142,6 +151,22 @@ Position SqliteState::AppliedPosition() const {
 int64_t SqliteState::StateTimeUs() const {
   MutexLock lock(mutex_);
   return published_.state_time_us;
+}
+
+std::string SqliteState::EngineNote() {
+  Query query(*writer_, "SELECT note FROM engine_note");
+  return query.Step() ? query.Text(0) : std::string();
+}
+
+absl::Status SqliteState::AdoptLog(absl::string_view log_id) {
+  if (node_.applied_index != 0) {
+    return absl::FailedPreconditionError("the state has entries of another log");
+  }
+  writer_->Run("UPDATE node SET log_id = ? WHERE one = 1", Blob{log_id});
+  node_.log_id = std::string(log_id);
+  MutexLock lock(mutex_);
+  published_ = node_;
+  return absl::OkStatus();
 }
 
 void SqliteState::Checkpoint() { checkpointer_->Checkpoint(); }

@@ -29,18 +29,30 @@
 
 namespace muster::server {
 
+// What a commit promises.
+enum class Durability {
+  // It is on the disk.
+  kFull,
+  // It is there in order: a machine that loses power may come up with an older state, whole. For
+  // engines that keep the entries elsewhere and apply again what is missing.
+  kOrdered,
+};
+
 class SqliteState : public State, public Store {
  public:
   // Opens or makes the file at `path`, loads what is kept in memory and replays the entries that
   // its slabs do not have yet. After success memory and tables say what the last committed entry
   // left.
-  static absl::StatusOr<std::unique_ptr<SqliteState>> Open(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<SqliteState>> Open(
+      const std::string& path, Durability durability = Durability::kFull);
   ~SqliteState() override;
 
   // Store.
   std::unique_ptr<Transaction> Begin() override;
   Position AppliedPosition() const override;
   int64_t StateTimeUs() const override;
+  std::string EngineNote() override;
+  absl::Status AdoptLog(absl::string_view log_id) override;
   void Checkpoint() override;
   int WalPages() const override;
   void CheckpointFromWriter() override;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +40,10 @@ class Transaction {
   // Keeps the bytes of the entry that Apply was called for, for restarts.
   virtual void KeepEntry(absl::string_view bytes) = 0;
 
+  // Keeps what the engine must know of the order after a start (where it reads on, say) in place of
+  // what was kept before; true of the state from the same moment on as the entry.
+  virtual void KeepEngineNote(absl::string_view note) = 0;
+
   // Drops kept entries beyond either limit, except those that a start would need.
   virtual void TrimEntries(uint64_t max_bytes, int64_t older_than_us) = 0;
 
@@ -56,6 +61,12 @@ class Store {
   // Of the last commit.
   virtual Position AppliedPosition() const = 0;
   virtual int64_t StateTimeUs() const = 0;
+
+  // What KeepEngineNote kept last; empty where no engine has kept one. Not during a transaction.
+  virtual std::string EngineNote() = 0;
+  // Takes another log's id in place of the one that was made with the state. FailedPrecondition
+  // once an entry was applied. From the thread of the transactions, between two of them.
+  virtual absl::Status AdoptLog(absl::string_view log_id) = 0;
 
   // Work that should be done when nobody waits: moves committed pages to their place. Called by a
   // thread of its own, beside transactions.

@@ -75,6 +75,8 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.edge_watermark());
     case Command::kEdgeProblem:
       return Apply(context, command.edge_problem());
+    case Command::kLogProblem:
+      return Apply(context, command.log_problem());
     case Command::kTick:
       return Apply(context, command.tick());
     case Command::kAcceptDevice:

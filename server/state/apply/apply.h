@@ -55,6 +55,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& comman
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeBatch& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::LogProblem& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command);
 
 }  // namespace muster::server
