@@ -199,6 +199,8 @@ class FakeLog : public CommandLog {
   }
   Position AppliedPosition() const override { return {}; }
   absl::Status WaitUntilApplied(const Position&, absl::Duration) override { return {}; }
+  absl::Status ReadBarrier(absl::Duration) override { return {}; }
+  LogHealth Health() const override { return {}; }
   void Stop() override {}
 
   size_t waiting() const {

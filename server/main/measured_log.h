@@ -33,6 +33,8 @@ class MeasuredLog final : public CommandLog {
   absl::Status WaitUntilApplied(const Position& position, absl::Duration timeout) override {
     return log_.WaitUntilApplied(position, timeout);
   }
+  absl::Status ReadBarrier(absl::Duration timeout) override { return log_.ReadBarrier(timeout); }
+  LogHealth Health() const override { return log_.Health(); }
   void Stop() override { log_.Stop(); }
 
   const LogCounts& counts() const { return counts_; }

@@ -3,19 +3,17 @@
 //
 // Threads:  safe to call from any thread. One writer thread, one for checkpoints.
 // Owns:     its threads; `store` must outlive it.
-// Errors:   as CommandLog; ResourceExhausted where more than kMaxQueuedBytes wait.
+// Errors:   as CommandLog; ResourceExhausted where ProposalQueue is full.
 // Example:  local_log_test.cc and the contract suite.
 #pragma once
 
-#include <deque>
 #include <thread>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "common/sync/mutex.h"
 #include "server/command_log/log/command_log.h"
-#include "server/command_log/log/entry_codec.h"
 #include "server/command_log/log/store.h"
+#include "server/command_log/node/applied_mark.h"
+#include "server/command_log/node/checkpointer.h"
+#include "server/command_log/node/proposal_queue.h"
 
 namespace muster::server {
 
@@ -27,53 +25,31 @@ struct LocalLogOptions {
 
 class LocalLog : public CommandLog {
  public:
-  // Bounds the memory of a writer that can't keep up; beyond it callers are better told to come
-  // back.
-  static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
-
   LocalLog(Store& store, const LocalLogOptions& options);
   ~LocalLog() override;
 
   void ProposeAsync(Command command, Done done) override;
   Position AppliedPosition() const override;
   absl::Status WaitUntilApplied(const Position& position, absl::Duration timeout) override;
+  // What was answered was applied here: nothing to wait for.
+  absl::Status ReadBarrier(absl::Duration timeout) override;
+  LogHealth Health() const override;
   void Stop() override;
 
  private:
-  struct Pending {
-    CheckedCommand checked;
-    Done done;
-  };
-
   // Of the writer thread: entries until the queue is empty and Stop was called.
   void Write();
-  // Of the checkpoint thread.
-  void CheckpointWhenAsked();
-  // The commands of the next entry; empty: stop.
-  std::vector<Pending> TakeNext();
   // Applies the commands as one entry, makes it durable, then answers them.
-  void Commit(std::vector<Pending>& commands);
+  void Commit(Proposals& commands);
   // Drops old entries with a Tick, once a second: state time has moved only there.
-  void TrimAfterTick(Transaction& transaction, const std::vector<Pending>& commands);
-  // Between two transactions: asks for a checkpoint, or finishes the one under way.
-  void CareForCheckpoint();
+  void TrimAfterTick(Transaction& transaction, const Proposals& commands);
 
   Store& store_;
   const LocalLogOptions options_;
-  mutable Mutex mutex_;
-  ConditionVariable queued_;
-  ConditionVariable applied_changed_;
-  ConditionVariable checkpoint_asked_;
-  std::deque<Pending> queue_ ABSL_GUARDED_BY(mutex_);
-  size_t queue_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  Position applied_ ABSL_GUARDED_BY(mutex_);
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  bool writer_done_ ABSL_GUARDED_BY(mutex_) = false;
-  bool want_checkpoint_ ABSL_GUARDED_BY(mutex_) = false;
-  // The thread moved nearly all pages: the writer moves the rest between two transactions.
-  bool finish_checkpoint_ ABSL_GUARDED_BY(mutex_) = false;
+  ProposalQueue queue_;
+  AppliedMark applied_;
+  Checkpointer checkpointer_;
   std::thread writer_;
-  std::thread checkpointer_;
 };
 
 }  // namespace muster::server

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
-#include "server/command_log/local/data_dir.h"
 #include "server/command_log/local/local_log.h"
-#include "server/command_log/local/ticker.h"
+#include "server/command_log/node/data_dir.h"
+#include "server/command_log/node/ticker.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -46,6 +46,11 @@ absl::StatusOr<std::unique_ptr<LocalNode>> LocalNode::Open(const LocalNodeOption
   // The lock before the database: SQLite alone would let a second musterd in.
   ASSIGN_OR_RETURN(DataDir dir, DataDir::Hold(options.data_dir));
   ASSIGN_OR_RETURN(auto state, SqliteState::Open(absl::StrCat(options.data_dir, "/state.db")));
+  if (!state->EngineNote().empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the state in ", options.data_dir,
+        " belongs to a cluster: alone it would leave the others; start it with --etcd"));
+  }
   return std::make_unique<RunningNode>(std::move(dir), std::move(state), options, clock);
 }
 

@@ -12,8 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/clock/clock.h"
-#include "server/command_log/log/command_log.h"
-#include "server/state/state.h"
+#include "server/command_log/node/node.h"
 
 namespace muster::server {
 
@@ -27,17 +26,12 @@ struct LocalNodeOptions {
   bool start_ticker = true;
 };
 
-class LocalNode {
+class LocalNode : public Node {
  public:
-  virtual ~LocalNode() = default;
-
   // Opens or makes the state and replays what it needs. A new one is empty: propose Bootstrap
   // first. `clock` must outlive it.
   static absl::StatusOr<std::unique_ptr<LocalNode>> Open(const LocalNodeOptions& options,
                                                          Clock& clock);
-
-  virtual CommandLog& log() = 0;
-  virtual State& state() = 0;
 };
 
 }  // namespace muster::server

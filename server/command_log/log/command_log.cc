@@ -7,6 +7,22 @@
 
 namespace muster::server {
 
+absl::string_view NameOf(LogState state) {
+  switch (state) {
+    case LogState::kServing:
+      return "serving";
+    case LogState::kCatchingUp:
+      return "catching up";
+    case LogState::kReadOnly:
+      return "read-only: no quorum";
+    case LogState::kNeedsSnapshot:
+      return "needs snapshot";
+    case LogState::kStopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
 // On the caller's stack: a waiting caller needs no allocation, and no thread is kept for it.
 absl::StatusOr<Applied> CommandLog::Propose(Command command) {
   Mutex mutex;

@@ -2,7 +2,7 @@
 //
 // Threads:  safe to call from any thread; callbacks come on the log's writer thread, or from
 //           inside ProposeAsync where the command is refused before it is queued.
-// Blocks:   Propose and WaitUntilApplied; the others never.
+// Blocks:   Propose, WaitUntilApplied and ReadBarrier; the others never.
 // Errors:   what apply said of the command (InvalidArgument, NotFound, AlreadyExists,
 //           FailedPrecondition, Aborted, PermissionDenied: the command had no effect);
 //           ResourceExhausted where too much is queued (no effect); Unavailable after Stop or
@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "muster/internal/v1/commands.pb.h"
 
@@ -42,6 +43,28 @@ struct Applied {
   bool repeated = false;
 };
 
+// What an engine can do at the moment; see docs/cluster.md.
+enum class LogState : uint8_t {
+  kServing,
+  // Applies what was written while this node was away; takes commands, reads are behind.
+  kCatchingUp,
+  // The order can't be reached or has no quorum: reads go on, stale; commands are refused.
+  kReadOnly,
+  // The entries that this node lacks are gone.
+  kNeedsSnapshot,
+  // For good, because going on could make a state that other nodes don't have.
+  kStopped,
+};
+
+// "serving", "catching up", "read-only: no quorum", "needs snapshot", "stopped".
+absl::string_view NameOf(LogState state);
+
+struct LogHealth {
+  LogState state = LogState::kServing;
+  // Where it is not serving: why, and what to do. Never a secret.
+  std::string reason;
+};
+
 class CommandLog {
  public:
   using Done = std::function<void(absl::StatusOr<Applied>)>;
@@ -62,6 +85,12 @@ class CommandLog {
   // Ok once this node has applied `position`. FailedPrecondition for a position of another log,
   // DeadlineExceeded after `timeout`.
   virtual absl::Status WaitUntilApplied(const Position& position, absl::Duration timeout) = 0;
+
+  // Ok once this node shows everything that any node had answered before this call (a linearizable
+  // read may follow). Unavailable without quorum, DeadlineExceeded after `timeout`.
+  virtual absl::Status ReadBarrier(absl::Duration timeout) = 0;
+
+  virtual LogHealth Health() const = 0;
 
   // Takes no more commands, finishes those that are queued and ends its threads. Repeating is
   // harmless.

@@ -150,6 +150,28 @@ TEST_P(CommandLogContract, WaitsForAPositionAndKnowsItsOwnLog) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_P(CommandLogContract, ShowsWhatWasAnsweredAfterAReadBarrier) {
+  const auto first = log().Propose(MakeOrganization(1));
+  ASSERT_TRUE(first.ok());
+  EXPECT_TRUE(log().ReadBarrier(absl::Seconds(10)).ok());
+  EXPECT_GE(log().AppliedPosition().index, first->position.index);
+  EXPECT_EQ(log().Health().state, LogState::kServing) << log().Health().reason;
+}
+
+TEST_P(CommandLogContract, TakesALargeCommandAndManySmallOnesTogether) {
+  Command large = MakeOrganization(1);
+  large.mutable_create_organization()->set_display_name("d");
+  large.set_summary(std::string(900'000, 's'));
+  std::atomic<int> answered = 0;
+  log().ProposeAsync(large, [&](const absl::StatusOr<Applied>&) { ++answered; });
+  for (uint64_t id = 2; id <= 500; ++id) {
+    log().ProposeAsync(MakeOrganization(id),
+                       [&](const absl::StatusOr<Applied>& applied) { answered += applied.ok(); });
+  }
+  ASSERT_TRUE(log().Propose(MakeOrganization(501)).ok());
+  EXPECT_EQ(answered, 500);
+}
+
 TEST_P(CommandLogContract, TellsOfChangesBeforeItAnswers) {
   std::atomic<int> told = 0;
   auto subscription = under_test_->CountKeyChanges(told);

@@ -157,6 +157,17 @@ std::string EncodeEntry(const EntryHeader& header, const std::vector<absl::strin
   return out + tail;
 }
 
+std::string RenumberEntry(absl::string_view bytes, uint64_t index) {
+  constexpr size_t kIndexAt = 24;
+  std::string number;
+  PutLittleEndian(index, number);
+  std::string tail(bytes.substr(kCrcFrom));
+  tail.replace(kIndexAt - kCrcFrom, number.size(), number);
+  std::string out(bytes.substr(0, 4));
+  PutLittleEndian(Crc32cOf(out, tail), out);
+  return out + tail;
+}
+
 absl::StatusOr<DecodedEntry> DecodeEntry(absl::string_view bytes) {
   if (bytes.size() < kEntryHeaderBytes) return absl::DataLossError("log entry: cut short");
   if (bytes.substr(0, 2) != absl::string_view(kMagic, 2)) {

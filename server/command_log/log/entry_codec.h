@@ -55,6 +55,10 @@ absl::StatusOr<CheckedCommand> CheckCommand(internal::v1::Command command);
 // kMaxEntryBytes, or one alone.
 std::string EncodeEntry(const EntryHeader& header, const std::vector<absl::string_view>& commands);
 
+// An entry's bytes with another index; for engines that learn it only after they wrote them.
+// `bytes` must be what EncodeEntry made.
+std::string RenumberEntry(absl::string_view bytes, uint64_t index);
+
 // Checks and reads an entry. Reserves at most 16 MiB, whatever the bytes claim.
 absl::StatusOr<DecodedEntry> DecodeEntry(absl::string_view bytes);
 

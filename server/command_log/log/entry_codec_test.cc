@@ -46,6 +46,17 @@ TEST(EntryCodecTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(decoded->entry.commands(1).version(), kCommandVersion);
 }
 
+TEST(EntryCodecTest, GivesAnEntryAnotherIndexAndNothingElse) {
+  const std::string bytes = Encode({Tick(5), Organization(std::string(1000, 'x'))});
+  const std::string other = RenumberEntry(bytes, 0x0102030405060708);
+  EXPECT_EQ(RenumberEntry(other, 7), bytes);
+  const auto decoded = DecodeEntry(other);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->header.index, 0x0102030405060708U);
+  EXPECT_EQ(decoded->header.proposer, 3U);
+  EXPECT_EQ(decoded->entry.commands_size(), 2);
+}
+
 TEST(EntryCodecTest, WritesTheBytesThatTheDesignDescribes) {
   const std::string bytes = Encode({Tick(5)});
   EXPECT_EQ(bytes.substr(0, 4), std::string("ME\x01\x00", 4));

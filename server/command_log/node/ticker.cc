@@ -1,6 +1,6 @@
 // Ticks, and the steps that nobody asks for. Both are commands like others: on a cluster the holder
 // of the tick lease would propose them, and apply knows no difference.
-#include "server/command_log/local/ticker.h"
+#include "server/command_log/node/ticker.h"
 
 #include <algorithm>
 

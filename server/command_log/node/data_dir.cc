@@ -1,4 +1,4 @@
-#include "server/command_log/local/data_dir.h"
+#include "server/command_log/node/data_dir.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
