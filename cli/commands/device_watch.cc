@@ -10,7 +10,7 @@
 #include "absl/time/clock.h"
 #include "cli/commands/device_report.h"
 #include "cli/commands/names.h"
-#include "cli/connection/rpc_status.h"
+#include "cli/connection/stream_patience.h"
 #include "cli/output/structured.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
@@ -25,8 +25,6 @@ using muster::v1::DeviceService;
 using muster::v1::WatchDevicesResponse;
 
 constexpr absl::Duration kPause = absl::Milliseconds(300);
-// A watch that was heard once outlives a restart of the control plane.
-constexpr absl::Duration kPatience = absl::Minutes(1);
 
 // What was told so far, so that a listing after a lost connection tells only what is new.
 // Remembers the line of each device as it was printed: about 100 bytes each, two megabytes for
@@ -117,29 +115,23 @@ Outcome Watch(Session& session) {
   request.set_filter(session.Text("where"));
   request.set_include_status(session.Switch("status"));
   Teller teller(session, as_json);
-  absl::Time last_news = absl::Now();
-  absl::Duration patience = connection->retry_for();
+  StreamPatience patience(connection->retry_for(), absl::Now());
   while (true) {
     // No deadline: quiet is normal, and keepalive (connection.cc) notices a dead connection.
     const auto context = connection->NewContext();
     const auto reader = stub->WatchDevices(context.get(), request);
+    patience.Begin(absl::Now());
     teller.Begin();
     WatchDevicesResponse message;
     while (reader->Read(&message)) {
-      // A server that was never reached is given up soon; one that was heard is worth waiting for.
-      patience = std::max(patience, kPatience);
       teller.Take(message);
-      last_news = absl::Now();
+      patience.Hear(absl::Now());
     }
     const grpc::Status status = reader->Finish();
-    // The end of a stream that was quiet is news too.
-    if (patience == kPatience && !NeverReached(status)) last_news = absl::Now();
-    // A control plane that stops may cut the stream before its farewell is sent.
-    const bool lost = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                      status.error_code() == grpc::StatusCode::CANCELLED;
-    const bool again = lost && !IsTlsFailure(status) && absl::Now() - last_news < patience;
     // Always an error: a watch has no good end but Ctrl-C.
-    if (!again) return connection->Explain(status, CallKind::kRead);
+    if (!patience.TryAgain(status, absl::Now())) {
+      return connection->Explain(status, CallKind::kRead);
+    }
     connection->Pause(kPause);
   }
 }

@@ -228,6 +228,7 @@ TEST_F(JobTest, WatchGoesOnAfterALostConnection) {
   environment_["MUSTER_RETRY_FOR"] = "5s";
   AnswerWatch({Target(1, muster::v1::JOB_TARGET_STATE_SENT)}, false);
   fake_.Fail("WatchJob", grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone"));
+  fake_.Fail("WatchJob", grpc::Status(grpc::StatusCode::CANCELLED, "cut"));
   AnswerWatch({Target(1, kSucceeded)}, true);
   const Ran ran = Run({"job", "watch", "3f8k2m9x0c1va"});
   EXPECT_EQ(ran.code, 0) << ran.err;

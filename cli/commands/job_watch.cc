@@ -2,13 +2,11 @@
 // and only those in another state than before are told.
 #include "cli/commands/job_watch.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/commands/job_report.h"
 #include "cli/commands/names.h"
-#include "cli/connection/rpc_status.h"
+#include "cli/connection/stream_patience.h"
 #include "cli/output/text_table.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
@@ -21,8 +19,6 @@ using muster::v1::JobService;
 using muster::v1::JobTarget;
 
 constexpr absl::Duration kPause = absl::Milliseconds(300);
-// A watch that was heard once outlives a restart of the control plane.
-constexpr absl::Duration kPatience = absl::Minutes(1);
 
 // Takes over what a message says; `on_change` hears of each target that is in another state now.
 // The number counts too: a target that is tried again may be in the same state as before, under
@@ -77,17 +73,14 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
   muster::v1::WatchJobRequest request;
   request.set_name(name);
   WatchedJob watched;
-  absl::Time last_news = absl::Now();
-  // A server that was never reached is given up as soon as with any call; one that was heard may be
-  // restarting.
-  absl::Duration patience = connection->retry_for();
+  StreamPatience patience(connection->retry_for(), absl::Now());
   while (true) {
     const auto context = connection->NewContext();
     const auto reader = stub->WatchJob(context.get(), request);
+    patience.Begin(absl::Now());
     muster::v1::WatchJobResponse message;
     while (reader->Read(&message)) {
-      last_news = absl::Now();
-      patience = std::max(patience, kPatience);
+      patience.Hear(absl::Now());
       TakeMessage(message, &watched, on_change);
       on_progress(watched.job);
     }
@@ -95,9 +88,7 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
     // Both: a stream that ends well before the job has (a server that stops in an orderly way) is
     // begun anew.
     if (status.ok() && HasEnded(watched.job)) return watched;
-    const bool again = status.ok() || (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-                                       !IsTlsFailure(status) && absl::Now() - last_news < patience);
-    if (!again) {
+    if (!status.ok() && !patience.TryAgain(status, absl::Now())) {
       const absl::Status error = connection->Explain(status, CallKind::kRead);
       // What was asked for has not failed, only the looking: so say where to look again.
       if (!absl::IsUnavailable(error)) return error;
