@@ -77,6 +77,7 @@ constexpr Field kFields[] = {
     {"wg", kFacts, kText, 0, 64, "", "tunnel public key", MUSTER_TEXT(tunnel_key_text)},
     {"rights", kFacts, kText, 0, 256, "", "policies that the agent has",
      MUSTER_TEXT(heartbeat.facts.rights)},
+    {"ca", kFacts, kText, 0, 64, "", "router roots that it trusts", MUSTER_TEXT(roots_text)},
     // Raw, since they are compared byte by byte: cleaning would make two different ones alike.
     {"nonce", kInEnrolment, kRawText, 0, 64, "", "the router's own, 8 to 64 characters",
      MUSTER_TEXT(nonce)},

@@ -51,6 +51,7 @@ struct Body {
   std::string formats;
   std::string mac_text;
   std::string tunnel_key_text;
+  std::string roots_text;
   HealthRow health_row;
   std::string health_value;
   std::string health_unit;

@@ -7,11 +7,13 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/status/status_macros.h"
 #include "routeros/heartbeat/fields.h"
@@ -22,6 +24,9 @@ namespace muster::routeros {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
+
+// Digits of a router root's fingerprint that stand for it.
+constexpr size_t kMarkDigits = 8;
 
 // A constant text or a key of ours, never a byte of the body: it is logged, answered, and
 // remembered.
@@ -331,6 +336,19 @@ std::string MacBytes(absl::string_view text) {
   return bytes.size() == 6 ? bytes : "";
 }
 
+// What is no mark of a root is left out.
+std::string SortedMarks(absl::string_view text) {
+  if (text.empty()) return "";
+  std::set<absl::string_view> marks;
+  for (const absl::string_view mark : absl::StrSplit(text, ',')) {
+    const bool hex = std::all_of(mark.begin(), mark.end(), [](char c) {
+      return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
+    });
+    if (hex && mark.size() == kMarkDigits) marks.insert(mark);
+  }
+  return absl::StrJoin(marks, ",");
+}
+
 void FinishFacts(Body& body) {
   DeviceFacts& facts = body.heartbeat.facts;
   for (absl::string_view format : absl::StrSplit(body.formats, ',')) {
@@ -346,6 +364,7 @@ void FinishFacts(Body& body) {
   } else if (!body.tunnel_key_text.empty()) {
     ++body.counts.numbers_dropped;
   }
+  facts.router_roots = SortedMarks(body.roots_text);
   // Any of these says that the agent could collect; the small body has none.
   body.heartbeat.has_facts = !facts.identity.empty() || !facts.routeros_version.empty() ||
                              !facts.serial_number.empty() || !facts.board.empty();

@@ -54,6 +54,9 @@ struct DeviceFacts {
   std::string rights;
   // 32 bytes or empty.
   std::string tunnel_public_key;
+  // Router roots that the text pins and the store holds: 8 lower-case hex digits each, ascending,
+  // with commas between.
+  std::string router_roots;
 
   friend bool operator==(const DeviceFacts&, const DeviceFacts&) = default;
 };

@@ -51,6 +51,6 @@ absl::StatusOr<std::string> RenderRunner(const AgentTerms& terms) {
 
 // What installed routers report is compared with this: it is raised only where the text truly
 // changes for them, since each raise makes the whole fleet fetch and try new text.
-absl::string_view AgentVersion() { return "2"; }
+absl::string_view AgentVersion() { return "3"; }
 
 }  // namespace muster::routeros

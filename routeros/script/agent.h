@@ -81,6 +81,8 @@ struct InstallerTerms {
   std::vector<std::string> urls;
   // As in AgentTerms.
   std::string dns_address;
+  std::string new_root_pem;
+  std::string new_root_sha256;
 };
 
 // The installer that GET /b/VERSION answers: makes what device-protocol.md section 1 lists,
@@ -104,7 +106,7 @@ std::string RenderRemovalLine();
 // What RenderInstaller's text will add and change on a router, for people; one item a line.
 absl::StatusOr<std::string> RenderPreview(const InstallerTerms& terms, Family family);
 
-// The version of the agent text that RenderInstaller and RenderAgent install: "2".
+// The version of the agent text that RenderInstaller and RenderAgent install: "3".
 absl::string_view AgentVersion();
 
 }  // namespace muster::routeros

@@ -69,7 +69,9 @@ constexpr absl::string_view kHead =
 
 // Where there is no random (v6) the nonce of a boot is what the clock, the uptime, the memory and
 // the sectors ever written make: a board without a clock starts at the same instant each time.
-// All of it in 16 characters, the ends of each, since a metered beat has no room for more.
+// All of it in 16 characters, the ends of each, since a metered beat has no room for more. Which of
+// the roots that this text pins lie in the store is said in each beat: certificates are changed
+// only once routers say that they hold the new one.
 constexpr absl::string_view kBodyStart = R"rsc(:local muPins @PINS@
 :local muAgent "@AGENT@"
 :if ([:len $muTrial] > 0) do={ :set muAgent $muTrial }
@@ -87,6 +89,13 @@ constexpr absl::string_view kBodyStart = R"rsc(:local muPins @PINS@
 }
 :local muBoot ""
 :if ([:typeof $musterBoot] = "str") do={ :set muBoot $musterBoot }
+:local muHave ""
+:foreach p in=$muPins do={
+  :if ([:len [/certificate find where fingerprint=$p]] > 0) do={
+    :if ([:len $muHave] > 0) do={ :set muHave ($muHave . ",") }
+    :set muHave ($muHave . [:pick $p 0 8])
+  }
+}
 )rsc";
 
 // muLive counts running runners in two ways, by the script's name and by the id that :execute gave:
@@ -146,7 +155,7 @@ constexpr absl::string_view kRights = R"rsc(:global musterRights
 // after each start: at most 150 bytes.
 constexpr absl::string_view kSmall =
     R"rsc(:local muJson ""
-:local muSmall ("{\"p\":1" . [$muKey "agent" $muAgent] . [$muKey "fmt" $muFormats] . [$muKey "boot" $muBoot] . [$muKey "last" $muLast])
+:local muSmall ("{\"p\":1" . [$muKey "agent" $muAgent] . [$muKey "fmt" $muFormats] . [$muKey "boot" $muBoot]@SMALL_ROOTS@ . [$muKey "last" $muLast])
 :if ($muRun > 0) do={ :set muSmall ($muSmall . [$muKey "run" $muRun]) } else={ :set muSmall ($muSmall . [$muKey "up" [/system resource get uptime]]) }
 )rsc";
 
@@ -201,7 +210,7 @@ constexpr absl::string_view kCollect =
     :set muLink ($muLink . [$muKey "loss" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] loss-percent"]])
     :set muJson ($muJson . ",\"links\":[" . $muLink . "}]")
   }
-  :set muJson ($muJson . [$muKey "rights" $muRights] . "}")
+  :set muJson ($muJson . [$muKey "rights" $muRights] . [$muKey "ca" $muHave] . "}")
 } on-error={
   :set muErr ($muErr + 1)
   :set musterErr $muErr
@@ -214,12 +223,12 @@ constexpr absl::string_view kCollect =
 )rsc";
 
 // The router root is in no export and no backup, so a restored router lacks it: where a post fails
-// and no pinned root is there, it is fetched again by the rule of one certificate (see
+// and a pinned root is not there, it is fetched again by the rule of one certificate (see
 // bootstrap_text.cc) and the post repeated.
 constexpr absl::string_view kRestoreRoot =
     R"rsc(  :local muThere 0
   :foreach p in=$muPins do={ :set muThere ($muThere + [:len [/certificate find where fingerprint=$p]]) }
-  :if (($muThere = 0) && (($muFail < 8) || (($muFail & 3) = 0))) do={
+  :if (($muThere < [:len $muPins]) && (($muFail < 8) || (($muFail & 3) = 0))) do={
     :local muOld [/certificate find]
     :local muBad true
     :local muPin ""
@@ -229,7 +238,12 @@ constexpr absl::string_view kRestoreRoot =
         :if ([:len [/file find where name="muster.pem"]] = 0) do={ :delay 500ms }
       }
       /certificate import file-name="muster.pem" passphrase=""
-      :foreach p in=$muPins do={ :if ([:len [/certificate find where fingerprint=$p]] = 1) do={ :set muPin $p } }
+      :foreach i in=[/certificate find] do={
+        :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={
+          :local g [:tostr [/certificate get $i fingerprint]]
+          :foreach p in=$muPins do={ :if ($g = $p) do={ :set muPin $p } }
+        }
+      }
       :if (([:len [/certificate find]] = ([:len $muOld] + 1)) && ([:len $muPin] > 0)) do={ :set muBad false }
     } on-error={}
     :do {
@@ -241,7 +255,8 @@ constexpr absl::string_view kRestoreRoot =
         }
       } else={
         :set muAgain true
-        /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca"
+        :local c [/certificate find where fingerprint=$muPin]
+        :do { /certificate set $c name="muster-ca" } on-error={ /certificate set $c name=("muster-ca-" . [:pick $muPin 0 8]) }
       }
     } on-error={}
     :do { /file remove [/file find where name="muster.pem"] } on-error={}
@@ -354,7 +369,8 @@ std::string Round(const AgentTerms& terms) {
   const bool jobs = !terms.monitor_only;
   const bool metered = terms.profile == Profile::kMetered;
   return absl::StrCat(
-      kPickUrl, jobs ? kJobState : kNoJobState, kSmall,
+      kPickUrl, jobs ? kJobState : kNoJobState,
+      Fill(kSmall, {{"@SMALL_ROOTS@", metered ? " . [$muKey \"ca\" $muHave]" : ""}}),
       Fill(kCollect, {{"@RUN_AGE@", std::string(jobs ? kRunAge : "")},
                       {"@SMALL_END@", metered ? "" : " . [$muKey \"err\" $muErr]"}}),
       Fill(kPost, {{"@RESTORE@", std::string(kRestoreRoot)}}),

@@ -128,16 +128,33 @@ constexpr absl::string_view kEnrol =
   }
 )rsc";
 
-// The old scheduler entry goes only when the new one can take its place.
+// The old scheduler entry goes only when the new one can take its place. Roots of ours that the
+// text doesn't pin are those that this installation has retired.
 constexpr absl::string_view kStart =
     R"rsc(  :if ($muReady) do={
-    :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
-    /system scheduler remove [/system scheduler find where name="muster-beat"]
+    :foreach i in=[/certificate find where name~"^muster-ca"] do={
+      :if (!([:tostr [:find @PINS@ [/certificate get $i fingerprint]]] ~ "^[0-9]")) do={ /certificate remove $i }
+    }
+    :local muRoot [/certificate find where fingerprint=$muPin]
+    :do { /certificate set $muRoot name="muster-ca" } on-error={ /certificate set $muRoot name=("muster-ca-" . [:pick $muPin 0 8]) }
+@NEW_ROOT@    /system scheduler remove [/system scheduler find where name="muster-beat"]
     /system scheduler add name="muster-beat" interval=@PERIOD@ start-time=startup policy=@POLICY@ comment="@COMMENT@" on-event="/system script run muster-beat"
 @LINK@    :put "muster: enrolled; this router now checks in every @SECONDS@ seconds"
     /system script run muster-beat
   }
 )rsc";
+
+// What becomes of a second root that can't be imported: the router works, and says what it lacks.
+constexpr absl::string_view kNewRoot = R"rsc(    :local muOk true
+    :do {
+@STAGE@    } on-error={ :set muOk false }
+    :if (!$muOk) do={ :put "muster: the next router root was not taken; an agent upgrade brings it" }
+)rsc";
+
+std::string SecondRoot(const AgentTerms& agent) {
+  const std::string stage = NewRootParts(agent);
+  return stage.empty() ? "" : Fill(kNewRoot, {{"@STAGE@", stage}});
+}
 
 }  // namespace
 
@@ -168,6 +185,8 @@ std::string InstallerText(const InstallerTerms& terms, Family family) {
                       {"@PERIOD@", PeriodTime(terms.profile)},
                       {"@SECONDS@", PeriodText(terms.profile)},
                       {"@BEAT@", QuoteSource(BeatText(agent))},
+                      {"@PINS@", PinList(agent)},
+                      {"@NEW_ROOT@", SecondRoot(agent)},
                       {"@LINK@", absl::StrCat(LinkParts(agent, family), NameParts(agent))}});
 }
 

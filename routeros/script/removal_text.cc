@@ -23,7 +23,7 @@ constexpr absl::string_view kSteps[] = {
     "/ip dns static remove [find where comment=\"Muster agent\"]",
     "/file remove [find where name~\"^mu(|ster|ster-new|ster-root).(pem|rsc|txt)\\$\"]",
     "/system script environment remove [find where name~\"^muster\"]",
-    "/certificate remove [find where name~\"^muster-ca(|-new)\\$\"]",
+    "/certificate remove [find where name~\"^muster-ca(|-[a-f0-9]+|-new)\\$\"]",
 };
 
 // The result of the job is posted first: the runner says so by setting its number to 0.
@@ -62,11 +62,16 @@ absl::StatusOr<std::string> RenderPreview(const InstallerTerms& terms, Family fa
   const AgentTerms agent = AgentOf(terms);
   RETURN_IF_ERROR(CheckTerms(terms.url, terms.root_sha256, terms.claim));
   RETURN_IF_ERROR(CheckAgentTerms(agent));
-  std::string text =
-      absl::StrCat("certificate  muster-ca: the router root with SHA-256 ", terms.root_sha256, "\n",
-                   "script       muster-beat, policy ", PolicyOf(terms.monitor_only), ", posts to ",
-                   absl::StrJoin(agent.urls, ", "), "\n", "scheduler    muster-beat, every ",
-                   PeriodText(terms.profile), " s: runs muster-beat\n");
+  std::string text = absl::StrCat(
+      "certificate  muster-ca: the router root with SHA-256 ", terms.root_sha256, "\n",
+      agent.new_root_sha256.empty()
+          ? ""
+          : absl::StrCat("certificate  muster-ca-",
+                         agent.new_root_sha256.substr(0, kRootMarkDigits),
+                         ": the next router root, with SHA-256 ", agent.new_root_sha256, "\n"),
+      "script       muster-beat, policy ", PolicyOf(terms.monitor_only), ", posts to ",
+      absl::StrJoin(agent.urls, ", "), "\n", "scheduler    muster-beat, every ",
+      PeriodText(terms.profile), " s: runs muster-beat\n");
   if (!terms.monitor_only) {
     absl::StrAppend(
         &text, "script       muster-run, policy ", kFullPolicy,

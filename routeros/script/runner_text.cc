@@ -166,14 +166,17 @@ constexpr absl::string_view kFetchParts = R"rsc(    :if ($muVerb = "L") do={
 
 // The job is a text of its own: the wrapper parses it twice (as it is, and as the body of a
 // function, which a stray brace, an open quote or a trailing backslash doesn't survive), calls it,
-// and sets the phase behind it. What stands in the job ends the job only.
+// and sets the phase behind it to a word that is of this run alone: a job may set the phase itself,
+// but can't know the word, since the wrapper forgets its own text first. What stands in the job
+// ends the job only.
 constexpr absl::string_view kWrapper = R"rsc(:global musterSrc
 :global musterPhase
+:global musterWrap
+:set musterWrap ""
 :local muCode [:parse $musterSrc]
 :local muTest [:parse (":local muTest do={\n" . $musterSrc . "\n}")]
 :set musterPhase "run"
 $muCode
-:set musterPhase "ok"
 )rsc";
 
 constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
@@ -186,6 +189,8 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
   :set musterOut ""
   :if ($muGo = "run") do={
     :set muState "fail"
+    :local muMark [:tostr [$muGet ":rndstr length=16 from=0123456789abcdef"]]
+    :if ([:len $muMark] != 16) do={ :set muMark ($muNumber . [/system resource get uptime] . [/system resource get free-memory]) }
     :local muReady ($muVerb = "L")
     :if ($muVerb = "J") do={
       :do {
@@ -196,10 +201,8 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
     }
     :if ($muReady) do={
 @EXECUTE@    }
-    :if ($musterPhase = "ok") do={
-      :set muState "ok"
-      :set musterPhase "run"
-    }
+    :if ($musterPhase = $muMark) do={ :set muState "ok" }
+    :if ($musterPhase != "parse") do={ :set musterPhase "run" }
     :set musterSrc ""
   } else={
     :set musterPhase ""
@@ -217,7 +220,8 @@ constexpr absl::string_view kRunJob = R"rsc(:if ([:len $muGo] > 0) do={
 // and runs it as a job of its own, which shields this script from errors that on-error can't
 // catch; older versions tell the phase, and print what the job leaves in the global musterOut.
 // Whether a router has them is tried by parsing, not read off its version.
-constexpr absl::string_view kExecute = R"rsc(      :global musterWrap @WRAPPER@
+constexpr absl::string_view kExecute =
+    R"rsc(      :global musterWrap (@WRAPPER@ . ":set musterPhase \"" . $muMark . "\"\n")
       :do {
         :local f [:parse ":onerror e in={} do={}"]
         :set musterWrap (":global musterWhy\n:onerror muWhy in={\n" . $musterWrap . "} do={ :set musterWhy \$muWhy }\n")

@@ -122,6 +122,8 @@ AgentTerms AgentOf(const InstallerTerms& terms) {
   agent.monitor_only = terms.monitor_only;
   agent.profile = terms.profile;
   agent.dns_address = terms.dns_address;
+  agent.new_root_pem = terms.new_root_pem;
+  agent.new_root_sha256 = terms.new_root_sha256;
   return agent;
 }
 

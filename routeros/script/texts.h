@@ -20,6 +20,9 @@ inline constexpr absl::string_view kFullPolicy =
 inline constexpr absl::string_view kMonitorPolicy = "read,test,ftp,sensitive";
 absl::string_view PolicyOf(bool monitor_only);
 
+// Digits of a root's fingerprint that stand for it in a beat and in the name of a certificate.
+inline constexpr size_t kRootMarkDigits = 8;
+
 // Refuses a URL that isn't https://HOST[:PORT] with characters that need no escape, a digest that
 // isn't 64 and a claim that isn't 32 lower-case hex digits.
 absl::Status CheckTerms(absl::string_view url, absl::string_view root_sha256,
@@ -53,6 +56,9 @@ std::string GuardText();
 std::string GuardParts(const AgentTerms& terms);
 std::string LinkParts(const AgentTerms& terms, Family family);
 std::string NameParts(const AgentTerms& terms);
+// Imports the new root, if there is one and the router lacks it; sets muOk to false where that
+// fails.
+std::string NewRootParts(const AgentTerms& terms);
 // Comment of the agent's scripts and entries: "Muster agent 2+7 00:00:30"; the guard takes the
 // period from its end.
 std::string AgentComment(const AgentTerms& terms);

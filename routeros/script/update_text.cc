@@ -60,8 +60,9 @@ constexpr absl::string_view kUpdate = R"rsc(:if ($muVerb = "U") do={
 )rsc";
 
 // Puts back what ran before where this router has heard nothing good for 15 minutes though its
-// gateway answers. The two change places, so that a router that can't be helped by either goes on
-// trying both: it may be that only the edges are away.
+// gateway answers: that of IPv4, or that of IPv6 (a link-local one can't be pinged in one way on
+// all versions: there an active route is enough). The two change places, so that a router that
+// can't be helped by either goes on trying both: it may be that only the edges are away.
 constexpr absl::string_view kGuard =
     R"rsc(# Muster agent: goes back to the agent before where this one can't reach an edge.
 :global musterGood
@@ -88,6 +89,17 @@ constexpr absl::string_view kGuard =
       :if ($r > 0) do={ :set muNear true }
     }
   } on-error={}
+  :if (!$muNear) do={
+    :do {
+      :local f [:parse ":return [/ipv6 route get [:pick [/ipv6 route find where dst-address=\"::/0\" and active=yes] 0] gateway]"]
+      :local g [:tostr [$f]]
+      :if (!($g ~ "^[0-9a-fA-F]*:[0-9a-fA-F:]+\$") || ($g ~ "^[fF][eE]80:")) do={ :if ([:len $g] > 0) do={ :set muNear true } } else={
+        :do { :set f [:parse (":return [/tool ping " . $g . " count=3]")] } on-error={ :set f [:parse (":return [/ping " . $g . " count=3]")] }
+        :local r [$f]
+        :if ($r > 0) do={ :set muNear true }
+      }
+    } on-error={}
+  }
   :if ($muNear) do={
     :do { /system script job remove [/system script job find where script="muster-beat"] } on-error={}
     :foreach n in={"muster-run";"muster-beat"} do={
@@ -169,6 +181,7 @@ constexpr absl::string_view kStageToken =
 )rsc";
 
 // `print file=` makes a text file on every version. The rule of one certificate, as in the line.
+// The name is of this root alone: the one that it replaces may have come the same way.
 constexpr absl::string_view kStageRoot =
     R"rsc(:if ([:len [/certificate find where fingerprint="@NEW_PIN@"]] = 0) do={
   :local muOld [/certificate find]
@@ -186,7 +199,7 @@ constexpr absl::string_view kStageRoot =
     :foreach i in=[/certificate find] do={
       :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={ /certificate remove $i }
     }
-  } else={ /certificate set [/certificate find where fingerprint="@NEW_PIN@"] name="muster-ca-new" }
+  } else={ /certificate set [/certificate find where fingerprint="@NEW_PIN@"] name="muster-ca-@NEW_MARK@" }
 }
 )rsc";
 
@@ -226,10 +239,7 @@ std::string Extras(const AgentTerms& terms) {
   if (!terms.token.empty()) {
     absl::StrAppend(&text, kKeepFunction, Fill(kStageToken, {{"@TOKEN@", terms.token}}));
   }
-  if (!terms.new_root_sha256.empty()) {
-    absl::StrAppend(&text, Fill(kStageRoot, {{"@NEW_PIN@", terms.new_root_sha256},
-                                             {"@NEW_PEM@", QuoteString(terms.new_root_pem)}}));
-  }
+  absl::StrAppend(&text, NewRootParts(terms));
   return text;
 }
 
@@ -244,6 +254,13 @@ std::string SwapText(const AgentTerms& terms, Family family) {
 }
 
 }  // namespace
+
+std::string NewRootParts(const AgentTerms& terms) {
+  if (terms.new_root_sha256.empty()) return "";
+  return Fill(kStageRoot, {{"@NEW_PIN@", terms.new_root_sha256},
+                           {"@NEW_MARK@", terms.new_root_sha256.substr(0, kRootMarkDigits)},
+                           {"@NEW_PEM@", QuoteString(terms.new_root_pem)}});
+}
 
 std::string UpdateText() { return std::string(kUpdate); }
 

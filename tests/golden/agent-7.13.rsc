@@ -1,10 +1,10 @@
-# Muster agent 2+7 for RouterOS 7.13-7.16: imported by the agent before it, put on trial beside it.
+# Muster agent 3+7 for RouterOS 7.13-7.16: imported by the agent before it, put on trial beside it.
 {
 :global musterOld
 :global musterOffer
 :set musterOffer ""
 :local muBeat ":local muTrial \"\"\n\
-    # Muster agent 2+7: reports every 60 s and starts what the control plane asks for.\n\
+    # Muster agent 3+7: reports every 60 s and starts what the control plane asks for.\n\
     :global musterTx\n\
     :global musterSkip\n\
     :global musterFail\n\
@@ -95,7 +95,7 @@
     :global musterJob\n\
     :global musterHold\n\
     :local muPins {\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\";\"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100\"}\n\
-    :local muAgent \"2+7\"\n\
+    :local muAgent \"3+7\"\n\
     :if ([:len \$muTrial] > 0) do={ :set muAgent \$muTrial }\n\
     :local muFull false\n\
     :if ([:typeof \$musterBoot] != \"str\") do={\n\
@@ -111,6 +111,13 @@
     }\n\
     :local muBoot \"\"\n\
     :if ([:typeof \$musterBoot] = \"str\") do={ :set muBoot \$musterBoot }\n\
+    :local muHave \"\"\n\
+    :foreach p in=\$muPins do={\n\
+    \_ :if ([:len [/certificate find where fingerprint=\$p]] > 0) do={\n\
+    \_   :if ([:len \$muHave] > 0) do={ :set muHave (\$muHave . \",\") }\n\
+    \_   :set muHave (\$muHave . [:pick \$p 0 8])\n\
+    \_ }\n\
+    }\n\
     :local muFormats \"esc\"\n\
     :if ([\$muGet \":convert from=hex to=raw \\\"6d75\\\"\"] = \"mu\") do={ :set muFormats \"hex,esc\" }\n\
     :global musterRights\n\
@@ -220,7 +227,7 @@
     \_   :set muLink (\$muLink . [\$muKey \"loss\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] loss-percent\"]])\n\
     \_   :set muJson (\$muJson . \",\\\"links\\\":[\" . \$muLink . \"}]\")\n\
     \_ }\n\
-    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . \"}\")\n\
+    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . [\$muKey \"ca\" \$muHave] . \"}\")\n\
     } on-error={\n\
     \_ :set muErr (\$muErr + 1)\n\
     \_ :set musterErr \$muErr\n\
@@ -244,7 +251,7 @@
     \_ :if (!\$muOk && (\$muTurn = 1)) do={\n\
     \_ :local muThere 0\n\
     \_ :foreach p in=\$muPins do={ :set muThere (\$muThere + [:len [/certificate find where fingerprint=\$p]]) }\n\
-    \_ :if ((\$muThere = 0) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
+    \_ :if ((\$muThere < [:len \$muPins]) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
     \_   :local muOld [/certificate find]\n\
     \_   :local muBad true\n\
     \_   :local muPin \"\"\n\
@@ -254,7 +261,12 @@
     \_       :if ([:len [/file find where name=\"muster.pem\"]] = 0) do={ :delay 500ms }\n\
     \_     }\n\
     \_     /certificate import file-name=\"muster.pem\" passphrase=\"\"\n\
-    \_     :foreach p in=\$muPins do={ :if ([:len [/certificate find where fingerprint=\$p]] = 1) do={ :set muPin \$p } }\n\
+    \_     :foreach i in=[/certificate find] do={\n\
+    \_       :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={\n\
+    \_         :local g [:tostr [/certificate get \$i fingerprint]]\n\
+    \_         :foreach p in=\$muPins do={ :if (\$g = \$p) do={ :set muPin \$p } }\n\
+    \_       }\n\
+    \_     }\n\
     \_     :if (([:len [/certificate find]] = ([:len \$muOld] + 1)) && ([:len \$muPin] > 0)) do={ :set muBad false }\n\
     \_   } on-error={}\n\
     \_   :do {\n\
@@ -266,7 +278,8 @@
     \_       }\n\
     \_     } else={\n\
     \_       :set muAgain true\n\
-    \_       /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
+    \_       :local c [/certificate find where fingerprint=\$muPin]\n\
+    \_       :do { /certificate set \$c name=\"muster-ca\" } on-error={ /certificate set \$c name=(\"muster-ca-\" . [:pick \$muPin 0 8]) }\n\
     \_     }\n\
     \_   } on-error={}\n\
     \_   :do { /file remove [/file find where name=\"muster.pem\"] } on-error={}\n\
@@ -277,7 +290,7 @@
     \_ :set musterFail 0\n\
     \_ :set musterTx 0\n\
     \_ :set musterGood [/system resource get uptime]\n\
-    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"2+7\" }\n\
+    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"3+7\" }\n\
     } else={\n\
     \_ :set muFail (\$muFail + 1)\n\
     \_ :set musterFail \$muFail\n\
@@ -320,7 +333,7 @@
     :set musterBusy 0\n\
     }\n\
     # end\n"
-:local muRunner "# Muster agent 2+7: runs one job and posts its result.\n\
+:local muRunner "# Muster agent 3+7: runs one job and posts its result.\n\
     :global musterReply\n\
     :global musterRun\n\
     :global musterRunAt\n\
@@ -511,6 +524,8 @@
     \_ :set musterOut \"\"\n\
     \_ :if (\$muGo = \"run\") do={\n\
     \_   :set muState \"fail\"\n\
+    \_   :local muMark [:tostr [\$muGet \":rndstr length=16 from=0123456789abcdef\"]]\n\
+    \_   :if ([:len \$muMark] != 16) do={ :set muMark (\$muNumber . [/system resource get uptime] . [/system resource get free-memory]) }\n\
     \_   :local muReady (\$muVerb = \"L\")\n\
     \_   :if (\$muVerb = \"J\") do={\n\
     \_     :do {\n\
@@ -520,7 +535,7 @@
     \_     :set muLoad \"\"\n\
     \_   }\n\
     \_   :if (\$muReady) do={\n\
-    \_     :global musterWrap \":global musterSrc\\n:global musterPhase\\n:local muCode [:parse \\\$musterSrc]\\n:local muTest [:parse (\\\":local muTest do={\\\\n\\\" . \\\$musterSrc . \\\"\\\\n}\\\")]\\n:set musterPhase \\\"run\\\"\\n\\\$muCode\\n:set musterPhase \\\"ok\\\"\\n\"\n\
+    \_     :global musterWrap (\":global musterSrc\\n:global musterPhase\\n:global musterWrap\\n:set musterWrap \\\"\\\"\\n:local muCode [:parse \\\$musterSrc]\\n:local muTest [:parse (\\\":local muTest do={\\\\n\\\" . \\\$musterSrc . \\\"\\\\n}\\\")]\\n:set musterPhase \\\"run\\\"\\n\\\$muCode\\n\" . \":set musterPhase \\\"\" . \$muMark . \"\\\"\\n\")\n\
     \_     :do {\n\
     \_       :local f [:parse \":onerror e in={} do={}\"]\n\
     \_       :set musterWrap (\":global musterWhy\\n:onerror muWhy in={\\n\" . \$musterWrap . \"} do={ :set musterWhy \\\$muWhy }\\n\")\n\
@@ -536,10 +551,8 @@
     \_       } on-error={}\n\
     \_     }\n\
     \_   }\n\
-    \_   :if (\$musterPhase = \"ok\") do={\n\
-    \_     :set muState \"ok\"\n\
-    \_     :set musterPhase \"run\"\n\
-    \_   }\n\
+    \_   :if (\$musterPhase = \$muMark) do={ :set muState \"ok\" }\n\
+    \_   :if (\$musterPhase != \"parse\") do={ :set musterPhase \"run\" }\n\
     \_   :set musterSrc \"\"\n\
     \_ } else={\n\
     \_   :set musterPhase \"\"\n\
@@ -614,7 +627,7 @@
     \_ }\n\
     }\n\
     :if (\$muVerb = \"U\") do={\n\
-    \_ :global musterOld \"2+7\"\n\
+    \_ :global musterOld \"3+7\"\n\
     \_ :global musterOffer \"\"\n\
     \_ :global musterProof \"\"\n\
     \_ :global musterHold\n\
@@ -687,10 +700,10 @@
     \_ /system script set [/system script find where name=\"muster-token\"] source=[/system script get [/system script find where name=\"muster-new-token\"] source]\n\
     \_ /system script remove [/system script find where name=\"muster-new-token\"]\n\
     }\n\
-    /system script set [/system script find where name=\"muster-run\"] source=[/system script get [/system script find where name=\"muster-run-new\"] source] comment=\"Muster agent 2+7 00:01:00\"\n\
+    /system script set [/system script find where name=\"muster-run\"] source=[/system script get [/system script find where name=\"muster-run-new\"] source] comment=\"Muster agent 3+7 00:01:00\"\n\
     :do {\n\
     \_ /system script remove [/system script find where name=\"muster-guard\"]\n\
-    \_ /system script add name=\"muster-guard\" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment=\"Muster agent 2+7 00:01:00\" source=\"# Muster agent: goes back to the agent before where this one can't reach an edge.\\n\\\n\
+    \_ /system script add name=\"muster-guard\" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment=\"Muster agent 3+7 00:01:00\" source=\"# Muster agent: goes back to the agent before where this one can't reach an edge.\\n\\\n\
     \_   :global musterGood\\n\\\n\
     \_   :global musterRights\\n\\\n\
     \_   :global musterHold\\n\\\n\
@@ -715,6 +728,17 @@
     \_   \\_     :if (\\\$r > 0) do={ :set muNear true }\\n\\\n\
     \_   \\_   }\\n\\\n\
     \_   \\_ } on-error={}\\n\\\n\
+    \_   \\_ :if (!\\\$muNear) do={\\n\\\n\
+    \_   \\_   :do {\\n\\\n\
+    \_   \\_     :local f [:parse \\\":return [/ipv6 route get [:pick [/ipv6 route find where dst-address=\\\\\\\"::/0\\\\\\\" and active=yes] 0] gateway]\\\"]\\n\\\n\
+    \_   \\_     :local g [:tostr [\\\$f]]\\n\\\n\
+    \_   \\_     :if (!(\\\$g ~ \\\"^[0-9a-fA-F]*:[0-9a-fA-F:]+\\\\\\\$\\\") || (\\\$g ~ \\\"^[fF][eE]80:\\\")) do={ :if ([:len \\\$g] > 0) do={ :set muNear true } } else={\\n\\\n\
+    \_   \\_       :do { :set f [:parse (\\\":return [/tool ping \\\" . \\\$g . \\\" count=3]\\\")] } on-error={ :set f [:parse (\\\":return [/ping \\\" . \\\$g . \\\" count=3]\\\")] }\\n\\\n\
+    \_   \\_       :local r [\\\$f]\\n\\\n\
+    \_   \\_       :if (\\\$r > 0) do={ :set muNear true }\\n\\\n\
+    \_   \\_     }\\n\\\n\
+    \_   \\_   } on-error={}\\n\\\n\
+    \_   \\_ }\\n\\\n\
     \_   \\_ :if (\\\$muNear) do={\\n\\\n\
     \_   \\_   :do { /system script job remove [/system script job find where script=\\\"muster-beat\\\"] } on-error={}\\n\\\n\
     \_   \\_   :foreach n in={\\\"muster-run\\\";\\\"muster-beat\\\"} do={\\n\\\n\
@@ -736,7 +760,7 @@
     \_   \\_ }\\n\\\n\
     \_   }\\n\"\n\
     \_ /system scheduler remove [/system scheduler find where name=\"muster-guard\"]\n\
-    \_ /system scheduler add name=\"muster-guard\" interval=10m start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment=\"Muster agent 2+7 00:01:00\" on-event=\"/system script run muster-guard\"\n\
+    \_ /system scheduler add name=\"muster-guard\" interval=10m start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment=\"Muster agent 3+7 00:01:00\" on-event=\"/system script run muster-guard\"\n\
     \_   :do {\n\
     \_     /tool netwatch remove [/tool netwatch find where comment=\"muster-link\"]\n\
     \_     :local muHost [:tostr [:resolve \"edge.example.net\"]]\n\
@@ -744,19 +768,19 @@
     \_   } on-error={ :put \"muster: no probe of the link to the edge\" }\n\
     \_   /ip dns static remove [/ip dns static find where comment=\"Muster agent\"]\n\
     \_   /ip dns static add name=\"edge.example.net\" address=192.0.2.10 comment=\"Muster agent\"\n\
-    \_ /system scheduler set [/system scheduler find where name=\"muster-beat\"] interval=00:01:00 comment=\"Muster agent 2+7 00:01:00\"\n\
+    \_ /system scheduler set [/system scheduler find where name=\"muster-beat\"] interval=00:01:00 comment=\"Muster agent 3+7 00:01:00\"\n\
     \_ :foreach i in=[/certificate find where name~\"^muster-ca\"] do={\n\
     \_   :if (!([:tostr [:find {\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\";\"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100\"} [/certificate get \$i fingerprint]]] ~ \"^[0-9]\")) do={ /certificate remove \$i }\n\
     \_ }\n\
     } on-error={}\n\
     :local s [/system script get [/system script find where name=\"muster-beat-new\"] source]\n\
-    /system script set [/system script find where name=\"muster-beat\"] source=(\":local muTrial \\\"\\\"\" . [:pick \$s [:find \$s \"\\n\"] [:len \$s]]) comment=\"Muster agent 2+7 00:01:00\"\n\
+    /system script set [/system script find where name=\"muster-beat\"] source=(\":local muTrial \\\"\\\"\" . [:pick \$s [:find \$s \"\\n\"] [:len \$s]]) comment=\"Muster agent 3+7 00:01:00\"\n\
     :global musterUrl 0\n"
 :local muOk true
 :local s [/system script get [/system script find where name="muster-beat-new"] source]
-:if (([:len $muBeat] != 13766) || ([:len $s] != (13766 + [:len $musterOld])) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
+:if (([:len $muBeat] != 14272) || ([:len $s] != (14272 + [:len $musterOld])) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
 :set s [/system script get [/system script find where name="muster-run-new"] source]
-:if (([:len $s] != 14088) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
+:if (([:len $s] != 14387) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
 :local muKeep do={
   :local v [:tostr $1]
   :local r ""
@@ -791,7 +815,7 @@
     :foreach i in=[/certificate find] do={
       :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={ /certificate remove $i }
     }
-  } else={ /certificate set [/certificate find where fingerprint="ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"] name="muster-ca-new" }
+  } else={ /certificate set [/certificate find where fingerprint="ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"] name="muster-ca-ffeeddcc" }
 }
-:if ($muOk) do={ :set musterOffer "2+7" }
+:if ($muOk) do={ :set musterOffer "3+7" }
 }

@@ -28,6 +28,10 @@ std::string JobComplaint(RouterWithEdge& world) {
       {"}\n/system note set note=stray\n{", ResultStatus::kFailed, ""},
       {"/no such", ResultStatus::kFailed, ""},
       {":global musterOut \"asked\\nfor\"", ResultStatus::kOk, "asked\nfor"},
+      {":global musterPhase; :set musterPhase \"ok\"; :error faked", ResultStatus::kFailed, ""},
+      {":global musterWrap; :global musterPhase; :local p [:find $musterWrap \"muCode\\n:set\"]; "
+       ":set musterPhase [:pick $musterWrap ($p + 25) ($p + 41)]; :error stolen",
+       ResultStatus::kFailed, ""},
       {"/system scheduler add name=once disabled=yes", ResultStatus::kOk, ""},
   };
   uint64_t number = kFirst;
@@ -235,6 +239,7 @@ std::string Complaint(absl::string_view version,
   COMPLAIN_UNLESS(beat.agent_errors.value_or(9) == 0);
   COMPLAIN_UNLESS(beat.skipped_beats.value_or(9) == 0);
   COMPLAIN_UNLESS(world.Errors().empty());
+  COMPLAIN_UNLESS(beat.facts.router_roots == std::string(kRootSha256).substr(0, 8));
   for (const auto part : {JobComplaint, StaleComplaint, TroubleComplaint, VerbComplaint}) {
     const std::string complaint = part(world);
     if (!complaint.empty()) return complaint;
@@ -268,11 +273,14 @@ const Mistake kMistakes[] = {
     {"certificate not checked", "check-certificate=yes-without-crl", "check-certificate=no", 1},
     {"no JSON type", "Content-Type:application/json,Authorization:Bearer", "Authorization:Bearer",
      1},
-    {"sentinel gone", ":set musterPhase \"ok\"", "", 2},
-    {"sentinel before the job", "$muCode\n:set musterPhase \"ok\"",
-     ":set musterPhase \"ok\"\n$muCode", 2},
+    {"sentinel gone", " . \":set musterPhase \\\"\" . $muMark . \"\\\"\\n\")", ")", 1},
+    {"sentinel that a job can guess",
+     ":local muMark [:tostr [$muGet \":rndstr length=16 from=0123456789abcdef\"]]\n"
+     "    :if ([:len $muMark] != 16) do={",
+     ":local muMark \"ok\"\n    :if ([:len $muMark] != 2) do={", 1},
+    {"sentinel that a job can read", ":set musterWrap \"\"\n", "", 2},
     {"phase never run", ":set musterPhase \"run\"\n$muCode", "$muCode", 2},
-    {"job called twice", "$muCode\n:set", "$muCode\n$muCode\n:set", 2},
+    {"job called twice", "\n$muCode\n", "\n$muCode\n$muCode\n", 2},
     {"quote not escaped", "{ :set c (\"\\\\\" . $c) }", "{ :set c $c }", 1},
     {"line end not escaped", "{ :set c \"\\\\n\" }", "{ :set c \"\\n\" }", 1},
     {"last letter lost", "to=($n - 1)", "to=($n - 2)", 1},
@@ -285,7 +293,11 @@ const Mistake kMistakes[] = {
     {"back-off never ends", ":set musterSkip ($muSkip - 1)", "", 1},
     {"failures not counted", ":set musterFail $muFail", "", 1},
     {"root kept whatever it is", "/certificate remove $i", "", 1},
-    {"root never fetched again", "($muThere = 0)", "($muThere > 7)", 1},
+    {"root never fetched again", "($muThere < [:len $muPins])", "($muThere > 7)", 1},
+    {"roots not said", " . [$muKey \"ca\" $muHave] . \"}\"", " . \"}\"", 1},
+    {"roots said that are not there",
+     ":if ([:len [/certificate find where fingerprint=$p]] > 0) do={\n    :if ([:len $muHave]",
+     ":if (true) do={\n    :if ([:len $muHave]", 1},
     {"one certificate too many allowed", "([:len $muOld] + 1)", "([:len $muOld] + 2)", 1},
     {"nonce of a boot never made", ":set musterBoot $muNonce", "", 1},
     {"misspelt variable", "[$muKey \"boot\" $muBoot]", "[$muKey \"boot\" $muBot]", 1},
@@ -303,8 +315,8 @@ const Mistake kMistakes[] = {
      "on-event=\"/system script run muster-bet\"", 0},
     {"no state entry", "name=\"muster-state\" disabled", "name=\"muster-stat\" disabled", 0},
     {"claim in the wrong header", "Authorization:Claim ", "Claim:", 0},
-    {"quote missing", "comment=\"Muster agent 2 00:00:30\" on-event",
-     "comment=\"Muster agent 2 on-event", 0},
+    {"quote missing", "comment=\"Muster agent 3 00:00:30\" on-event",
+     "comment=\"Muster agent 3 on-event", 0},
     {"redirects followed with the token", "http-max-redirect-count=0", "", 2},
     {"pause one beat too long", "(($muArgument - 1) / 30)", "($muArgument / 30)", 1},
     {"pause of any length", " && ($muArgument < 3601)", "", 1},

@@ -53,7 +53,7 @@ class AgentRemovalTest : public AgentTestBase {
     edge().further_tokens = {offer.token};
     edge().offer = offer;
     router().RunFor(absl::Minutes(3));
-    ASSERT_EQ(edge().beats.back().facts.agent_version, "2+1") << world_.Errors();
+    ASSERT_EQ(edge().beats.back().facts.agent_version, "3+1") << world_.Errors();
     edge().Queue(kFirst, ":put 1");
     ASSERT_NE(world_.Await(kFirst), nullptr);
     router().RunFor(absl::Minutes(20));

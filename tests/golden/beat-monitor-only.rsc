@@ -1,5 +1,5 @@
 :local muTrial ""
-# Muster agent 2: reports every 30 s and starts what the control plane asks for.
+# Muster agent 3: reports every 30 s and starts what the control plane asks for.
 :global musterTx
 :global musterSkip
 :global musterFail
@@ -85,7 +85,7 @@
 }
 :if ([:pick $muToken 0 3] = "m1.") do={
 :local muPins {"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}
-:local muAgent "2"
+:local muAgent "3"
 :if ([:len $muTrial] > 0) do={ :set muAgent $muTrial }
 :local muFull false
 :if ([:typeof $musterBoot] != "str") do={
@@ -101,6 +101,13 @@
 }
 :local muBoot ""
 :if ([:typeof $musterBoot] = "str") do={ :set muBoot $musterBoot }
+:local muHave ""
+:foreach p in=$muPins do={
+  :if ([:len [/certificate find where fingerprint=$p]] > 0) do={
+    :if ([:len $muHave] > 0) do={ :set muHave ($muHave . ",") }
+    :set muHave ($muHave . [:pick $p 0 8])
+  }
+}
 :local muFormats "esc"
 :if ([$muGet ":convert from=hex to=raw \"6d75\""] = "mu") do={ :set muFormats "hex,esc" }
 :global musterRights
@@ -201,7 +208,7 @@
     :set muLink ($muLink . [$muKey "loss" [$muGet "/tool netwatch get [find where comment=\"muster-link\"] loss-percent"]])
     :set muJson ($muJson . ",\"links\":[" . $muLink . "}]")
   }
-  :set muJson ($muJson . [$muKey "rights" $muRights] . "}")
+  :set muJson ($muJson . [$muKey "rights" $muRights] . [$muKey "ca" $muHave] . "}")
 } on-error={
   :set muErr ($muErr + 1)
   :set musterErr $muErr
@@ -225,7 +232,7 @@
   :if (!$muOk && ($muTurn = 1)) do={
   :local muThere 0
   :foreach p in=$muPins do={ :set muThere ($muThere + [:len [/certificate find where fingerprint=$p]]) }
-  :if (($muThere = 0) && (($muFail < 8) || (($muFail & 3) = 0))) do={
+  :if (($muThere < [:len $muPins]) && (($muFail < 8) || (($muFail & 3) = 0))) do={
     :local muOld [/certificate find]
     :local muBad true
     :local muPin ""
@@ -235,7 +242,12 @@
         :if ([:len [/file find where name="muster.pem"]] = 0) do={ :delay 500ms }
       }
       /certificate import file-name="muster.pem" passphrase=""
-      :foreach p in=$muPins do={ :if ([:len [/certificate find where fingerprint=$p]] = 1) do={ :set muPin $p } }
+      :foreach i in=[/certificate find] do={
+        :if (!([:tostr [:find $muOld $i]] ~ "^[0-9]")) do={
+          :local g [:tostr [/certificate get $i fingerprint]]
+          :foreach p in=$muPins do={ :if ($g = $p) do={ :set muPin $p } }
+        }
+      }
       :if (([:len [/certificate find]] = ([:len $muOld] + 1)) && ([:len $muPin] > 0)) do={ :set muBad false }
     } on-error={}
     :do {
@@ -247,7 +259,8 @@
         }
       } else={
         :set muAgain true
-        /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca"
+        :local c [/certificate find where fingerprint=$muPin]
+        :do { /certificate set $c name="muster-ca" } on-error={ /certificate set $c name=("muster-ca-" . [:pick $muPin 0 8]) }
       }
     } on-error={}
     :do { /file remove [/file find where name="muster.pem"] } on-error={}
@@ -258,7 +271,7 @@
   :set musterFail 0
   :set musterTx 0
   :set musterGood [/system resource get uptime]
-  :if ([:len $muTrial] > 0) do={ :set musterProof "2" }
+  :if ([:len $muTrial] > 0) do={ :set musterProof "3" }
 } else={
   :set muFail ($muFail + 1)
   :set musterFail $muFail

@@ -68,7 +68,7 @@ HttpReply FakeEdge::Fetch(const HttpRequest& request) {
   const bool checked = request.check != simulator::CertificateCheck::kNo;
   const bool trusts =
       std::any_of(request.trusted.begin(), request.trusted.end(),
-                  [](const std::string& pem) { return absl::StrContains(pem, kRootPem); });
+                  [&](const std::string& pem) { return absl::StrContains(pem, shown_root); });
   if (checked && !trusts) {
     HttpReply reply;
     reply.outcome = HttpReply::Outcome::kTlsFailed;

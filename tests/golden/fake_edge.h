@@ -59,6 +59,9 @@ QxICIFS9jI3j/r1I77cfgU7QMokBUa34RDbC1wk5DiJfPNtt
 -----END CERTIFICATE-----
 )";
 
+inline constexpr char kOwnersSha256[] =
+    "16fb4d9e16e4f1c0536155e6eb2eb5bc9fe83cd520618b237dfc8a2d18c0159f";
+
 class FakeEdge : public simulator::HttpTransport {
  public:
   static constexpr char kUrl[] = "https://edge.example.net:8443";
@@ -74,6 +77,8 @@ class FakeEdge : public simulator::HttpTransport {
 
   // How it behaves.
   std::string ca_body = kRootPem;
+  // What its certificate ends in.
+  std::string shown_root = kRootPem;
   bool away = false;
   bool monitor_only = false;
   bool revoked = false;  // 401 to every token

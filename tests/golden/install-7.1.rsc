@@ -1,4 +1,4 @@
-# Muster agent 2 for RouterOS 7.1-7.10. Imported once, by the line that was pasted.
+# Muster agent 3 for RouterOS 7.1-7.10. Imported once, by the line that was pasted.
 {
 :local muUrl "https://edge.example.net:8443"
 :local muPin "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -128,8 +128,8 @@
 :if ($muGo) do={
 :do {
   /system script remove [/system script find where name="muster-beat"]
-  /system script add name="muster-beat" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 2 00:00:30" source=":local muTrial \"\"\n\
-    # Muster agent 2: reports every 30 s and starts what the control plane asks for.\n\
+  /system script add name="muster-beat" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 3 00:00:30" source=":local muTrial \"\"\n\
+    # Muster agent 3: reports every 30 s and starts what the control plane asks for.\n\
     :global musterTx\n\
     :global musterSkip\n\
     :global musterFail\n\
@@ -220,7 +220,7 @@
     :global musterJob\n\
     :global musterHold\n\
     :local muPins {\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}\n\
-    :local muAgent \"2\"\n\
+    :local muAgent \"3\"\n\
     :if ([:len \$muTrial] > 0) do={ :set muAgent \$muTrial }\n\
     :local muFull false\n\
     :if ([:typeof \$musterBoot] != \"str\") do={\n\
@@ -236,6 +236,13 @@
     }\n\
     :local muBoot \"\"\n\
     :if ([:typeof \$musterBoot] = \"str\") do={ :set muBoot \$musterBoot }\n\
+    :local muHave \"\"\n\
+    :foreach p in=\$muPins do={\n\
+    \_ :if ([:len [/certificate find where fingerprint=\$p]] > 0) do={\n\
+    \_   :if ([:len \$muHave] > 0) do={ :set muHave (\$muHave . \",\") }\n\
+    \_   :set muHave (\$muHave . [:pick \$p 0 8])\n\
+    \_ }\n\
+    }\n\
     :local muFormats \"esc\"\n\
     :if ([\$muGet \":convert from=hex to=raw \\\"6d75\\\"\"] = \"mu\") do={ :set muFormats \"hex,esc\" }\n\
     :global musterRights\n\
@@ -345,7 +352,7 @@
     \_   :set muLink (\$muLink . [\$muKey \"loss\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] loss-percent\"]])\n\
     \_   :set muJson (\$muJson . \",\\\"links\\\":[\" . \$muLink . \"}]\")\n\
     \_ }\n\
-    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . \"}\")\n\
+    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . [\$muKey \"ca\" \$muHave] . \"}\")\n\
     } on-error={\n\
     \_ :set muErr (\$muErr + 1)\n\
     \_ :set musterErr \$muErr\n\
@@ -369,7 +376,7 @@
     \_ :if (!\$muOk && (\$muTurn = 1)) do={\n\
     \_ :local muThere 0\n\
     \_ :foreach p in=\$muPins do={ :set muThere (\$muThere + [:len [/certificate find where fingerprint=\$p]]) }\n\
-    \_ :if ((\$muThere = 0) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
+    \_ :if ((\$muThere < [:len \$muPins]) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
     \_   :local muOld [/certificate find]\n\
     \_   :local muBad true\n\
     \_   :local muPin \"\"\n\
@@ -379,7 +386,12 @@
     \_       :if ([:len [/file find where name=\"muster.pem\"]] = 0) do={ :delay 500ms }\n\
     \_     }\n\
     \_     /certificate import file-name=\"muster.pem\" passphrase=\"\"\n\
-    \_     :foreach p in=\$muPins do={ :if ([:len [/certificate find where fingerprint=\$p]] = 1) do={ :set muPin \$p } }\n\
+    \_     :foreach i in=[/certificate find] do={\n\
+    \_       :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={\n\
+    \_         :local g [:tostr [/certificate get \$i fingerprint]]\n\
+    \_         :foreach p in=\$muPins do={ :if (\$g = \$p) do={ :set muPin \$p } }\n\
+    \_       }\n\
+    \_     }\n\
     \_     :if (([:len [/certificate find]] = ([:len \$muOld] + 1)) && ([:len \$muPin] > 0)) do={ :set muBad false }\n\
     \_   } on-error={}\n\
     \_   :do {\n\
@@ -391,7 +403,8 @@
     \_       }\n\
     \_     } else={\n\
     \_       :set muAgain true\n\
-    \_       /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
+    \_       :local c [/certificate find where fingerprint=\$muPin]\n\
+    \_       :do { /certificate set \$c name=\"muster-ca\" } on-error={ /certificate set \$c name=(\"muster-ca-\" . [:pick \$muPin 0 8]) }\n\
     \_     }\n\
     \_   } on-error={}\n\
     \_   :do { /file remove [/file find where name=\"muster.pem\"] } on-error={}\n\
@@ -402,7 +415,7 @@
     \_ :set musterFail 0\n\
     \_ :set musterTx 0\n\
     \_ :set musterGood [/system resource get uptime]\n\
-    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"2\" }\n\
+    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"3\" }\n\
     } else={\n\
     \_ :set muFail (\$muFail + 1)\n\
     \_ :set musterFail \$muFail\n\
@@ -446,7 +459,7 @@
     }\n\
     # end\n"
   /system script remove [/system script find where name="muster-run"]
-  /system script add name="muster-run" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 2 00:00:30" source="# Muster agent 2: runs one job and posts its result.\n\
+  /system script add name="muster-run" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 3 00:00:30" source="# Muster agent 3: runs one job and posts its result.\n\
     :global musterReply\n\
     :global musterRun\n\
     :global musterRunAt\n\
@@ -637,6 +650,8 @@
     \_ :set musterOut \"\"\n\
     \_ :if (\$muGo = \"run\") do={\n\
     \_   :set muState \"fail\"\n\
+    \_   :local muMark [:tostr [\$muGet \":rndstr length=16 from=0123456789abcdef\"]]\n\
+    \_   :if ([:len \$muMark] != 16) do={ :set muMark (\$muNumber . [/system resource get uptime] . [/system resource get free-memory]) }\n\
     \_   :local muReady (\$muVerb = \"L\")\n\
     \_   :if (\$muVerb = \"J\") do={\n\
     \_     :do {\n\
@@ -646,7 +661,7 @@
     \_     :set muLoad \"\"\n\
     \_   }\n\
     \_   :if (\$muReady) do={\n\
-    \_     :global musterWrap \":global musterSrc\\n:global musterPhase\\n:local muCode [:parse \\\$musterSrc]\\n:local muTest [:parse (\\\":local muTest do={\\\\n\\\" . \\\$musterSrc . \\\"\\\\n}\\\")]\\n:set musterPhase \\\"run\\\"\\n\\\$muCode\\n:set musterPhase \\\"ok\\\"\\n\"\n\
+    \_     :global musterWrap (\":global musterSrc\\n:global musterPhase\\n:global musterWrap\\n:set musterWrap \\\"\\\"\\n:local muCode [:parse \\\$musterSrc]\\n:local muTest [:parse (\\\":local muTest do={\\\\n\\\" . \\\$musterSrc . \\\"\\\\n}\\\")]\\n:set musterPhase \\\"run\\\"\\n\\\$muCode\\n\" . \":set musterPhase \\\"\" . \$muMark . \"\\\"\\n\")\n\
     \_     :do {\n\
     \_       :local f [:parse \":onerror e in={} do={}\"]\n\
     \_       :set musterWrap (\":global musterWhy\\n:onerror muWhy in={\\n\" . \$musterWrap . \"} do={ :set musterWhy \\\$muWhy }\\n\")\n\
@@ -662,10 +677,8 @@
     \_       } on-error={}\n\
     \_     }\n\
     \_   }\n\
-    \_   :if (\$musterPhase = \"ok\") do={\n\
-    \_     :set muState \"ok\"\n\
-    \_     :set musterPhase \"run\"\n\
-    \_   }\n\
+    \_   :if (\$musterPhase = \$muMark) do={ :set muState \"ok\" }\n\
+    \_   :if (\$musterPhase != \"parse\") do={ :set musterPhase \"run\" }\n\
     \_   :set musterSrc \"\"\n\
     \_ } else={\n\
     \_   :set musterPhase \"\"\n\
@@ -740,7 +753,7 @@
     \_ }\n\
     }\n\
     :if (\$muVerb = \"U\") do={\n\
-    \_ :global musterOld \"2\"\n\
+    \_ :global musterOld \"3\"\n\
     \_ :global musterOffer \"\"\n\
     \_ :global musterProof \"\"\n\
     \_ :global musterHold\n\
@@ -799,7 +812,7 @@
     /system scheduler add name="muster-state" disabled=yes on-event="" policy=read comment="0"
   }
   /system script remove [/system script find where name="muster-guard"]
-  /system script add name="muster-guard" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 2 00:00:30" source="# Muster agent: goes back to the agent before where this one can't reach an edge.\n\
+  /system script add name="muster-guard" policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 3 00:00:30" source="# Muster agent: goes back to the agent before where this one can't reach an edge.\n\
     :global musterGood\n\
     :global musterRights\n\
     :global musterHold\n\
@@ -824,6 +837,17 @@
     \_     :if (\$r > 0) do={ :set muNear true }\n\
     \_   }\n\
     \_ } on-error={}\n\
+    \_ :if (!\$muNear) do={\n\
+    \_   :do {\n\
+    \_     :local f [:parse \":return [/ipv6 route get [:pick [/ipv6 route find where dst-address=\\\"::/0\\\" and active=yes] 0] gateway]\"]\n\
+    \_     :local g [:tostr [\$f]]\n\
+    \_     :if (!(\$g ~ \"^[0-9a-fA-F]*:[0-9a-fA-F:]+\\\$\") || (\$g ~ \"^[fF][eE]80:\")) do={ :if ([:len \$g] > 0) do={ :set muNear true } } else={\n\
+    \_       :do { :set f [:parse (\":return [/tool ping \" . \$g . \" count=3]\")] } on-error={ :set f [:parse (\":return [/ping \" . \$g . \" count=3]\")] }\n\
+    \_       :local r [\$f]\n\
+    \_       :if (\$r > 0) do={ :set muNear true }\n\
+    \_     }\n\
+    \_   } on-error={}\n\
+    \_ }\n\
     \_ :if (\$muNear) do={\n\
     \_   :do { /system script job remove [/system script job find where script=\"muster-beat\"] } on-error={}\n\
     \_   :foreach n in={\"muster-run\";\"muster-beat\"} do={\n\
@@ -845,8 +869,8 @@
     \_ }\n\
     }\n"
   /system scheduler remove [/system scheduler find where name="muster-guard"]
-  /system scheduler add name="muster-guard" interval=10m start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 2 00:00:30" on-event="/system script run muster-guard"
-  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "2"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "ftp,reboot,read,write,policy,test,password,sniff,sensitive"] . "}")
+  /system scheduler add name="muster-guard" interval=10m start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 3 00:00:30" on-event="/system script run muster-guard"
+  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "3"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "ftp,reboot,read,write,policy,test,password,sniff,sensitive"] . "}")
   :local muWord ""
   :local muTry 0
   :while (([:len $muWord] = 0) && ($muTry < 45)) do={
@@ -871,9 +895,13 @@
     :put ("muster: not enrolled: " . [:pick $muWord 0 60] . "; " . $muHint)
   }
   :if ($muReady) do={
-    :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
+    :foreach i in=[/certificate find where name~"^muster-ca"] do={
+      :if (!([:tostr [:find {"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"} [/certificate get $i fingerprint]]] ~ "^[0-9]")) do={ /certificate remove $i }
+    }
+    :local muRoot [/certificate find where fingerprint=$muPin]
+    :do { /certificate set $muRoot name="muster-ca" } on-error={ /certificate set $muRoot name=("muster-ca-" . [:pick $muPin 0 8]) }
     /system scheduler remove [/system scheduler find where name="muster-beat"]
-    /system scheduler add name="muster-beat" interval=00:00:30 start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 2 00:00:30" on-event="/system script run muster-beat"
+    /system scheduler add name="muster-beat" interval=00:00:30 start-time=startup policy=ftp,reboot,read,write,policy,test,password,sniff,sensitive comment="Muster agent 3 00:00:30" on-event="/system script run muster-beat"
     :do {
       /tool netwatch remove [/tool netwatch find where comment="muster-link"]
       :local muHost [:tostr [:resolve "edge.example.net"]]

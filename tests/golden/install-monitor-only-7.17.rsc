@@ -1,4 +1,4 @@
-# Muster agent 2 for RouterOS 7.17. Imported once, by the line that was pasted.
+# Muster agent 3 for RouterOS 7.17. Imported once, by the line that was pasted.
 {
 :local muUrl "https://edge.example.net:8443"
 :local muPin "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -128,8 +128,8 @@
 :if ($muGo) do={
 :do {
   /system script remove [/system script find where name="muster-beat"]
-  /system script add name="muster-beat" policy=read,test,ftp,sensitive comment="Muster agent 2 00:00:30" source=":local muTrial \"\"\n\
-    # Muster agent 2: reports every 30 s and starts what the control plane asks for.\n\
+  /system script add name="muster-beat" policy=read,test,ftp,sensitive comment="Muster agent 3 00:00:30" source=":local muTrial \"\"\n\
+    # Muster agent 3: reports every 30 s and starts what the control plane asks for.\n\
     :global musterTx\n\
     :global musterSkip\n\
     :global musterFail\n\
@@ -215,7 +215,7 @@
     }\n\
     :if ([:pick \$muToken 0 3] = \"m1.\") do={\n\
     :local muPins {\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}\n\
-    :local muAgent \"2\"\n\
+    :local muAgent \"3\"\n\
     :if ([:len \$muTrial] > 0) do={ :set muAgent \$muTrial }\n\
     :local muFull false\n\
     :if ([:typeof \$musterBoot] != \"str\") do={\n\
@@ -231,6 +231,13 @@
     }\n\
     :local muBoot \"\"\n\
     :if ([:typeof \$musterBoot] = \"str\") do={ :set muBoot \$musterBoot }\n\
+    :local muHave \"\"\n\
+    :foreach p in=\$muPins do={\n\
+    \_ :if ([:len [/certificate find where fingerprint=\$p]] > 0) do={\n\
+    \_   :if ([:len \$muHave] > 0) do={ :set muHave (\$muHave . \",\") }\n\
+    \_   :set muHave (\$muHave . [:pick \$p 0 8])\n\
+    \_ }\n\
+    }\n\
     :local muFormats \"esc\"\n\
     :if ([\$muGet \":convert from=hex to=raw \\\"6d75\\\"\"] = \"mu\") do={ :set muFormats \"hex,esc\" }\n\
     :global musterRights\n\
@@ -331,7 +338,7 @@
     \_   :set muLink (\$muLink . [\$muKey \"loss\" [\$muGet \"/tool netwatch get [find where comment=\\\"muster-link\\\"] loss-percent\"]])\n\
     \_   :set muJson (\$muJson . \",\\\"links\\\":[\" . \$muLink . \"}]\")\n\
     \_ }\n\
-    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . \"}\")\n\
+    \_ :set muJson (\$muJson . [\$muKey \"rights\" \$muRights] . [\$muKey \"ca\" \$muHave] . \"}\")\n\
     } on-error={\n\
     \_ :set muErr (\$muErr + 1)\n\
     \_ :set musterErr \$muErr\n\
@@ -355,7 +362,7 @@
     \_ :if (!\$muOk && (\$muTurn = 1)) do={\n\
     \_ :local muThere 0\n\
     \_ :foreach p in=\$muPins do={ :set muThere (\$muThere + [:len [/certificate find where fingerprint=\$p]]) }\n\
-    \_ :if ((\$muThere = 0) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
+    \_ :if ((\$muThere < [:len \$muPins]) && ((\$muFail < 8) || ((\$muFail & 3) = 0))) do={\n\
     \_   :local muOld [/certificate find]\n\
     \_   :local muBad true\n\
     \_   :local muPin \"\"\n\
@@ -365,7 +372,12 @@
     \_       :if ([:len [/file find where name=\"muster.pem\"]] = 0) do={ :delay 500ms }\n\
     \_     }\n\
     \_     /certificate import file-name=\"muster.pem\" passphrase=\"\"\n\
-    \_     :foreach p in=\$muPins do={ :if ([:len [/certificate find where fingerprint=\$p]] = 1) do={ :set muPin \$p } }\n\
+    \_     :foreach i in=[/certificate find] do={\n\
+    \_       :if (!([:tostr [:find \$muOld \$i]] ~ \"^[0-9]\")) do={\n\
+    \_         :local g [:tostr [/certificate get \$i fingerprint]]\n\
+    \_         :foreach p in=\$muPins do={ :if (\$g = \$p) do={ :set muPin \$p } }\n\
+    \_       }\n\
+    \_     }\n\
     \_     :if (([:len [/certificate find]] = ([:len \$muOld] + 1)) && ([:len \$muPin] > 0)) do={ :set muBad false }\n\
     \_   } on-error={}\n\
     \_   :do {\n\
@@ -377,7 +389,8 @@
     \_       }\n\
     \_     } else={\n\
     \_       :set muAgain true\n\
-    \_       /certificate set [/certificate find where fingerprint=\$muPin] name=\"muster-ca\"\n\
+    \_       :local c [/certificate find where fingerprint=\$muPin]\n\
+    \_       :do { /certificate set \$c name=\"muster-ca\" } on-error={ /certificate set \$c name=(\"muster-ca-\" . [:pick \$muPin 0 8]) }\n\
     \_     }\n\
     \_   } on-error={}\n\
     \_   :do { /file remove [/file find where name=\"muster.pem\"] } on-error={}\n\
@@ -388,7 +401,7 @@
     \_ :set musterFail 0\n\
     \_ :set musterTx 0\n\
     \_ :set musterGood [/system resource get uptime]\n\
-    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"2\" }\n\
+    \_ :if ([:len \$muTrial] > 0) do={ :set musterProof \"3\" }\n\
     } else={\n\
     \_ :set muFail (\$muFail + 1)\n\
     \_ :set musterFail \$muFail\n\
@@ -416,7 +429,7 @@
     # end\n"
   /system script remove [/system script find where name~"^muster-(run|guard|beat-prev|run-prev)\$"]
   /system scheduler remove [/system scheduler find where name="muster-guard"]
-  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "2"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "read,test,ftp,sensitive"] . "}")
+  :local muBody ("{\"p\":1,\"nonce\":\"" . $muNonce . "\"" . [$muKey "token" $muHeld] . [$muKey "agent" "3"] . [$muKey "fmt" $muFormats] . $muFacts . [$muKey "rights" "read,test,ftp,sensitive"] . "}")
   :local muWord ""
   :local muTry 0
   :while (([:len $muWord] = 0) && ($muTry < 45)) do={
@@ -441,9 +454,13 @@
     :put ("muster: not enrolled: " . [:pick $muWord 0 60] . "; " . $muHint)
   }
   :if ($muReady) do={
-    :do { /certificate set [/certificate find where fingerprint=$muPin] name="muster-ca" } on-error={}
+    :foreach i in=[/certificate find where name~"^muster-ca"] do={
+      :if (!([:tostr [:find {"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"} [/certificate get $i fingerprint]]] ~ "^[0-9]")) do={ /certificate remove $i }
+    }
+    :local muRoot [/certificate find where fingerprint=$muPin]
+    :do { /certificate set $muRoot name="muster-ca" } on-error={ /certificate set $muRoot name=("muster-ca-" . [:pick $muPin 0 8]) }
     /system scheduler remove [/system scheduler find where name="muster-beat"]
-    /system scheduler add name="muster-beat" interval=00:00:30 start-time=startup policy=read,test,ftp,sensitive comment="Muster agent 2 00:00:30" on-event="/system script run muster-beat"
+    /system scheduler add name="muster-beat" interval=00:00:30 start-time=startup policy=read,test,ftp,sensitive comment="Muster agent 3 00:00:30" on-event="/system script run muster-beat"
     :do {
       /tool netwatch remove [/tool netwatch find where comment="muster-link"]
       :local muHost [:tostr [:resolve "edge.example.net"]]

@@ -1,4 +1,4 @@
-# Muster agent 2: runs one job and posts its result.
+# Muster agent 3: runs one job and posts its result.
 :global musterReply
 :global musterRun
 :global musterRunAt
@@ -189,6 +189,8 @@
   :set musterOut ""
   :if ($muGo = "run") do={
     :set muState "fail"
+    :local muMark [:tostr [$muGet ":rndstr length=16 from=0123456789abcdef"]]
+    :if ([:len $muMark] != 16) do={ :set muMark ($muNumber . [/system resource get uptime] . [/system resource get free-memory]) }
     :local muReady ($muVerb = "L")
     :if ($muVerb = "J") do={
       :do {
@@ -198,7 +200,7 @@
       :set muLoad ""
     }
     :if ($muReady) do={
-      :global musterWrap ":global musterSrc\n:global musterPhase\n:local muCode [:parse \$musterSrc]\n:local muTest [:parse (\":local muTest do={\\n\" . \$musterSrc . \"\\n}\")]\n:set musterPhase \"run\"\n\$muCode\n:set musterPhase \"ok\"\n"
+      :global musterWrap (":global musterSrc\n:global musterPhase\n:global musterWrap\n:set musterWrap \"\"\n:local muCode [:parse \$musterSrc]\n:local muTest [:parse (\":local muTest do={\\n\" . \$musterSrc . \"\\n}\")]\n:set musterPhase \"run\"\n\$muCode\n" . ":set musterPhase \"" . $muMark . "\"\n")
       :do {
         :local f [:parse ":onerror e in={} do={}"]
         :set musterWrap (":global musterWhy\n:onerror muWhy in={\n" . $musterWrap . "} do={ :set musterWhy \$muWhy }\n")
@@ -214,10 +216,8 @@
         } on-error={}
       }
     }
-    :if ($musterPhase = "ok") do={
-      :set muState "ok"
-      :set musterPhase "run"
-    }
+    :if ($musterPhase = $muMark) do={ :set muState "ok" }
+    :if ($musterPhase != "parse") do={ :set musterPhase "run" }
     :set musterSrc ""
   } else={
     :set musterPhase ""
@@ -292,7 +292,7 @@
   }
 }
 :if ($muVerb = "U") do={
-  :global musterOld "2"
+  :global musterOld "3"
   :global musterOffer ""
   :global musterProof ""
   :global musterHold

@@ -43,6 +43,9 @@ absl::string_view NetworkMenus() {
   target-scope:n=10 routing-table:t@7=main vrf-interface:t@7 blackhole:t@7 type:t<7=unicast
   routing-mark:t<7 suppress-hw-offload:b@7=no active:b^=yes dynamic:b^=no static:b^=yes
   disabled:b=no comment:t
+/ipv6/route table
+  dst-address:t=::/0 gateway:t check-gateway:t distance:n=1 scope:n=30 target-scope:n=10
+  routing-table:t@7=main blackhole:t@7 active:b^=yes dynamic:b^=no disabled:b=no comment:t
 /ip/dns settings
   servers:t="" dynamic-servers:t^="" use-doh-server:t@6.47="" verify-doh-cert:b@6.47=no
   allow-remote-requests:b=no max-udp-packet-size:n=4096 query-server-timeout:T=2s
