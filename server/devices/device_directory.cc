@@ -261,12 +261,10 @@ absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
                                                const DeviceEdit& edit) {
   RETURN_IF_ERROR(CheckEdit(edit));
   ASSIGN_OR_RETURN(const Device before, Find(scope, id));
-  if (before.delete_time_us != 0) {
-    return DeviceDeleted(FormatChildName(scope.slug(), "devices", id.value));
-  }
-  // For a good message; apply compares again, and only that counts.
-  RETURN_IF_ERROR(CheckEtag(scope, before, edit.expected_etag));
+  const std::string name = FormatChildName(scope.slug(), "devices", id.value);
+  if (before.delete_time_us != 0) return DeviceDeleted(name);
   if (call.validate_only) {
+    RETURN_IF_ERROR(CheckEtag(scope, before, edit.expected_etag));
     Device after = Edited(before, edit);
     // What is there and what is set together may be too many.
     RETURN_IF_ERROR(CheckLabels("device.labels", after.labels));
@@ -278,7 +276,11 @@ absl::StatusOr<Device> DeviceDirectory::Update(const OrganizationScope& scope,
   update->set_device_id(id.value);
   update->set_organization_id(scope.id().value);
   FillUpdate(edit, update);
-  RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  // The etag is compared in apply alone: a repeated call finds the version that its first attempt
+  // made, and apply knows it by its request id.
+  const absl::Status status = log_.Propose(std::move(command)).status();
+  if (absl::IsAborted(status)) return StaleEtag(name);
+  RETURN_IF_ERROR(status);
   return Find(scope, id);
 }
 

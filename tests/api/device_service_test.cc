@@ -214,6 +214,21 @@ TEST_F(DeviceServiceTest, AStaleEtagIsAborted) {
   EXPECT_EQ(Update(request), StatusCode::ABORTED);
 }
 
+TEST_F(DeviceServiceTest, ARepetitionWithItsEtagGetsTheFirstAnswer) {
+  v1::UpdateDeviceRequest request;
+  request.mutable_device()->set_name(server_.EnrollDevice("default", "gw"));
+  request.mutable_device()->set_notes("one");
+  request.mutable_device()->set_etag(Get(request.device().name()).etag());
+  request.mutable_update_mask()->add_paths("notes");
+  request.set_request_id("once");
+  EXPECT_EQ(Update(request), StatusCode::OK) << status_.error_message();
+  const std::string etag = Get(request.device().name()).etag();
+  EXPECT_EQ(Update(request), StatusCode::OK) << status_.error_message();
+  EXPECT_EQ(Get(request.device().name()).etag(), etag);
+  request.set_request_id("another");
+  EXPECT_EQ(Update(request), StatusCode::ABORTED);
+}
+
 TEST_F(DeviceServiceTest, ADeletedDeviceIsATombstone) {
   const std::string name = server_.EnrollDevice("default", "gw");
   v1::DeleteDeviceRequest request;
