@@ -234,7 +234,7 @@ Command JobRunCommand() {
                {"trees", "DIR", "with --dry-run: console trees to check commands against"},
                {"yes", "", "don't ask where more than one device is touched"}};
   const std::vector<Flag> waves = WaveFlags();
-  // Behind those that choose devices, where help is read.
+  // Among what is asked most; --wait and what is rarer stands below them in the help.
   run.flags.insert(run.flags.begin() + 5, waves.begin(), waves.end());
   run.examples =
       "  muster job run --device riga-core --script '/system/resource/print' --wait\n"
