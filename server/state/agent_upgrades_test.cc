@@ -148,6 +148,80 @@ TEST_F(AgentUpgradesTest, CancellingWithdrawsTheOfferAndJudgesByWhatTheRouterSay
   EXPECT_EQ(StateOf(kJob, 101), S::kSucceeded);
 }
 
+TEST_F(AgentUpgradesTest, WaitsForItsBeginningAndForMaintenanceWindows) {
+  Command site;
+  site.mutable_update_device()->set_device_id(101);
+  site.mutable_update_device()->set_organization_id(kOrganization);
+  site.mutable_update_device()->set_site("riga");
+  ASSERT_TRUE(Apply(site).status.ok());
+  Command window;
+  auto& set = *window.mutable_set_window();
+  set.set_organization_id(kOrganization);
+  set.set_name("night");
+  set.set_site("riga");
+  set.set_times("daily 01:00-02:00");
+  set.set_time_zone("UTC");
+  auto& interval = *set.add_intervals();
+  interval.set_start_us(NowUs() + 1'000'000'000);
+  interval.set_end_us(NowUs() + 4'000'000'000);
+  ASSERT_TRUE(Apply(window).status.ok());
+  Command command = JobCommand(kJob, {101, 102});
+  auto& create = *command.mutable_create_job();
+  create.clear_script();
+  create.set_not_before_us(NowUs() + 300'000'000);
+  create.set_not_after_us(NowUs() + 9'000'000'000);
+  create.mutable_agent()->set_version("2");
+  create.mutable_waves()->set_canary_count(2);
+  ASSERT_TRUE(Apply(command).status.ok());
+  Housekeep();
+  Pass(290);
+  EXPECT_EQ(StateOf(kJob, 102), S::kQueued) << "before its beginning";
+  EXPECT_FALSE(Find(102).offer_open);
+  Pass(20);
+  EXPECT_EQ(StateOf(kJob, 102), S::kRunning);
+  EXPECT_EQ(StateOf(kJob, 101), S::kQueued) << "its window is closed";
+  EXPECT_FALSE(Find(101).offer_open);
+  Pass(600);
+  EXPECT_EQ(StateOf(kJob, 101), S::kQueued);
+  Pass(200);
+  EXPECT_EQ(StateOf(kJob, 101), S::kRunning) << "its window has opened";
+  EXPECT_TRUE(Find(101).offer_open);
+}
+
+TEST_F(AgentUpgradesTest, ADeletedWindowHoldsNothingBackAndOneMayBeIgnored) {
+  Command window;
+  auto& set = *window.mutable_set_window();
+  set.set_organization_id(kOrganization);
+  set.set_name("night");
+  set.set_device_id(101);
+  set.set_times("daily 01:00-02:00");
+  set.set_time_zone("UTC");
+  auto& interval = *set.add_intervals();
+  interval.set_start_us(NowUs() + 80'000'000'000);
+  interval.set_end_us(NowUs() + 84'000'000'000);
+  ASSERT_TRUE(Apply(window).status.ok());
+  Upgrade(1);
+  Pass(10);
+  ASSERT_EQ(StateOf(kJob, 101), S::kQueued);
+  Command gone;
+  gone.mutable_delete_window()->set_organization_id(kOrganization);
+  gone.mutable_delete_window()->set_name("night");
+  ASSERT_TRUE(Apply(gone).status.ok());
+  Pass(70);
+  EXPECT_EQ(StateOf(kJob, 101), S::kRunning);
+  set.set_device_id(103);
+  ASSERT_TRUE(Apply(window).status.ok());
+  Command command = JobCommand(kJob + 1, {103});
+  auto& create = *command.mutable_create_job();
+  create.clear_script();
+  create.set_ignore_windows(true);
+  create.mutable_agent()->set_version("2");
+  create.mutable_waves()->set_canary_count(1);
+  ASSERT_TRUE(Apply(command).status.ok());
+  Housekeep();
+  EXPECT_EQ(StateOf(kJob + 1, 103), S::kRunning);
+}
+
 TEST_F(AgentUpgradesTest, WithoutWavesOrWithAScriptItIsMalformed) {
   Command command = JobCommand(kJob, {101});
   command.mutable_create_job()->mutable_agent()->set_version("2");

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/state/apply/agent_offers.h"
 #include "server/state/apply/live_device.h"
+#include "server/state/apply/windows.h"
 
 namespace muster::server {
 namespace {
@@ -20,6 +21,8 @@ constexpr int64_t kPatienceUs = 20 * 60 * kSecondUs;
 constexpr int64_t kSilenceUs = 10 * 60 * kSecondUs;
 // As the agent itself wants two before the new text is current.
 constexpr uint32_t kGoodBeats = 2;
+// Windows are set and deleted while something waits for them.
+constexpr int64_t kLookAgainUs = 60 * kSecondUs;
 
 std::string ReportedAgent(ApplyContext& context, uint64_t device) {
   Query query(context.db, "SELECT facts FROM devices WHERE id = ?", KeyOf(device));
@@ -75,9 +78,24 @@ void End(ApplyContext& context, const JobRules& job, TargetRow& target, JobTarge
   MoveTarget(context, job, target, state);
 }
 
+// When it may begin, as far as that can be told; 0: now.
+int64_t WaitsUntil(ApplyContext& context, const JobRules& job, const TargetRow& target) {
+  if (job.not_before_us > context.now_us()) return job.not_before_us;
+  if (job.ignore_windows) return 0;
+  const WindowState window = WindowsOf(context, job.organization, target.device);
+  if (window.open) return 0;
+  const int64_t look_again = context.now_us() + kLookAgainUs;
+  return window.until_us == 0 ? look_again : std::min(window.until_us, look_again);
+}
+
 }  // namespace
 
 void StartUpgrade(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  if (const int64_t wait_us = WaitsUntil(context, job, target); wait_us > 0) {
+    target.due_us = std::min(wait_us, job.not_after_us);
+    SaveTarget(context, target);
+    return;
+  }
   const auto device = FindLiveDevice(context, target.device, job.organization);
   if (!device.ok()) {
     End(context, job, target, JobTargetState::kFailed, "the device was deleted");

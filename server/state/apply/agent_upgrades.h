@@ -17,7 +17,9 @@
 namespace muster::server {
 
 // Offers the text to the device of a QUEUED target: RUNNING, or SUCCEEDED where it runs already,
-// FAILED where the device is gone or another upgrade is under way on it.
+// FAILED where the device is gone or another upgrade is under way on it. Before the job's
+// not_before, and while no maintenance window of the device is open, it stays QUEUED and is due
+// again. What has begun is not stopped when a window closes.
 void StartUpgrade(ApplyContext& context, const JobRules& job, TargetRow& target);
 
 // Judges a check-in that came at `time_us` of a device whose upgrade is under way. Its facts must

@@ -41,6 +41,10 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
       if (job.not_after_us > context.now_us()) {
         target.due_us = job.not_after_us;
         SaveTarget(context, target);
+        if (job.is_upgrade) {
+          if (target.wave <= job.wave && job.cancelled == 0) StartUpgrade(context, job, target);
+          return;
+        }
         if (const auto index = context.devices.Find(target.device)) ReleaseHead(context, *index);
         return;
       }
