@@ -41,6 +41,13 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
   const Held held = Prove(request.held_token);
   const std::string claim_hash = Hash256(request.claim);
   const std::optional<Claim> claim = state_.FindClaimByHash(claim_hash);
+  // Anybody on the Internet can come this far: a guess must not cost an entry of the log. (A router
+  // that holds a good token needs no claim that is still known.)
+  if (!claim.has_value() && !held.device) {
+    EnrolmentAnswer unknown;
+    unknown.verdict = internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN;
+    return done(std::move(unknown));
+  }
   // The secret is sealed for one device id, so it must be known here whose it will be; apply
   // refuses it where the claim says otherwise by then.
   const bool replaces = claim.has_value() && claim->replaces;

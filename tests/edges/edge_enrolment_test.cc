@@ -134,6 +134,26 @@ TEST_F(EdgeEnrolmentTest, UnknownClaimIsAVerdict) {
   EXPECT_EQ(DeviceCount(), 0u);
 }
 
+TEST_F(EdgeEnrolmentTest, GuessesOfStrangersWriteNothingIntoTheLog) {
+  const auto next_index = [this] {
+    Command command;
+    internal::v1::CreateClaim& create = *command.mutable_create_claim();
+    create.set_claim_id(RandomId());
+    create.set_organization_id(DefaultOrganization().value);
+    create.set_claim_hash(Hash256(RandomBytes(16)));
+    create.set_max_devices(1);
+    create.set_ttl_us(3'600'000'000);
+    const absl::StatusOr<Applied> applied = Propose(std::move(command));
+    EXPECT_TRUE(applied.ok());
+    return applied.ok() ? applied->position.index : 0;
+  };
+  const uint64_t before = next_index();
+  constexpr int kGuesses = 100;
+  for (int i = 0; i < kGuesses; ++i) EnrollOk(RandomBytes(16), kNonce);
+  // Ticks come meanwhile, one a second.
+  EXPECT_LT(next_index() - before, kGuesses);
+}
+
 TEST_F(EdgeEnrolmentTest, MalformedRequestsAreRefused) {
   EXPECT_EQ(Enroll(*client_, "short", kNonce).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Enroll(*client_, CreateClaim(1), "short").status().code(),
