@@ -183,6 +183,7 @@ std::string JobShelf::ReplyTo(const Asking& asking, absl::Time now) {
 absl::StatusOr<std::string> JobShelf::PartFor(DeviceId device, uint64_t number,
                                               uint32_t part) const {
   std::string script;
+  std::vector<JobSecret> secrets;
   Reader reader;
   {
     MutexLock lock(mutex_);
@@ -191,11 +192,14 @@ absl::StatusOr<std::string> JobShelf::PartFor(DeviceId device, uint64_t number,
         !found->second.in_parts.has_value()) {
       return absl::NotFoundError("no such job");
     }
-    // Under the lock, because Put may replace the job meanwhile; encoding is done outside.
-    ASSIGN_OR_RETURN(script, FillSecrets(found->second.job.script, found->second.job.secrets));
+    // A copy, since Put may replace the job. Every beat takes this lock, so a router that asks for
+    // parts again and again must not hold it for as long as 64 KiB take to be filled in.
+    script = found->second.job.script;
+    secrets = found->second.job.secrets;
     reader = *found->second.in_parts;
   }
-  return rules_.part(number, part, script, reader);
+  ASSIGN_OR_RETURN(const std::string filled, FillSecrets(script, secrets));
+  return rules_.part(number, part, filled, reader);
 }
 
 std::vector<JobSecret> JobShelf::SecretsOf(DeviceId device, uint64_t number) const {
