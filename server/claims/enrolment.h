@@ -4,12 +4,11 @@
 // are used, or the device that this claim and nonce (or this held token) already has. The token is
 // then sealed anew from the device's secret, so that a repetition gives the same identity.
 //
-// Threads:  safe to call from any thread; `done` comes on the log's writer thread, a refusal at once.
+// Threads:  safe to call from any thread; `done` comes on the log's writer thread, or at once.
 // Owns:     nothing; what it is given must outlive it.
 // Blocks:   Enroll reads the claim; it does not wait for the log.
-// Errors:   InvalidArgument for a claim or nonce of a wrong size; what the log says. A claim that
-// is
-//           refused is a verdict, not an error.
+// Errors:   InvalidArgument for a claim or nonce of a wrong size; what the log says. A claim
+//           that is refused is a verdict, not an error.
 // Example:  tests/edges/edge_enrolment_test.cc.
 #pragma once
 
