@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -17,6 +18,8 @@ namespace {
 
 using Findings = std::vector<DiagnosisFinding>;
 
+// Of a right, or the owner, in what the agent reports.
+constexpr absl::string_view kLost = "no-";
 constexpr absl::Duration kMostZone = absl::Hours(14);
 // Zones are whole quarters of an hour (Nepal has 5:45).
 constexpr absl::Duration kZoneStep = absl::Minutes(15);
@@ -150,6 +153,13 @@ void CheckAgent(const DiagnosisFacts& facts, Findings& findings) {
         device.monitor_only ? "paste the claim's line again: a monitor-only agent can't update "
                               "itself"
                             : absl::StrCat("muster agent upgrade --where 'id = ", Id(device), "'"));
+  }
+  if (OwnerIsGone(device.rights)) {
+    Add(findings, FindingLevel::kProblem, "owner-gone",
+        "the user who owns its agent is no longer a local user of the router, which may stop "
+        "running it at its next start",
+        "log in to the router as a user who stays, and paste the line of a claim again; the router "
+        "keeps its identity");
   }
   const std::vector<std::string> missing = MissingRights(device.rights, WantedRights(device));
   // Rights that were never reported are not missing.
@@ -285,10 +295,30 @@ std::optional<absl::Duration> ClockSkew(absl::string_view router_clock, absl::Ti
 std::vector<std::string> MissingRights(absl::string_view rights, absl::string_view wanted) {
   const std::vector<absl::string_view> has = absl::StrSplit(rights, ',', absl::SkipEmpty());
   std::vector<std::string> missing;
+  const auto says = [&](absl::string_view word) {
+    return std::find(has.begin(), has.end(), word) != has.end();
+  };
   for (const absl::string_view policy : absl::StrSplit(wanted, ',', absl::SkipEmpty())) {
-    if (std::find(has.begin(), has.end(), policy) == has.end()) missing.emplace_back(policy);
+    // The agent lists what it needs, and behind it what its owner has lost since.
+    const std::string lost = absl::StrCat(kLost, policy);
+    if (!says(policy) || says(lost)) missing.emplace_back(policy);
   }
   return missing;
+}
+
+bool OwnerIsGone(absl::string_view rights) {
+  const std::vector<absl::string_view> words = absl::StrSplit(rights, ',', absl::SkipEmpty());
+  return std::find(words.begin(), words.end(), absl::StrCat(kLost, "owner")) != words.end();
+}
+
+std::vector<std::string> HeldRights(absl::string_view rights) {
+  std::vector<std::string> held;
+  const std::vector<std::string> lost = MissingRights(rights, rights);
+  for (const absl::string_view word : absl::StrSplit(rights, ',', absl::SkipEmpty())) {
+    if (absl::StartsWith(word, kLost)) continue;
+    if (std::find(lost.begin(), lost.end(), word) == lost.end()) held.emplace_back(word);
+  }
+  return held;
 }
 
 absl::string_view WantedRights(const Device& device) {

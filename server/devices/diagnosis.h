@@ -75,8 +75,13 @@ std::vector<DiagnosisFinding> Diagnose(const DiagnosisFacts& facts);
 // hours, is taken for the time zone. nullopt where there is no clock to read.
 std::optional<absl::Duration> ClockSkew(absl::string_view router_clock, absl::Time check_in);
 
-// Finds the policies of `wanted` that `rights` lacks; both are lists with commas, in any order.
+// Finds the policies of `wanted` that `rights` lacks or says are lost ("no-write"); both are lists
+// with commas, in any order.
 std::vector<std::string> MissingRights(absl::string_view rights, absl::string_view wanted);
+// Says whether the agent reports that the user who owns it is gone.
+bool OwnerIsGone(absl::string_view rights);
+// Finds those of `rights` that are held.
+std::vector<std::string> HeldRights(absl::string_view rights);
 // What the agent of such a device should have.
 absl::string_view WantedRights(const Device& device);
 

@@ -91,6 +91,10 @@ TEST(DiagnoseTest, SaysWhatIsWrong) {
       {"rights",
        [](DiagnosisFacts& f) { f.device.rights = "ftp,read,write,policy,test,password,sniff"; },
        {"rights-missing"}},
+      {"rights lost since",
+       [](DiagnosisFacts& f) { f.device.rights += ",no-write"; },
+       {"rights-missing"}},
+      {"owner removed", [](DiagnosisFacts& f) { f.device.rights += ",no-owner"; }, {"owner-gone"}},
       {"clock",
        [](DiagnosisFacts& f) { f.device.status.router_clock = "1970-01-02 00:00:10"; },
        {"clock-wrong"}},
@@ -155,6 +159,10 @@ TEST(ClockSkewTest, LeavesTheTimeZoneOut) {
 TEST(MissingRightsTest, ComparesLists) {
   EXPECT_THAT(MissingRights("read,test", "read,write,test,policy"), ElementsAre("write", "policy"));
   EXPECT_THAT(MissingRights("read,write", "read"), IsEmpty());
+  EXPECT_THAT(MissingRights("read,write,no-write", "read,write"), ElementsAre("write"));
+  EXPECT_THAT(HeldRights("read,write,test,no-write,no-owner"), ElementsAre("read", "test"));
+  EXPECT_TRUE(OwnerIsGone("read,no-owner"));
+  EXPECT_FALSE(OwnerIsGone("read,no-write"));
 }
 
 }  // namespace

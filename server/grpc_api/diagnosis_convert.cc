@@ -2,7 +2,6 @@
 // message. Words of routers and edges are cleaned once more here: they go to a terminal next.
 #include "server/grpc_api/diagnosis_convert.h"
 
-#include "absl/strings/str_split.h"
 #include "common/text/clean.h"
 #include "server/grpc_api/api_convert.h"
 
@@ -58,7 +57,7 @@ v1::DiagnoseDeviceResponse ToDiagnosis(const DiagnosisFacts& facts,
   if (skew.has_value()) out.mutable_clock_skew()->set_seconds(absl::ToInt64Seconds(*skew));
   // Not reported is not the same as none: no right is called missing then.
   if (facts.device.rights.empty()) return out;
-  for (const absl::string_view right : absl::StrSplit(facts.device.rights, ',')) {
+  for (const std::string& right : HeldRights(facts.device.rights)) {
     out.add_rights(CleanText(right));
   }
   for (std::string& right : MissingRights(facts.device.rights, WantedRights(facts.device))) {
