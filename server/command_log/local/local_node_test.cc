@@ -52,6 +52,24 @@ TEST_F(LocalNodeTest, TakesItsTimeFromTheClockAtStart) {
   EXPECT_EQ((*node)->state().StateTime(), clock_.Now());
 }
 
+TEST_F(LocalNodeTest, GoesOnTickingWhereTheWallClockIsSetBack) {
+  auto node = Open();
+  ASSERT_TRUE(node.ok());
+  const auto tick = [&] {
+    const absl::Time before = (*node)->state().StateTime();
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    while ((*node)->state().StateTime() == before) {
+      ASSERT_LT(absl::Now(), deadline);
+      ASSERT_FALSE((*node)->log().Propose(MakeOrganization(1, "-")).ok());
+      clock_.Advance(absl::Milliseconds(10));
+    }
+  };
+  tick();
+  clock_.JumpTo(clock_.Now() - absl::Hours(24));
+  tick();
+  tick();
+}
+
 TEST_F(LocalNodeTest, RefusesADirectoryThatAnotherNodeHolds) {
   auto first = Open();
   ASSERT_TRUE(first.ok());
@@ -99,6 +117,36 @@ TEST_F(LocalNodeTest, ExpandsALargeJobByItself) {
   }
   const auto counts = (*node)->state().FindJob(JobId{9}, false)->state_counts;
   EXPECT_EQ(counts[static_cast<size_t>(JobTargetState::kFailed)], 3'500U);
+}
+
+TEST_F(LocalNodeTest, GoesOnTickingWhileItExpandsAJob) {
+  auto node = Open();
+  ASSERT_TRUE(node.ok());
+  CommandLog& log = (*node)->log();
+  ASSERT_TRUE(log.Propose(MakeOrganization(kOrganization, "acme")).ok());
+  Mutex mutex;
+  std::vector<absl::Time> seen;
+  // Each step takes two seconds.
+  const auto subscription = (*node)->state().Subscribe([&](const ChangeBatch&) {
+    clock_.Advance(absl::Seconds(2));
+    MutexLock lock(mutex);
+    seen.push_back((*node)->state().StateTime());
+  });
+  Command command;
+  auto& job = *command.mutable_create_job();
+  job.set_job_id(9);
+  job.set_organization_id(kOrganization);
+  job.set_script(":put x");
+  job.set_filter("all");
+  for (uint64_t device = 1; device <= 12'000; ++device) job.add_members(device);
+  ASSERT_TRUE(log.Propose(command).ok());
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while ((*node)->state().FindJob(JobId{9}, false)->end_time_us == 0) {
+    ASSERT_LT(absl::Now(), deadline);
+    ASSERT_FALSE(log.Propose(MakeOrganization(1, "-")).ok());
+  }
+  MutexLock lock(mutex);
+  EXPECT_GT(seen.back(), seen.front() + absl::Seconds(10));
 }
 
 }  // namespace

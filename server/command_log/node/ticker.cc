@@ -37,7 +37,7 @@ absl::Time SlewedClock::Next() {
 }
 
 Ticker::Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock)
-    : log_(log), store_(store), clock_(clock) {
+    : log_(log), store_(store), machine_(clock), clock_(clock) {
   // State time never goes back: until the clock has caught up nothing falls due.
   const absl::Duration behind = state.StateTime() - clock.Now();
   if (behind > absl::Seconds(2)) {
@@ -69,25 +69,26 @@ void Ticker::Stop() {
 }
 
 void Ticker::Run() {
-  absl::Time next = absl::Now() + kTick;
+  // By the monotonic clock: a wall clock that is set back by an hour would else stop time for one.
+  absl::Duration next = machine_.Monotonic() + kTick;
   for (;;) {
     bool expand = false;
     {
       MutexLock lock(mutex_);
-      while (!stopping_ && !jobs_changed_ && absl::Now() < next) {
-        woken_.WaitFor(mutex_, next - absl::Now());
+      while (!stopping_ && !jobs_changed_ && machine_.Monotonic() < next) {
+        woken_.WaitFor(mutex_, next - machine_.Monotonic());
       }
       if (stopping_) return;
       // Cleared before the work: what changes meanwhile asks for another round.
       std::swap(expand, jobs_changed_);
     }
-    if (expand) ExpandJobs();
-    if (absl::Now() < next) continue;
+    if (expand) ExpandJobs(next);
+    if (machine_.Monotonic() < next) continue;
     ProposeTick();
     // A Tick that was late does not make the following ones come in a crowd.
-    next = std::max(next + kTick, absl::Now());
+    next = std::max(next + kTick, machine_.Monotonic());
     // An unsealed job that Tick closed tells nobody.
-    ExpandJobs();
+    ExpandJobs(next);
   }
 }
 
@@ -101,16 +102,18 @@ void Ticker::ProposeTick() {
   }
 }
 
-void Ticker::ExpandJobs() {
+void Ticker::ExpandJobs(absl::Duration until) {
   while (const uint64_t job = store_.NextJobToExpand()) {
-    {
-      MutexLock lock(mutex_);
-      if (stopping_) return;
-    }
     Command command = CommandOf("ExpandJob");
     command.mutable_expand_job()->set_job_id(job);
     // A refusal would be repeated for ever; the next Tick asks again.
     if (!log_.Propose(std::move(command)).ok()) return;
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    if (machine_.Monotonic() < until) continue;
+    // A job on a million devices takes minutes; without Ticks in between time would jump over them.
+    jobs_changed_ = true;
+    return;
   }
 }
 

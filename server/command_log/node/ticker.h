@@ -2,7 +2,7 @@
 //
 // Threads:  one of its own.
 // Owns:     nothing; all arguments must outlive it.
-// Units:    a Tick each second.
+// Units:    a Tick each second of the monotonic clock.
 // Example:  local_node_test.cc.
 #pragma once
 
@@ -46,11 +46,13 @@ class Ticker {
   void Run();
   // Waits for the log, so that a log that hangs gets no pile of Ticks.
   void ProposeTick();
-  // Step after step until there is nothing left; stops early with the thread.
-  void ExpandJobs();
+  // Step after step, at least one, until there is nothing left or it is `until` by the monotonic
+  // clock; stops early with the thread.
+  void ExpandJobs(absl::Duration until);
 
   CommandLog& log_;
   const Store& store_;
+  const Clock& machine_;
   SlewedClock clock_;
   Mutex mutex_;
   ConditionVariable woken_;
