@@ -20,6 +20,10 @@ constexpr int64_t kJumpUs = 10 * kSecondUs;
 constexpr int64_t kJumpHoldUs = 60 * kSecondUs;
 // As long as a request id is known: its maker can't go on after that.
 constexpr int64_t kUnsealedLifeUs = 600 * kSecondUs;
+// A router that was sent a job in the last moment has stored its number by then.
+constexpr int64_t kStartGraceUs = 60 * kSecondUs;
+// How often is looked whether a target whose edges are silent was started.
+constexpr int64_t kAskAgainUs = 600 * kSecondUs;
 
 // Moves state time, never back; the first Tick of a new state is no jump. Only the difference of
 // two Ticks is known here: whether the machine slept or its clock was wrong makes none.
@@ -31,6 +35,30 @@ void MoveTime(NodeState& node, int64_t time_us) {
   // A second jump within the hold must not make the first one's doubt forgotten.
   if (before >= node.jump_hold_until_us) node.jump_from_us = before;
   node.jump_hold_until_us = time_us + kJumpHoldUs;
+}
+
+// True where nobody can start the number any more and the router has not: all edges have let go of
+// it, or the router has reported a lower one since the time when edges could send it.
+bool WasNeverStarted(ApplyContext& context, const JobRules& job, const TargetRow& target) {
+  if (CountHolders(context, target.device, target.number) == 0) return true;
+  const auto both = context.devices.FindBoth(target.device);
+  return both.has_value() && both->core.highest_reported < target.number &&
+         both->row.time_us > target.SendUntil(job) + kStartGraceUs;
+}
+
+// Its window has closed while it lay at edges. An edge that is cut off may have sent it and can't
+// say so: a new number would let the router run it twice, so it stays where it is until that is
+// ruled out. What the edge says when it is back moves it as well.
+void WaitForNextWindow(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  if (!WasNeverStarted(context, job, target)) {
+    target.due_us = std::min(context.now_us() + kAskAgainUs, job.not_after_us + kEdgeGraceUs);
+    SaveTarget(context, target);
+    return;
+  }
+  RemoveFromEdges(context, target, target.SendUntil(job));
+  ForgetNumber(target);
+  target.due_us = job.not_after_us;
+  MoveTarget(context, job, target, JobTargetState::kQueued);
 }
 
 void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
@@ -60,11 +88,7 @@ void OnDue(ApplyContext& context, const JobRules& job, TargetRow& target) {
       return;
     case JobTargetState::kAtEdge:
       if (job.not_after_us > context.now_us()) {
-        // Its window has closed, and no edge has it any more: it waits for the next one.
-        RemoveFromEdges(context, target, target.SendUntil(job));
-        ForgetNumber(target);
-        target.due_us = job.not_after_us;
-        MoveTarget(context, job, target, JobTargetState::kQueued);
+        WaitForNextWindow(context, job, target);
         return;
       }
       target.error = "its time ran out before it was sent";
