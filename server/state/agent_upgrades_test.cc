@@ -66,6 +66,23 @@ TEST_F(AgentUpgradesTest, OffersTheTextToTheCanaryAloneAndToTheRestWhenItHasRepo
   EXPECT_EQ(state_->FindJob(JobId{kJob}, true)->script, "");
 }
 
+TEST_F(AgentUpgradesTest, ChangedSettingsComeWithTheTextOfTheInstallationAsItIsNow) {
+  const auto set_profile = [&](uint32_t profile, const std::string& version) {
+    Command command;
+    auto& terms = *command.mutable_set_agent_terms();
+    terms.set_organization_id(kOrganization);
+    terms.set_device_id(101);
+    terms.set_profile(profile);
+    terms.set_agent_version(version);
+    return Apply(command).status;
+  };
+  ASSERT_TRUE(set_profile(2, "2").ok());
+  Report(101, "2+1");
+  ASSERT_TRUE(set_profile(3, "3").ok());
+  EXPECT_EQ(Find(101).offer_version, "3");
+  EXPECT_EQ(Find(101).agent_generation, 2U);
+}
+
 TEST_F(AgentUpgradesTest, ARouterThatIsBackOnTheOldAgentStopsTheJobAndEndsTheOffer) {
   Upgrade(1);
   Report(101, "2");

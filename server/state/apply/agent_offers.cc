@@ -45,7 +45,7 @@ void SetAgentOffer(ApplyContext& context, DenseIndex index, absl::string_view ve
 void RaiseGeneration(ApplyContext& context, DenseIndex index, absl::string_view version,
                      absl::string_view reason) {
   AgentOfferRow row = LoadAgentOffer(context, index);
-  if (row.version.empty()) row.version = std::string(version);
+  row.version = std::string(version);
   ++row.generation;
   row.offered = true;
   Save(context, index, row);

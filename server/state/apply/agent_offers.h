@@ -29,9 +29,9 @@ void SetAgentOffer(ApplyContext& context, DenseIndex index, absl::string_view ve
                    absl::string_view reason);
 
 // What stands in the device's text has changed: text of the next generation is offered, of
-// `version` where no other is wanted already.
-// Always a change: a router that has taken generation n must fetch n + 1 even if both were made
-// within a second.
+// `version`, which is the proposer's own. Edges render no other one, so a version that was wanted
+// before this installation was updated would never reach the router. Always a change: a router that
+// has taken generation n must fetch n + 1 even if both were made within a second.
 void RaiseGeneration(ApplyContext& context, DenseIndex index, absl::string_view version,
                      absl::string_view reason);
 
