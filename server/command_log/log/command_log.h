@@ -46,7 +46,7 @@ struct Applied {
 // What an engine can do at the moment; see docs/cluster.md.
 enum class LogState : uint8_t {
   kServing,
-  // Applies what was written while this node was away; takes commands, reads are behind.
+  // Applies what was written while this node was away: reads are behind, commands wait.
   kCatchingUp,
   // The order can't be reached or has no quorum: reads go on, stale; commands are refused.
   kReadOnly,

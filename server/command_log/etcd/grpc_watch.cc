@@ -1,0 +1,93 @@
+#include "server/command_log/etcd/grpc_watch.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/command_log/etcd/etcd_members.h"
+
+namespace muster::server {
+namespace {
+
+namespace pb = etcdserverpb;
+
+class GrpcWatch : public EtcdWatch {
+ public:
+  GrpcWatch(pb::Watch::Stub& stub, std::unique_ptr<grpc::ClientContext> context,
+            absl::string_view key, int64_t from_revision,
+            std::function<void(const absl::Status&)> ended)
+      : context_(std::move(context)), ended_(std::move(ended)) {
+    // The member ends the stream when it loses its leader, instead of falling silent.
+    context_->AddMetadata("hasleader", "true");
+    stream_ = stub.Watch(context_.get());
+    pb::WatchRequest request;
+    pb::WatchCreateRequest& create = *request.mutable_create_request();
+    create.set_key(std::string(key));
+    create.set_start_revision(from_revision);
+    create.set_fragment(true);
+    stream_->Write(request);
+  }
+
+  ~GrpcWatch() override {
+    if (finished_) return;
+    context_->TryCancel();
+    stream_->Finish();
+  }
+
+  absl::StatusOr<std::vector<EtcdEvent>> Next() override {
+    pb::WatchResponse response;
+    while (!finished_ && stream_->Read(&response)) {
+      if (response.canceled()) return End(WhyCanceled(response));
+      if (response.events_size() == 0) continue;
+      // A revision has one event of this key, so parts need not be put together.
+      std::vector<EtcdEvent> events;
+      events.reserve(static_cast<size_t>(response.events_size()));
+      for (pb::Event& event : *response.mutable_events()) {
+        pb::KeyValue& kv = *event.mutable_kv();
+        events.push_back({event.type() == pb::Event::DELETE,
+                          {std::move(*kv.mutable_value()), kv.version(), kv.create_revision(),
+                           kv.mod_revision()}});
+      }
+      return events;
+    }
+    return End(absl::OkStatus());
+  }
+
+  void Cancel() override { context_->TryCancel(); }
+
+ private:
+  static absl::Status WhyCanceled(const pb::WatchResponse& response) {
+    if (response.compact_revision() != 0) {
+      return absl::OutOfRangeError("the watch begins before what etcd still has");
+    }
+    return absl::UnavailableError(absl::StrCat("etcd ended the watch: ", response.cancel_reason()));
+  }
+
+  // `why` ok: the stream's own status.
+  absl::Status End(absl::Status why) {
+    if (finished_) return absl::CancelledError("the watch has ended");
+    if (!why.ok()) context_->TryCancel();
+    const absl::Status status = ToAbsl(stream_->Finish());
+    finished_ = true;
+    if (why.ok()) why = status.ok() ? absl::UnavailableError("etcd ended the watch") : status;
+    if (!absl::IsCancelled(why)) ended_(why);
+    return why;
+  }
+
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::function<void(const absl::Status&)> ended_;
+  std::unique_ptr<grpc::ClientReaderWriter<pb::WatchRequest, pb::WatchResponse>> stream_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<EtcdWatch> OpenGrpcWatch(pb::Watch::Stub& stub,
+                                         std::unique_ptr<grpc::ClientContext> context,
+                                         absl::string_view key, int64_t from_revision,
+                                         std::function<void(const absl::Status&)> ended) {
+  return std::make_unique<GrpcWatch>(stub, std::move(context), key, from_revision,
+                                     std::move(ended));
+}
+
+}  // namespace muster::server

@@ -1,0 +1,73 @@
+#include "server/command_log/etcd/health_cell.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+
+namespace muster::server {
+namespace {
+
+bool IsForGood(LogState state) {
+  return state == LogState::kNeedsSnapshot || state == LogState::kStopped;
+}
+
+void Tell(const LogHealth& health) {
+  const std::string state(NameOf(health.state));
+  if (health.state == LogState::kServing || health.state == LogState::kCatchingUp) {
+    LogInfo("command_log", "the log is " + state, {{"reason", health.reason}});
+  } else {
+    LogError("command_log", "the log is " + state, {{"reason", health.reason}});
+  }
+}
+
+}  // namespace
+
+LogHealth HealthCell::Get() const {
+  MutexLock lock(mutex_);
+  return health_;
+}
+
+void HealthCell::Set(LogState state, absl::string_view reason) {
+  MutexLock lock(mutex_);
+  if (IsForGood(health_.state)) return;
+  const bool changed = health_.state != state;
+  health_ = {state, std::string(reason)};
+  if (!changed) return;
+  Tell(health_);
+  changed_.NotifyAll();
+}
+
+absl::Status HealthCell::RefusalLocked() const {
+  if (health_.state == LogState::kServing || health_.state == LogState::kCatchingUp) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(absl::StrCat("the command log is ", NameOf(health_.state), " (",
+                                             health_.reason,
+                                             "); repeat the request with the same request id"));
+}
+
+absl::Status HealthCell::Refusal() const {
+  MutexLock lock(mutex_);
+  return RefusalLocked();
+}
+
+absl::Status HealthCell::WaitUntilServing(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  MutexLock lock(mutex_);
+  while (health_.state == LogState::kCatchingUp && !closed_) {
+    const absl::Duration left = deadline - absl::Now();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  if (health_.state == LogState::kServing) return absl::OkStatus();
+  if (absl::Status refusal = RefusalLocked(); !refusal.ok()) return refusal;
+  return absl::UnavailableError(absl::StrCat("the command log is catching up (", health_.reason,
+                                             "); repeat the request with the same request id"));
+}
+
+void HealthCell::Close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+  changed_.NotifyAll();
+}
+
+}  // namespace muster::server

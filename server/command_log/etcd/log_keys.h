@@ -1,0 +1,26 @@
+// The keys that Muster has in etcd.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/command_log/etcd/etcd_log.h"
+
+namespace muster::server {
+
+// All entries, one after the other.
+inline std::string LogKey(const EtcdLogOptions& options) {
+  return absl::StrCat(options.prefix, "log");
+}
+
+// Whose log it is.
+inline std::string OwnerKey(const EtcdLogOptions& options) {
+  return absl::StrCat(options.prefix, "owner");
+}
+
+// Who brings time into it; gone with its lease.
+inline std::string TickKey(const EtcdLogOptions& options) {
+  return absl::StrCat(options.prefix, "tick");
+}
+
+}  // namespace muster::server

@@ -1,0 +1,77 @@
+#include "server/command_log/etcd/read_barrier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/command_log/etcd/log_keys.h"
+
+namespace muster::server {
+
+EtcdReadBarrier::EtcdReadBarrier(Etcd& etcd, const EtcdLogOptions& options, AppliedMark& applied,
+                                 EtcdLogCounts& counts)
+    : etcd_(etcd),
+      key_(LogKey(options)),
+      call_timeout_(options.call_timeout),
+      applied_(applied),
+      counts_(counts),
+      thread_([this] { Run(); }) {}
+
+absl::Status EtcdReadBarrier::Wait(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  uint64_t index = 0;
+  {
+    MutexLock lock(mutex_);
+    const uint64_t mine = asked_ + 1;
+    wanted_ = std::max(wanted_, mine);
+    ++counts_.barriers;
+    changed_.NotifyAll();
+    while (answered_ < mine && !stopping_) {
+      const absl::Duration left = deadline - absl::Now();
+      if (left <= absl::ZeroDuration()) {
+        return absl::DeadlineExceededError("etcd did not say in time how long the log is");
+      }
+      changed_.WaitFor(mutex_, left);
+    }
+    if (stopping_) return absl::UnavailableError("the control plane is stopping");
+    // A later answer covers more.
+    if (!answer_.ok()) return answer_.status();
+    index = *answer_;
+  }
+  return applied_.Wait({applied_.Get().log_id, index}, deadline - absl::Now());
+}
+
+void EtcdReadBarrier::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void EtcdReadBarrier::Run() {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      while (asked_ >= wanted_ && !stopping_) changed_.Wait(mutex_);
+      if (stopping_) return;
+      ++asked_;
+    }
+    absl::StatusOr<uint64_t> answer = AskIndex();
+    MutexLock lock(mutex_);
+    answer_ = std::move(answer);
+    answered_ = asked_;
+    changed_.NotifyAll();
+  }
+}
+
+absl::StatusOr<uint64_t> EtcdReadBarrier::AskIndex() {
+  ++counts_.barrier_questions;
+  const absl::StatusOr<EtcdAnswer> answer = etcd_.Get({key_, 0, true}, call_timeout_);
+  if (!answer.ok()) {
+    return absl::UnavailableError(answer.status().message());
+  }
+  return answer->kv.has_value() ? static_cast<uint64_t>(answer->kv->version) : 0;
+}
+
+}  // namespace muster::server
