@@ -14,7 +14,7 @@ from test_faults import all_targets, state_of
 ROUTERS = int(os.environ.get('MUSTER_ROUTERS', '10'))
 LONG = ROUTERS > 100
 # Routers of the long form beat every 300 s, those of the short one every 30 s.
-PROFILE, PACE = ('metered', 10) if LONG else ('normal', 30)
+PROFILE, INTERVAL, PACE = ('metered', '300s', 10) if LONG else ('normal', '30s', 30)
 PATIENCE = 20 * 60 / PACE
 
 
@@ -49,7 +49,7 @@ class BadAgentTest(unittest.TestCase):
             edge = muster.add_edge(public_port=self.port)
             self.proxy = SpoilingProxy(muster, self.port, edge)
             line = muster.claim_line('--max-devices', str(ROUTERS), '--profile', PROFILE, '--ttl', '1d')
-            self.sim = muster.start_routers(line, ROUTERS, interval='30s', extra=('--speed', str(PACE)))
+            self.sim = muster.start_routers(line, ROUTERS, interval=INTERVAL, extra=('--speed', str(PACE)))
             muster.wait_online(ROUTERS, 120)
             self.canaries = []
             for kind in KINDS:
