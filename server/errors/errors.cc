@@ -143,6 +143,14 @@ absl::Status TooManyStreams() {
   status.SetPayload(kRetryMs, absl::Cord("5000"));
   return status;
 }
+absl::Status TooManyWaiting() {
+  absl::Status status =
+      Make(absl::StatusCode::kResourceExhausted, "TOO_MANY_WAITING",
+           "too many calls wait for a position that this node has not reached; call again, or "
+           "without muster-position");
+  status.SetPayload(kRetryMs, absl::Cord("1000"));
+  return status;
+}
 
 std::optional<std::string> FieldOf(const absl::Status& status) { return Payload(status, kField); }
 std::optional<std::string> ReasonOf(const absl::Status& status) { return Payload(status, kReason); }

@@ -59,6 +59,7 @@ absl::Status NoEdge(absl::string_view why);
 absl::Status ShuttingDown();
 // ResourceExhausted with a retry delay.
 absl::Status TooManyStreams();
+absl::Status TooManyWaiting();
 
 // What the functions above attach; nullopt where a status has none.
 std::optional<std::string> FieldOf(const absl::Status& status);

@@ -22,6 +22,9 @@ namespace {
 constexpr size_t kLongestRequestId = 64;
 // A node that lags further is ill, and the client does better elsewhere.
 constexpr absl::Duration kLongestWait = absl::Seconds(2);
+// A quarter of the listener's threads: any key can name a position that never comes, and each such
+// call holds a thread; the others' calls must find one.
+constexpr int kMostWaiting = 64;
 
 // The value of a metadata key; empty where it is absent or there twice.
 absl::string_view Metadata(const grpc::ServerContextBase& context, const char* key) {
@@ -80,7 +83,13 @@ absl::Status Gate::WaitForPosition(const grpc::ServerContextBase& context) const
     // writes.
     return BadField(kPositionKey, "is not a position that a trailer gave");
   }
-  return log_.WaitUntilApplied(*position, kLongestWait);
+  const absl::Status applied = log_.WaitUntilApplied(*position, absl::ZeroDuration());
+  if (!absl::IsDeadlineExceeded(applied)) return applied;
+  const bool room = ++waiting_ <= kMostWaiting;
+  const absl::Status status =
+      room ? log_.WaitUntilApplied(*position, kLongestWait) : TooManyWaiting();
+  --waiting_;
+  return status;
 }
 
 absl::StatusOr<ApiCall> Gate::OpenAtOnce(const grpc::ServerContextBase& context,

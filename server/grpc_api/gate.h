@@ -9,12 +9,14 @@
 // Owns:     nothing; what it is given must outlive this object.
 // Blocks:   up to 2 s where the client names a position that this node has not applied yet.
 // Errors:   Unauthenticated and PermissionDenied (authorizer.h); InvalidArgument for a request
-//           id or position that can't be; DeadlineExceeded for a position that did not come.
+//           id or position that can't be; DeadlineExceeded for a position that did not come;
+//           ResourceExhausted where too many calls wait for one.
 // Example:  any *_service.cc.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -83,12 +85,14 @@ class Gate {
   }
 
  private:
-  // Ok at once where the client names no position; at most 2 s else, then DeadlineExceeded.
+  // Ok at once where the client names no position, or one that is applied. Else it waits at most 2
+  // s, then DeadlineExceeded; ResourceExhausted where too many wait already.
   absl::Status WaitForPosition(const grpc::ServerContextBase& context) const;
 
   const Authorizer& authorizer_;
   CommandLog& log_;
   const CallObserver observer_;
+  mutable std::atomic<int> waiting_ = 0;
 };
 
 }  // namespace muster::server

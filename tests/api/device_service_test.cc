@@ -1,12 +1,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "muster/v1/device_service.grpc.pb.h"
+#include "server/grpc_api/position_text.h"
 #include "tests/api/api_test_server.h"
 
 namespace muster::server {
@@ -269,6 +273,29 @@ TEST_F(DeviceServiceTest, ATrailerSaysTheLogPositionAndACallMayWaitForIt) {
   context->AddMetadata("muster-position", std::string(32, '0') + ":1");
   EXPECT_EQ(stub_->ListDevices(context.get(), request, &response).error_code(),
             StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_F(DeviceServiceTest, CallsThatWaitForAPositionThatNeverComesLeaveRoomForOthers) {
+  const Position applied = server_.log().AppliedPosition();
+  const std::string never = FormatPosition({applied.log_id, applied.index + 1'000'000});
+  v1::ListDevicesRequest request;
+  request.set_parent("organizations/default");
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 80; ++i) {
+    callers.emplace_back([&] {
+      const auto context = server_.Context(admin_);
+      context->AddMetadata("muster-position", never);
+      v1::ListDevicesResponse response;
+      const auto status = stub_->ListDevices(context.get(), request, &response);
+      EXPECT_FALSE(status.ok());
+      if (status.error_code() == StatusCode::RESOURCE_EXHAUSTED) ++refused;
+    });
+  }
+  v1::ListDevicesResponse response;
+  EXPECT_TRUE(stub_->ListDevices(server_.Context(admin_).get(), request, &response).ok());
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_GT(refused, 0);
 }
 
 }  // namespace
