@@ -112,9 +112,9 @@ void HeartbeatDesk::TakeResult(const Caller& caller, absl::string_view body, Rep
   // Redacted here, at the first place that sees the output: nothing behind it may hold a secret.
   const std::vector<JobSecret> secrets = parts_.jobs.SecretsOf(caller.device, number);
   if (!secrets.empty()) {
-    report->output = RedactSecrets(report->output, report->cut, secrets);
+    report->output = routeros::RedactSecrets(report->output, report->cut, secrets);
     // An error may have been cut at either end by the agent, without a sign of it.
-    report->error = RedactSecrets(report->error, true, secrets);
+    report->error = routeros::RedactSecrets(report->error, true, secrets);
   }
   JobResult result{.device = caller.device,
                    .time = parts_.clock.Now(),

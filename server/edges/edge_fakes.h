@@ -58,6 +58,10 @@ class FakeState : public State {
     MutexLock lock(mutex_);
     jobs_[std::string(edge)][job.device.value] = std::move(job);
   }
+  void PutJobSecrets(DeviceId device, uint64_t number, SealedJobSecrets secrets) {
+    MutexLock lock(mutex_);
+    job_secrets_[{device.value, number}] = std::move(secrets);
+  }
   void PutRemoval(absl::string_view edge, DeviceId device, uint64_t number) {
     MutexLock lock(mutex_);
     removals_[std::string(edge)].push_back({device, number});
@@ -121,6 +125,11 @@ class FakeState : public State {
     const auto found = jobs->second.find(device.value);
     if (found == jobs->second.end()) return std::nullopt;
     return found->second;
+  }
+  SealedJobSecrets FindJobSecrets(DeviceId device, uint64_t number) const override {
+    MutexLock lock(mutex_);
+    const auto found = job_secrets_.find({device.value, number});
+    return found == job_secrets_.end() ? SealedJobSecrets() : found->second;
   }
   std::vector<EdgeRemoval> ListEdgeRemovals(absl::string_view edge, DeviceId after,
                                             size_t limit) const override {
@@ -186,6 +195,7 @@ class FakeState : public State {
   std::map<std::string, std::vector<uint64_t>> at_edge_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Edge> edges_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::map<uint64_t, EdgeJob>> jobs_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<uint64_t, uint64_t>, SealedJobSecrets> job_secrets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<EdgeRemoval>> removals_ ABSL_GUARDED_BY(mutex_);
   ChangeListener listener_ ABSL_GUARDED_BY(mutex_);
 };

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "server/edges/result_redaction.h"
 #include "server/pki/join_credentials.h"
 
 namespace muster::server {
@@ -257,6 +258,7 @@ bool EdgeSession::OnBatch(UpBatch batch) {
   if (!TakeNumber(number.lane, number.number)) return true;
   // Here, before it is proposed: no proof and no unproven item ever reaches the log.
   DropUnproven(batch);
+  RedactResults(context_.state, context_.master, batch.batch);
   CutFuture(batch.batch, absl::ToUnixMicros(context_.clock.Now()));
   ProposeBatch(std::move(batch));
   MutexLock lock(mutex_);

@@ -366,6 +366,12 @@ struct SealedJobSecret {
   std::string sealed;
 };
 
+// All of a job, with the organization that their seal is bound to.
+struct SealedJobSecrets {
+  OrganizationId organization;
+  std::vector<SealedJobSecret> secrets;
+};
+
 struct JobSecret {
   std::string name;
   Secret value;

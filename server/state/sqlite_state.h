@@ -114,6 +114,7 @@ class SqliteState : public State, public Store {
   std::vector<EdgeJob> ListEdgeJobs(absl::string_view edge, DeviceId after,
                                     size_t limit) const override;
   std::optional<EdgeJob> FindEdgeJob(absl::string_view edge, DeviceId device) const override;
+  SealedJobSecrets FindJobSecrets(DeviceId device, uint64_t number) const override;
   std::vector<EdgeRemoval> ListEdgeRemovals(absl::string_view edge, DeviceId after,
                                             size_t limit) const override;
   std::vector<Revocation> ListRevocations(DeviceId after, size_t limit) const override;

@@ -169,6 +169,9 @@ class State {
   // The job of `device` that lies at `edge`, if one does; the one of lowest number where an older
   // one is not acknowledged yet.
   virtual std::optional<EdgeJob> FindEdgeJob(absl::string_view edge, DeviceId device) const = 0;
+  // What the job wants that got this number on this device, also after its end; as it is sealed
+  // now. Empty for a job without secrets and for a number that was never given.
+  virtual SealedJobSecrets FindJobSecrets(DeviceId device, uint64_t number) const = 0;
   // Jobs that the edge was asked to drop and has not acknowledged (JobEvent REMOVED). `limit`
   // counts devices: all numbers of a device come together, else the next page would begin behind
   // some of them.

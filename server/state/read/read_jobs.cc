@@ -223,6 +223,22 @@ std::optional<EdgeJob> SqliteState::FindEdgeJob(absl::string_view edge, DeviceId
   return job;
 }
 
+SealedJobSecrets SqliteState::FindJobSecrets(DeviceId device, uint64_t number) const {
+  SealedJobSecrets found;
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT j.organization, j.name, s.sealed FROM numbers n "
+              "JOIN job_secrets j ON j.job = n.job "
+              "JOIN secrets s ON s.organization = j.organization AND s.name = j.name "
+              "WHERE n.device = ? AND n.number = ? ORDER BY j.name",
+              KeyOf(device.value), number);
+  while (query.Step()) {
+    found.organization = OrganizationId{IdOf(query.Int(0))};
+    found.secrets.push_back({query.Text(1), query.Text(2)});
+  }
+  return found;
+}
+
 std::vector<SqliteState::EdgeRemoval> SqliteState::ListEdgeRemovals(absl::string_view edge,
                                                                     DeviceId after,
                                                                     size_t limit) const {
