@@ -27,6 +27,13 @@ absl::Status MayRelease(ApplyContext& context, const internal::v1::ReleaseDevice
   if (core.releasing) {
     return absl::FailedPreconditionError(absl::StrCat("device ", id, " is being released already"));
   }
+  // Its job could reach the router only by ending the hold, which is for device accept alone.
+  if (core.hold == HoldKind::kPending) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("device ", id,
+                     " waits to be accepted and gets no jobs: device accept, then release it; or ",
+                     "paste the line of device release --offline, then delete it"));
+  }
   if (core.monitor_only || core.revoked) {
     return absl::FailedPreconditionError(absl::StrCat(
         "device ", id, core.revoked ? " has no valid token" : " is monitor-only",
