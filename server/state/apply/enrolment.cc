@@ -80,6 +80,20 @@ bool Contains(const std::string& network, uint32_t bits, const std::string& addr
          0;
 }
 
+bool HasExpired(const ApplyContext& context, const ClaimRow& claim) {
+  // Just after a jump of time nobody knows whether the hour has passed.
+  return claim.expire_us <= context.now_us() && !context.TimeIsDoubtful();
+}
+
+bool IsUsedUp(const ClaimRow& claim) { return claim.used_devices >= claim.max_devices; }
+
+// Whether a router that has no identity yet could join with it now. Only then an operator still
+// means it.
+bool Counts(const ApplyContext& context, const ClaimRow& claim, const std::string& address) {
+  return Contains(claim.network, claim.prefix_bits, address) && !HasExpired(context, claim) &&
+         !IsUsedUp(claim);
+}
+
 Result Verdict(EnrollVerdict verdict) {
   Result result;
   result.mutable_enroll()->set_verdict(verdict);
@@ -277,9 +291,14 @@ std::optional<Result> EnrollHeld(ApplyContext& context, const EnrollDevice& comm
   if (command.held_epoch() == context.devices.Extra(device->index).next_epoch) {
     PromoteNextToken(context, device->index);
   }
-  if (claim.has_value()) TakeTerms(context, device->index, *claim);
+  // An old line that somebody has kept must not lift monitor-only from a router.
+  const bool counts = claim.has_value() && Counts(context, *claim, command.source_address());
+  if (counts) TakeTerms(context, device->index, *claim);
   TakeFacts(context, device->index, command.facts());
-  WriteEvent(context, device->core.id, "enrolled-again", "the line was run again; it kept its id");
+  WriteEvent(context, device->core.id, "enrolled-again",
+             counts ? "the line was run again; it kept its id"
+                    : "the line was run again; it kept its id and its terms, since the claim "
+                      "doesn't count any more, or not from there");
   return Accept(context, device->index, false);
 }
 
@@ -304,13 +323,8 @@ ApplyResult Apply(ApplyContext& context, const EnrollDevice& command) {
     TakeFacts(context, earlier->index, command.facts());
     return Accept(context, earlier->index, false);
   }
-  // Just after a jump of time nobody knows whether the hour has passed.
-  if (claim->expire_us <= context.now_us() && !context.TimeIsDoubtful()) {
-    return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED);
-  }
-  if (claim->used_devices >= claim->max_devices) {
-    return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_USED_UP);
-  }
+  if (HasExpired(context, *claim)) return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_EXPIRED);
+  if (IsUsedUp(*claim)) return Verdict(internal::v1::ENROLL_VERDICT_CLAIM_USED_UP);
   if (claim->replaces != 0) return TakeOver(context, command, *claim);
   if (context.devices.Find(command.proposed_device_id()).has_value()) {
     return AlreadyThere("device", FormatId(command.proposed_device_id()));
