@@ -185,5 +185,63 @@ TEST_F(JobEvidenceTest, ARunningJobLiesAtTheEdgeThatTheRouterMovesTo) {
   EXPECT_FALSE(state_->FindEdgeJob("edge-b", DeviceId{kDevice}).has_value());
 }
 
+TEST_F(JobEvidenceTest, AnImpossibleNumberIsAnEventAndNoFloor) {
+  const uint64_t nonsense = (uint64_t{1} << 62) - 1;
+  Beat("edge-a", kDevice, nonsense);
+  Beat("edge-a", kDevice, nonsense - 1);
+  EXPECT_THAT(EventKinds(kDevice), Contains("impossible-number").Times(1));
+  // Once more by a result.
+  ResultOf("edge-a", kDevice, nonsense);
+  EXPECT_THAT(EventKinds(kDevice), Contains("orphan-result"));
+  Beat("edge-a", kDevice, 0);
+  EXPECT_THAT(EventKinds(kDevice), Not(Contains("router-state-went-back")));
+  const uint64_t number = CreateAndSend(JobCommand(kJob, {kDevice}));
+  EXPECT_LE(number, static_cast<uint64_t>(NowUs())) << "numbers go on as they were";
+  ResultOf("edge-a", kDevice, number);
+  EXPECT_EQ(State(), S::kSucceeded);
+}
+
+TEST_F(JobEvidenceTest, AnImpossibleNumberDoesNotSayThatTheOpenJobWasStarted) {
+  const uint64_t number = CreateAndSend(JobCommand(kJob, {kDevice}));
+  Beat("edge-a", kDevice, (uint64_t{1} << 62) - 1);
+  EXPECT_EQ(State(), S::kSent);
+  Beat("edge-a", kDevice, number);
+  EXPECT_EQ(State(), S::kRunning);
+  EXPECT_THAT(EventKinds(kDevice), Not(Contains("router-state-went-back")));
+  Beat("edge-a", kDevice, (uint64_t{1} << 62) - 1);
+  Beat("edge-a", kDevice, number - 1);
+  EXPECT_THAT(EventKinds(kDevice), Contains("router-state-went-back"))
+      << "nonsense in between hides no step down";
+}
+
+TEST_F(JobEvidenceTest, ANumberAboveAllThatWereGivenIsTakenUpToAYearAhead) {
+  const uint64_t ahead = static_cast<uint64_t>(NowUs()) + uint64_t{300} * 86'400'000'000;
+  Beat("edge-a", kDevice, ahead);
+  EXPECT_THAT(EventKinds(kDevice), Contains("unknown-number"));
+  EXPECT_EQ(Create(), ahead + 1);
+}
+
+TEST_F(JobEvidenceTest, ABeatBeforeTheRunnerCanHaveStoredTheNumberDoesNotCancel) {
+  const uint64_t number = CreateAndSend(JobCommand(kJob, {kDevice}));
+  Beat("edge-a", kDevice, 0);
+  Cancel();
+  EXPECT_EQ(State(), S::kSent) << "it may be starting at this moment";
+  ResultOf("edge-a", kDevice, number);
+  EXPECT_EQ(State(), S::kSucceeded);
+  EXPECT_THAT(EventKinds(kDevice), Not(Contains("ran-although-cancelled")));
+}
+
+TEST_F(JobEvidenceTest, ACancelledJobThatWasSentAfterAllWaitsForALaterBeat) {
+  const uint64_t number = Create();
+  Cancel();
+  Event("edge-a", kDevice, number, kSent, 1);
+  Event("edge-a", kDevice, number, kRemoved);
+  Beat("edge-a", kDevice, 0);
+  EXPECT_EQ(State(), S::kSent);
+  Pass(10);
+  Beat("edge-a", kDevice, 0);
+  EXPECT_EQ(State(), S::kCancelled);
+}
+
 }  // namespace
 }  // namespace muster::server

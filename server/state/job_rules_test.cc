@@ -344,6 +344,7 @@ TEST_F(JobRulesTest, RefusesToCancelWhatWasSent) {
 
 TEST_F(JobRulesTest, CancelsWhatWasSentWhenANewerBeatShowsThatItWasNotStarted) {
   const uint64_t number = CreateAndSend();
+  Pass(10);
   Beat("edge-a", kDevice, 0);
   Cancel(1, 0);
   EXPECT_EQ(State(), S::kCancelling);

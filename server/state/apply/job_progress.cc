@@ -18,7 +18,7 @@ using internal::v1::CheckIn;
 constexpr int64_t kLiveUs = 15 * kSecondUs;
 // Device-protocol, section 6: one beat may overtake a result that is being posted.
 constexpr uint32_t kSilentBeats = 2;
-// Routers that beat faster than usual get time to start, and to post their result again.
+// Routers that beat faster than usual get time to post their result again.
 constexpr int64_t kSilentUs = 10 * kSecondUs;
 
 struct Beat {
@@ -32,7 +32,22 @@ struct Beat {
 // highest, and only a further step down is news.
 bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint64_t last) {
   if (last == core.expected_last) return false;
-  const bool went_back = last < core.expected_last;
+  const bool was_plausible = IsPlausibleNumber(context, core, core.expected_last);
+  // After nonsense: what was believed last.
+  const bool went_back = last < (was_plausible ? core.expected_last : core.highest_reported);
+  if (!IsPlausibleNumber(context, core, last)) {
+    core.expected_last = last;
+    context.devices.SetCore(index, core);
+    SaveCoreNumbers(context, index, core);
+    // Once, however many of them follow.
+    if (was_plausible) {
+      WriteEvent(context, core.id, "impossible-number",
+                 absl::StrCat("the router reports that it started ", last, ", which lies years ",
+                              "ahead; it is not believed, but while the comment of scheduler ",
+                              "muster-state says so, the router starts no job"));
+    }
+    return false;
+  }
   // From a copy of the state that is older than the router (a restore), or from another
   // installation. It is no harm: numbers go on above it.
   if (last > core.last_given && last > core.highest_reported) {
@@ -146,12 +161,13 @@ void OnNotStarted(ApplyContext& context, const JobRules& job, TargetRow& target,
   if (target.state != JobTargetState::kSent || beat.time_us <= target.sent_us) return;
   if (Rebooted(target, beat)) {
     LoseTarget(context, job, target, "the router rebooted after it was sent");
-  } else if (target.cancel_wanted && CountHolders(context, target.device, target.number) == 0) {
+  } else if (target.cancel_wanted && beat.time_us - target.sent_us >= kStartMarginUs &&
+             CountHolders(context, target.device, target.number) == 0) {
     // Nobody can send it again, and this beat proves that nobody started it: now it may be called
     // cancelled.
     EndTarget(context, job, target, JobTargetState::kCancelled);
-  } else if (target.times_sent >= kMaxTimesSent && beat.time_us - target.sent_us >= kSilentUs) {
-    // A router that beats fast may report before the runner has stored the number.
+  } else if (target.times_sent >= kMaxTimesSent &&
+             beat.time_us - target.sent_us >= kStartMarginUs) {
     LoseTarget(context, job, target,
                absl::StrCat("it was sent ", target.times_sent, " times and never started"));
   }
@@ -165,9 +181,11 @@ void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, 
   if (!job.has_value() || !target.has_value()) return;
   // The steps below may give it another one, or none.
   const uint64_t number = target->number;
-  if (beat.check_in.last_number() >= number || beat.check_in.running_number() == number) {
+  const uint64_t last = beat.check_in.last_number();
+  const bool plausible = IsPlausibleNumber(context, core, last);
+  if (beat.check_in.running_number() == number || (plausible && last >= number)) {
     OnStarted(context, *job, *target, beat);
-  } else {
+  } else if (plausible) {
     OnNotStarted(context, *job, *target, beat);
   }
   // One that runs is not sent again, but its result will come there: the edge needs the job to take

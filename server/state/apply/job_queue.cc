@@ -340,6 +340,18 @@ bool MayHaveRun(ApplyContext& context, const TargetRow& target) {
          (both.has_value() && both->core.highest_reported >= target.number);
 }
 
+bool IsPlausibleNumber(const ApplyContext& context, const DeviceCore& core, uint64_t number) {
+  const int64_t latest_us = std::max<int64_t>(context.now_us(), 0) + kMostAheadUs;
+  return number <=
+         std::max({core.last_given, core.highest_reported, static_cast<uint64_t>(latest_us)});
+}
+
+bool ShowsNotStarted(const ApplyContext& context, const DeviceTable::Both& device, uint64_t number,
+                     int64_t sent_us) {
+  return device.row.time_us >= sent_us + kStartMarginUs && device.core.highest_reported < number &&
+         IsPlausibleNumber(context, device.core, device.core.expected_last);
+}
+
 void ReleaseHead(ApplyContext& context, DenseIndex index) {
   // A head whose script can't be filled in ends here, and it is the next one's turn.
   for (int tried = 0; tried < kMostUnfit; ++tried) {

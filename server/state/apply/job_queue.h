@@ -21,6 +21,12 @@ inline constexpr int64_t kEdgeGraceUs = 60 * kSecondUs;
 inline constexpr uint32_t kMaxAttempts = 3;
 inline constexpr uint32_t kMaxTimesSent = 3;
 inline constexpr int kMaxHolders = 3;
+// A router that beats fast may report before its runner has stored the number that it was sent:
+// only a beat this much later than the sending says that it was not started.
+inline constexpr int64_t kStartMarginUs = 10 * kSecondUs;
+// Numbers are state time, so a report this far ahead of it is none that a router can have been
+// given, not even by a state that was restored from an old copy.
+inline constexpr int64_t kMostAheadUs = 366 * int64_t{86'400} * kSecondUs;
 // A step of fan-out or of Tick touches at most so many targets.
 inline constexpr int kStep = 1'000;
 
@@ -128,6 +134,16 @@ void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
 // True where the router has it or may have: it was sent, or the router reported its number. False
 // proves only that nobody has told us so.
 bool MayHaveRun(ApplyContext& context, const TargetRow& target);
+
+// False for a number that is nonsense: far ahead of state time and of all that was given. It is no
+// floor for numbers and proves nothing: one broken report would otherwise leave the device without
+// a number that can be given.
+bool IsPlausibleNumber(const ApplyContext& context, const DeviceCore& core, uint64_t number);
+
+// True where the router's newest check-in came more than the margin after `sent_us` and reports a
+// lower number: it has not started this one.
+bool ShowsNotStarted(const ApplyContext& context, const DeviceTable::Both& device, uint64_t number,
+                     int64_t sent_us);
 
 // Gives the head of the queue a number and to the edges that hear the device, if it may be: nothing
 // else open, not held, not deleted, a window open, an edge known. Harmless to call at any time;

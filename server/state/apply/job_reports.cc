@@ -132,7 +132,7 @@ void TakeEarlierAttempt(ApplyContext& context, const JobRules& job, TargetRow& t
 // must lie above it.
 void KeepHighest(ApplyContext& context, DenseIndex index, uint64_t number) {
   DeviceCore core = context.devices.Core(index);
-  if (number <= core.highest_reported) return;
+  if (number <= core.highest_reported || !IsPlausibleNumber(context, core, number)) return;
   core.highest_reported = number;
   context.devices.SetCore(index, core);
   SaveCoreNumbers(context, index, core);

@@ -346,10 +346,9 @@ bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
       return false;
     case JobTargetState::kSent: {
       const auto both = context.devices.FindBoth(target.device);
-      // A beat newer than the sending that reports a lower number: the reply was lost, and the
-      // router has nothing of it.
-      const bool unstarted = both.has_value() && both->row.time_us > target.sent_us &&
-                             both->core.highest_reported < target.number;
+      // Then the reply was lost, and the router has nothing of it.
+      const bool unstarted =
+          both.has_value() && ShowsNotStarted(context, *both, target.number, target.sent_us);
       if (!unstarted) return false;
       [[fallthrough]];
     }

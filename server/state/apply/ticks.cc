@@ -42,8 +42,8 @@ void MoveTime(NodeState& node, int64_t time_us) {
 bool WasNeverStarted(ApplyContext& context, const JobRules& job, const TargetRow& target) {
   if (CountHolders(context, target.device, target.number) == 0) return true;
   const auto both = context.devices.FindBoth(target.device);
-  return both.has_value() && both->core.highest_reported < target.number &&
-         both->row.time_us > target.SendUntil(job) + kStartGraceUs;
+  return both.has_value() &&
+         ShowsNotStarted(context, *both, target.number, target.SendUntil(job) + kStartGraceUs);
 }
 
 // Its window has closed while it lay at edges. An edge that is cut off may have sent it and can't
