@@ -47,6 +47,12 @@ absl::Status MayMove(ApplyContext& context, const internal::v1::MoveDevice& comm
         absl::StrCat("device ", id, " has job ", FormatId(core.open_job),
                      " at an edge or running; wait for it or cancel it, then move the device"));
   }
+  // Its job stays with the old organization, which could withdraw the text from there.
+  if (core.upgrade_job != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("device ", id, " has agent upgrade ", FormatId(core.upgrade_job),
+                     " under way; wait until that has ended, then move the device"));
+  }
   return absl::OkStatus();
 }
 
