@@ -1,8 +1,13 @@
 // Devices that leave, and what must not happen to them on the way: release, deletion, move.
+#include <gmock/gmock.h>
+
 #include "server/state/state_fixture.h"
 
 namespace muster::server {
 namespace {
+
+using testing::Contains;
+using testing::Not;
 
 constexpr uint64_t kOther = 12;
 constexpr uint64_t kDevice = 5;
@@ -82,6 +87,20 @@ TEST_F(LeavingRulesTest, ADeviceWhoseAgentIsBeingUpgradedIsNotMoved) {
   Report("2");
   ASSERT_EQ(StateOf(60, kDevice), JobTargetState::kSucceeded);
   EXPECT_TRUE(Move().status.ok());
+}
+
+TEST_F(LeavingRulesTest, AReleaseOfADeviceThatIsDeletedHasNotFailed) {
+  MakeDevice(kDevice);
+  ASSERT_TRUE(Release(60).status.ok());
+  Command command;
+  command.mutable_delete_device()->set_device_id(kDevice);
+  command.mutable_delete_device()->set_organization_id(kOrganization);
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_THAT(EventKinds(kDevice), Not(Contains("release-failed")));
+  EXPECT_THAT(EventKinds(kDevice), Contains("deleted"));
+  EXPECT_FALSE(Get().release_job);
+  Open();
+  EXPECT_FALSE(Get().release_job) << "and not after a start either";
 }
 
 }  // namespace

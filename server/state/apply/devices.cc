@@ -98,9 +98,11 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
   // its jobs end, so that their ends release nothing.
   device->core.delete_index = context.index;
   ++device->core.least_epoch;
+  // A release that is under way ends with it, not as one that has failed.
+  device->core.releasing = false;
   context.devices.SetCore(device->index, device->core);
   context.db.Run(
-      "UPDATE devices SET delete_us = ?, delete_index = ?, least_epoch = ?, "
+      "UPDATE devices SET delete_us = ?, delete_index = ?, least_epoch = ?, release_job = NULL, "
       "version = version + 1 WHERE id = ?",
       context.now_us(), context.index, device->core.least_epoch, KeyOf(command.device_id()));
   for (const uint64_t id : OpenJobs(context, command.device_id())) {
