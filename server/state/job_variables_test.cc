@@ -123,6 +123,24 @@ TEST_F(JobVariablesTest, SecretsGoSealedToTheEdgeAndCantBeDeletedMeanwhile) {
   EXPECT_TRUE(DeleteSecret("radius").status.ok());
 }
 
+TEST_F(JobVariablesTest, AChangedSecretGoesToEdgesThatHaveNotSentTheJob) {
+  ASSERT_TRUE(SetSecret("radius", "sealed-1").status.ok());
+  ASSERT_TRUE(SetSecret("other", "sealed-1").status.ok());
+  Command command = JobCommand(kJob, {kDevice});
+  command.mutable_create_job()->add_secrets("radius");
+  ASSERT_TRUE(Apply(command).status.ok());
+  const int before = CountChanges(ChangeKind::kJobPut);
+  ASSERT_TRUE(SetSecret("other", "sealed-2").status.ok());
+  EXPECT_EQ(CountChanges(ChangeKind::kJobPut), before);
+  ASSERT_TRUE(SetSecret("radius", "sealed-2").status.ok());
+  EXPECT_EQ(CountChanges(ChangeKind::kJobPut), before + 1);
+  EXPECT_EQ(changes_.back().edge, "edge-a");
+  EXPECT_EQ(changes_.back().number, NumberOf(kJob, kDevice));
+  Event("edge-a", kDevice, NumberOf(kJob, kDevice), 1, 1);
+  ASSERT_TRUE(SetSecret("radius", "sealed-3").status.ok());
+  EXPECT_EQ(CountChanges(ChangeKind::kJobPut), before + 1) << "it was sent with the value before";
+}
+
 TEST(ScriptVariablesTest, KnowEachKindAndWhatIsMissing) {
   VariableSource source;
   source.device = 1;

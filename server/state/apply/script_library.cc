@@ -17,6 +17,9 @@ constexpr size_t kMaxDescriptionBytes = 1024;
 constexpr size_t kMaxNameBytes = 63;
 // The largest value, with nonce and tag.
 constexpr size_t kMaxSealedBytes = 4096 + 64;
+// Copies of unsent jobs that get a changed secret at once. Three for each of 20,000 devices; of
+// what lies beyond, edges have the old value until they reconnect.
+constexpr int kMostSentAgain = 60'000;
 
 bool IsName(absl::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes &&
@@ -47,6 +50,26 @@ void Audit(ApplyContext& context, uint64_t organization, absl::string_view colle
   WriteAudit(context,
              absl::StrCat(OrganizationName(context.db, organization), "/", collection, "/", name),
              organization, what);
+}
+
+// Edges fill the value in when they send the job, so those that have not sent it get it again. What
+// was sent already keeps its value: edges take that one out of the output.
+void SendAgain(ApplyContext& context, uint64_t organization, absl::string_view name) {
+  Query query(context.db,
+              "SELECT t.device, t.job, t.number, h.edge FROM job_secrets s "
+              "JOIN jobs j ON j.id = s.job AND j.end_us = 0 "
+              "JOIN targets t ON t.job = s.job AND t.state = 2 AND t.times_sent = 0 "
+              "JOIN holders h ON h.device = t.device AND h.number = t.number AND h.removing = 0 "
+              "WHERE s.organization = ? AND s.name = ? "
+              "ORDER BY t.job, t.device, h.edge LIMIT ?",
+              KeyOf(organization), name, kMostSentAgain);
+  while (query.Step()) {
+    context.Changed({.kind = ChangeKind::kJobPut,
+                     .device = DeviceId{IdOf(query.Int(0))},
+                     .job = JobId{IdOf(query.Int(1))},
+                     .number = query.Unsigned(2),
+                     .edge = context.edges.Get(static_cast<uint16_t>(query.Int(3))).id});
+  }
 }
 
 absl::Status CheckScript(ApplyContext& context, const SetScript& command, bool exists) {
@@ -109,6 +132,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::SetSecret& command)
       context.now_us());
   Audit(context, command.organization_id(), "secrets", command.name(),
         exists ? "changed the secret" : "created the secret");
+  if (exists) SendAgain(context, command.organization_id(), command.name());
   return internal::v1::Result();
 }
 
