@@ -14,6 +14,8 @@ namespace {
 // agent sends none ("?" can't be written on early versions).
 constexpr absl::string_view kInstallerPath = "/b/";
 constexpr absl::string_view kAgentPath = "/agent/";
+// Ten calls of a bucket.
+constexpr int kPaceRetrySeconds = 5;
 
 struct Route {
   absl::string_view target;
@@ -89,6 +91,18 @@ void Calls::HearToken(const Asked& asked, Heard& heard) const {
   }
 }
 
+// Parts of a script are not counted: 64 KiB for 6.49 come in more than a burst, and each needs a
+// job of that device. Before the body, and for devices without a record too: the seal alone says
+// whose pace it is.
+void Calls::KeepPace(Heard& heard) const {
+  if (heard.call == Call::kPayload || parts_.pace.Take(heard.speaker, parts_.clock.Monotonic())) {
+    return;
+  }
+  parts_.metrics.Count(Metrics::kTooOften);
+  heard.refusal = Refusal(429, "this device calls too often");
+  heard.refusal->retry_after_seconds = kPaceRetrySeconds;
+}
+
 Heard Calls::Hear(const Asked& asked) const {
   Heard heard;
   absl::string_view method;
@@ -108,6 +122,7 @@ Heard Calls::Hear(const Asked& asked) const {
     heard.refusal->allow = method == "GET" ? "GET" : "POST";
   } else if (NeedsToken(heard.call)) {
     HearToken(asked, heard);
+    if (!heard.refusal.has_value()) KeepPace(heard);
   } else if (heard.call == Call::kInstaller || heard.call == Call::kEnroll) {
     heard.claim = std::string(Credentials(asked.authorization, "Claim"));
     // /healthz says that the process lives; /readyz that it can admit routers, so that a load

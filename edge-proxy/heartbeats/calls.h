@@ -8,7 +8,7 @@
 // Owns:     nothing; everything in CallParts must outlive this object and every call.
 // Blocks:   never.
 // Errors:   none; what is wrong becomes the reply. 401 for every token that may not be heard, 503
-//           where it can't be told.
+//           where it can't be told, 429 for a device that calls too often (device_pace.h).
 // Example:  calls_test.cc.
 #pragma once
 
@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "common/clock/clock.h"
 #include "edge-proxy/heartbeats/contact_book.h"
+#include "edge-proxy/heartbeats/device_pace.h"
 #include "edge-proxy/heartbeats/enrolment_desk.h"
 #include "edge-proxy/heartbeats/heartbeat_desk.h"
 #include "edge-proxy/heartbeats/metrics.h"
@@ -67,6 +68,8 @@ struct CallParts {
   EnrolmentDesk& enrolments;
   const ScriptDesk& scripts;
   ContactBook& contacts;
+  DevicePace& pace;
+  Metrics& metrics;
   // Corrected by the control plane's offset.
   const Clock& clock;
   // Asked at each call, so that it may change while the edge runs.
@@ -98,6 +101,7 @@ class Calls {
 
  private:
   void HearToken(const Asked& asked, Heard& heard) const;
+  void KeepPace(Heard& heard) const;
 
   const CallParts parts_;
 };

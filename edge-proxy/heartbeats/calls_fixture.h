@@ -68,6 +68,7 @@ class FakeControlPlane : public ControlPlane {
   void CheckClaim(const ClaimQuestion& question,
                   std::function<void(absl::StatusOr<ClaimAnswer>)> done) override {
     question_ = question;
+    if (keep_waiting) return waiting.push_back(std::move(done));
     done(claim_answer);
   }
   void Enroll(const ClaimQuestion& question, const routeros::Enrolment& enrolment,
@@ -79,6 +80,9 @@ class FakeControlPlane : public ControlPlane {
 
   absl::StatusOr<ClaimAnswer> claim_answer = ClaimAnswer{.verdict = ClaimVerdict::kOk};
   absl::StatusOr<EnrolmentAnswer> enrolment_answer = absl::UnavailableError("away");
+  // True: questions about claims are answered by hand.
+  bool keep_waiting = false;
+  std::vector<std::function<void(absl::StatusOr<ClaimAnswer>)>> waiting;
   ClaimQuestion question_;
   routeros::Enrolment enrolment_;
 };
@@ -164,10 +168,13 @@ struct CallsFixture {
   BusyValve busy{clock, 1000};
   HeartbeatDesk heartbeats{{clock, devices, jobs, upstream, upstream, metrics, busy, "2"}};
   FakeControlPlane control_plane;
+  // How many were rendered.
+  int installers = 0;
   EnrolmentDesk enrolments{control_plane, devices,
-                           [](absl::string_view version, absl::string_view claim,
-                              const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
+                           [this](absl::string_view version, absl::string_view claim,
+                                  const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
                              if (version != "7.20.8") return absl::InvalidArgumentError("version");
+                             ++installers;
                              return absl::StrCat("installer ", claim,
                                                  terms.monitor_only ? " monitor" : "");
                            }};
@@ -181,11 +188,14 @@ struct CallsFixture {
                                             offer.token.Reveal());
                       }}};
   ContactBook contacts;
+  DevicePace pace;
   Calls calls{{.gate = gate,
                .heartbeats = heartbeats,
                .enrolments = enrolments,
                .scripts = scripts,
                .contacts = contacts,
+               .pace = pace,
+               .metrics = metrics,
                .clock = clock,
                .router_root = [] { return std::string("-----BEGIN CERTIFICATE-----\n"); },
                .ready = [this] { return gate.ready(); }}};

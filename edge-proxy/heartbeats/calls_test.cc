@@ -265,7 +265,11 @@ TEST_F(CallsTest, BeatsAboveTheLimitOfASecondAreToldToComeLessOften) {
   const auto beat = [&](absl::string_view agent) {
     return edge_.Beat(edge_.Token(), BeatOf(agent)).text;
   };
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(beat("2"), "0");
+  // Of other routers, whose beats count all the same.
+  for (uint64_t device = 100; device < 1099; ++device) {
+    ASSERT_EQ(edge_.Beat(edge_.TokenOf(DeviceId{device}, 1, edge_.secret), BeatOf("2")).text, "0");
+  }
+  ASSERT_EQ(beat("2"), "0");
   EXPECT_EQ(edge_.upstream.check_ins().back().interval_seconds, 30u);
   EXPECT_EQ(beat("2"), "W120");
   EXPECT_EQ(edge_.upstream.check_ins().back().interval_seconds, 150u)
@@ -279,6 +283,32 @@ TEST_F(CallsTest, BeatsAboveTheLimitOfASecondAreToldToComeLessOften) {
   edge_.clock.Advance(absl::Seconds(1));
   edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
   EXPECT_EQ(beat("2"), "0");
+}
+
+TEST_F(CallsTest, ADeviceThatCallsTooOftenIsToldSoAndTakesNothingFromOthers) {
+  const auto result = [&](int number) {
+    return edge_.Ask("POST", "/v1/result", "Bearer " + edge_.Token(),
+                     absl::StrCat(R"({"p":1,"n":)", number, R"(,"st":"ok"})"));
+  };
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_EQ(edge_.Beat(edge_.Token(), kFullBeat).status, 200) << i;
+    ASSERT_EQ(result(1 + i).status, 200) << i;
+  }
+  const Reply refused = edge_.Beat(edge_.Token(), kFullBeat);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_TRUE(refused.retry_after_seconds.has_value());
+  EXPECT_EQ(result(99).status, 429);
+  EXPECT_EQ(edge_.upstream.check_ins().size(), 60u);
+  EXPECT_EQ(edge_.upstream.results().size(), 60u);
+  EXPECT_EQ(edge_.metrics.Value(Metrics::kTooOften), 2u);
+  // Another one; without a record it has a pace of its own, too.
+  const std::string other = edge_.TokenOf(DeviceId{8}, 1, edge_.secret);
+  for (int i = 0; i < 120; ++i) ASSERT_EQ(edge_.Beat(other, kFullBeat).status, 200) << i;
+  EXPECT_EQ(edge_.Beat(other, kFullBeat).status, 429);
+  edge_.clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(edge_.Beat(edge_.Token(), kFullBeat).status, 200);
+  EXPECT_EQ(result(99).status, 200);
+  EXPECT_EQ(result(99).status, 429);
 }
 
 TEST_F(CallsTest, AReleasedDeviceHearsThatAndNothingElse) {
@@ -345,6 +375,7 @@ TEST_F(CallsTest, ServesWhileRecordsJobsAndKeysChange) {
   for (int i = 0; i < 3; ++i) {
     routers.emplace_back([this] {
       for (int beat = 0; beat < 300; ++beat) {
+        edge_.clock.Advance(absl::Milliseconds(500));
         const Heard heard = edge_.calls.Hear({"POST", "/v1/heartbeat", "Bearer " + edge_.Token()});
         ASSERT_FALSE(heard.refusal.has_value());
         edge_.calls.Take(heard, kFullBeat, "",
@@ -383,6 +414,8 @@ TEST_F(CallsTest, SaysWhetherItIsWellAndReady) {
                .enrolments = edge_.enrolments,
                .scripts = edge_.scripts,
                .contacts = edge_.contacts,
+               .pace = edge_.pace,
+               .metrics = edge_.metrics,
                .clock = edge_.clock,
                .router_root = [] { return std::string("x"); },
                .ready = [&closed] { return closed.ready(); }});

@@ -27,7 +27,7 @@ absl::string_view Metrics::CounterName(Counter counter) {
   static constexpr absl::string_view kNames[kCounters] = {
       "forged_tokens",       "revoked_tokens", "wrong_secrets",     "repaired_text_bytes",
       "dropped_numbers",     "handshakes",     "failed_handshakes", "resumed_handshakes",
-      "refused_connections", "timeouts",       "accept_back_offs"};
+      "refused_connections", "timeouts",       "accept_back_offs",  "calls_too_often"};
   return kNames[counter];
 }
 

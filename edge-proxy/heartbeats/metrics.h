@@ -50,6 +50,8 @@ class Metrics {
     kTimeouts,
     // Times that no descriptor or memory was left for a connection.
     kAcceptBackOffs,
+    // Calls of devices that called too often.
+    kTooOften,
     kCounters,
   };
   static absl::string_view CounterName(Counter counter);

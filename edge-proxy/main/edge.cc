@@ -264,6 +264,8 @@ struct Edge::Parts {
                .enrolments = enrolments,
                .scripts = scripts,
                .contacts = contacts,
+               .pace = pace,
+               .metrics = metrics,
                .clock = clock,
                .router_root = [this] { return identity.router_root; },
                .ready = [this] { return gate.ready(); }}),
@@ -290,6 +292,7 @@ struct Edge::Parts {
   CorrectedClock clock;
   DeviceTable devices;
   ContactBook contacts;
+  DevicePace pace;
   TokenGate gate;
   Outbox outbox;
   ProvenJobEvents events;
