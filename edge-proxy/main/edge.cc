@@ -341,6 +341,7 @@ std::vector<MetricValue> Edge::Parts::Measure() const {
   gauge("unacknowledged_batches", static_cast<double>(stats.unacknowledged_batches));
   values.push_back({"dropped_check_ins", static_cast<double>(stats.dropped_check_ins), true});
   values.push_back({"refused_results", static_cast<double>(stats.refused_results), true});
+  values.push_back({"dropped_job_events", static_cast<double>(stats.dropped_job_events), true});
   values.push_back({"refused_items", static_cast<double>(stats.refused_items), true});
   return values;
 }

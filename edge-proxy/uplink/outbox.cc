@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "common/secrets/secrets.h"
@@ -105,14 +106,16 @@ void Outbox::AddCheckIn(CheckIn check_in) {
   if (full) wake_();
 }
 
-bool Outbox::AddToResults(Queued queued) {
+bool Outbox::AddToResults(Queued queued, size_t most_bytes) {
   {
     MutexLock lock(mutex_);
     Lane& lane = lanes_[kResults];
-    // Refused and not dropped: the router is told "later" and keeps its result.
-    if (closed_ || lane.bytes + queued.bytes > limits_.result_bytes) {
-      ++stats_.refused_results;
-      return false;
+    if (closed_ || lane.bytes > most_bytes || queued.bytes > most_bytes - lane.bytes) return false;
+    if (queued.device) {
+      size_t& held = result_bytes_[queued.device];
+      // Never of a single one, however large.
+      if (held != 0 && held + queued.bytes > limits_.result_bytes_per_device) return false;
+      held += queued.bytes;
     }
     lane.bytes += queued.bytes;
     lane.queue.push_back(std::move(queued));
@@ -124,15 +127,36 @@ bool Outbox::AddToResults(Queued queued) {
 void Outbox::AddJobEvent(JobEvent event) {
   Queued queued{.item = ToProto(event), .since = clock_.Monotonic()};
   queued.bytes = std::get<wire::JobEvent>(queued.item).ByteSizeLong() + kItemOverhead;
-  AddToResults(std::move(queued));
+  const size_t most_bytes = event.kind == JobEventKind::kRemoved
+                                ? std::numeric_limits<size_t>::max()
+                                : limits_.result_bytes + limits_.event_bytes;
+  if (AddToResults(std::move(queued), most_bytes)) return;
+  MutexLock lock(mutex_);
+  ++stats_.dropped_job_events;
 }
 
 void Outbox::AddJobResult(JobResult result, ResultDone done) {
   Queued queued{.item = ToProto(result), .since = clock_.Monotonic()};
   queued.bytes = std::get<wire::JobResult>(queued.item).ByteSizeLong() + kItemOverhead;
+  queued.device = result.device;
   // A copy, since on refusal it is called here.
   queued.done = done;
-  if (!AddToResults(std::move(queued))) done(absl::UnavailableError("the edge's queue is full"));
+  if (AddToResults(std::move(queued), limits_.result_bytes)) return;
+  {
+    MutexLock lock(mutex_);
+    ++stats_.refused_results;
+  }
+  // Refused and not dropped: the router is told "later" and keeps its result.
+  done(absl::UnavailableError("the edge's queue is full"));
+}
+
+void Outbox::GiveBack(const std::vector<std::pair<DeviceId, size_t>>& shares) {
+  for (const auto& [device, bytes] : shares) {
+    const auto found = result_bytes_.find(device);
+    if (found == result_bytes_.end()) continue;
+    found->second -= std::min(found->second, bytes);
+    if (found->second == 0) result_bytes_.erase(found);
+  }
 }
 
 void Outbox::FillHello(wire::Hello& hello) const {
@@ -213,6 +237,7 @@ void Outbox::Make(Lane& lane) {
     } else {
       *made.batch.add_job_results() = std::move(std::get<wire::JobResult>(queued.item));
       made.dones.push_back(std::move(queued.done));
+      made.shares.emplace_back(queued.device, queued.bytes);
     }
     ++count;
     bytes += size;
@@ -271,6 +296,8 @@ void Outbox::Release(Lane& lane, uint64_t number, const wire::Ack* ack,
     for (uint32_t i = 0; i < made.dones.size(); ++i) {
       if (made.dones[i] == nullptr) continue;
       absl::Status status;
+      // "Taken" would let a router forget a result that was refused.
+      if (ack == nullptr) status = absl::UnavailableError("its verdict was lost with a stream");
       // No verdict is "taken". Verdicts are few; batches of results are small.
       for (int v = 0; ack != nullptr && v < ack->verdicts_size(); ++v) {
         const wire::ItemVerdict& verdict = ack->verdicts(v);
@@ -280,6 +307,7 @@ void Outbox::Release(Lane& lane, uint64_t number, const wire::Ack* ack,
       }
       answers.push_back({std::move(made.dones[i]), status});
     }
+    GiveBack(made.shares);
     lane.bytes -= made.bytes;
     lane.made.pop_front();
   }

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
 #include "common/sync/mutex.h"
@@ -48,6 +49,11 @@ struct OutboxLimits {
   // About 150,000 plain check-ins: four minutes of 20,000 routers, or over an hour of a thousand.
   size_t check_in_bytes = 96u << 20;
   size_t result_bytes = 32u << 20;
+  // Of them, the results of one device: 15 of the largest. A router posts one and waits; who holds
+  // its token may invent more.
+  size_t result_bytes_per_device = 256u << 10;
+  // For job events above all of that: a lost one leaves a job waiting for its end.
+  size_t event_bytes = 8u << 20;
   // How long a check-in may wait for others.
   absl::Duration flush = absl::Milliseconds(50);
 };
@@ -67,17 +73,19 @@ class Outbox : public CheckIns, public JobEvents, public JobResults {
 
   // See CheckIns. Never refuses: over the limit the oldest go.
   void AddCheckIn(CheckIn check_in) override;
-  // See JobEvents, and JobResults for the next: both share the results' lane and its limit, so that
-  // a flood of check-ins never costs a result.
+  // See JobEvents, and JobResults for the next: both share the results' lane, so that a flood of
+  // check-ins never costs a result. Events have room beyond that of results. Removals are taken
+  // always: each answers a message of the control plane, and a cancelled job waits for it.
   void AddJobEvent(JobEvent event) override;
   void AddJobResult(JobResult result, ResultDone done) override;
 
   // Fills what a new stream begins with.
   void FillHello(::muster::edge::v1::Hello& hello) const;
-  // Batches that were applied while no stream was there are released; the results in them count as
-  // committed. All others are sent again in order.
-  // The control plane has answered. False: it knows less than it had acknowledged; this outbox now
-  // has a new spool id and numbers what it holds from 1, and the stream must begin anew.
+  // Batches that were applied while no stream was there are released. Their verdicts are lost, so
+  // their results are answered Unavailable: posted again, each gets the verdict of its copy, and
+  // the control plane knows a copy by its number. All other batches are sent again in order. The
+  // control plane has answered. False: it knows less than it had acknowledged; this outbox now has
+  // a new spool id and numbers what it holds from 1, and the stream must begin anew.
   bool BeginSession(const ::muster::edge::v1::Welcome& welcome);
   // Repeating does nothing.
   // What was on the way will be sent again in the next session.
@@ -102,6 +110,7 @@ class Outbox : public CheckIns, public JobEvents, public JobResults {
     size_t unacknowledged_batches = 0;
     uint64_t dropped_check_ins = 0;
     uint64_t refused_results = 0;
+    uint64_t dropped_job_events = 0;
     uint64_t refused_items = 0;
   };
   Stats stats() const;
@@ -116,6 +125,8 @@ class Outbox : public CheckIns, public JobEvents, public JobResults {
     size_t bytes = 0;
     absl::Duration since;
     ResultDone done;
+    // Of a result.
+    DeviceId device;
   };
   // A batch with its number: it is on the way, or waits to be sent again.
   struct Made {
@@ -123,6 +134,7 @@ class Outbox : public CheckIns, public JobEvents, public JobResults {
     size_t bytes = 0;
     bool sent = false;
     std::vector<ResultDone> dones;  // of job_results, in order
+    std::vector<std::pair<DeviceId, size_t>> shares;
   };
   struct Lane {
     ::muster::edge::v1::Lane id;
@@ -144,9 +156,13 @@ class Outbox : public CheckIns, public JobEvents, public JobResults {
   bool Due(const Lane& lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Make(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Wire* NextOf(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool AddToResults(Queued queued);
+  // False where the lane holds more than `most_bytes` with it.
+  bool AddToResults(Queued queued, size_t most_bytes);
+  // `ack` nullptr: how its items ended is not known.
   void Release(Lane& lane, uint64_t number, const ::muster::edge::v1::Ack* ack,
                std::vector<Answer>& answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveBack(const std::vector<std::pair<DeviceId, size_t>>& shares)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Renumber() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
@@ -157,6 +173,8 @@ class Outbox : public CheckIns, public JobEvents, public JobResults {
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::string spool_id_ ABSL_GUARDED_BY(mutex_);
   std::array<Lane, kLanes> lanes_ ABSL_GUARDED_BY(mutex_);
+  // Bytes of results that are held, of devices that have any.
+  absl::flat_hash_map<DeviceId, size_t> result_bytes_ ABSL_GUARDED_BY(mutex_);
   Stats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -100,7 +100,7 @@ TEST_F(OutboxTest, ResultsGoAtOnceAndBeforeCheckIns) {
 
 TEST_F(OutboxTest, ABatchKeepsToItsBytes) {
   for (int i = 0; i < 40; ++i) {
-    JobResult result{.device = DeviceId{7}};
+    JobResult result{.device = DeviceId{static_cast<uint64_t>(7 + i)}};
     result.report.number = 1 + i;
     result.report.output = std::string(16'000, 'x');
     outbox_->AddJobResult(std::move(result), [](const absl::Status&) {});
@@ -148,12 +148,23 @@ TEST_F(OutboxTest, AResultIsAnsweredWhenItsBatchIsAcknowledged) {
   EXPECT_EQ(answers_, std::vector<absl::StatusCode>{absl::StatusCode::kOk});
 }
 
-TEST_F(OutboxTest, AResultThatTheLastSessionCommittedIsAnsweredByTheWelcome) {
+TEST_F(OutboxTest, AResultWhoseVerdictWasLostWithTheStreamIsAskedForAgain) {
   AddResult(1);
   (void)outbox_->NextBatch();
   outbox_->EndSession();
   EXPECT_TRUE(outbox_->BeginSession(Applied(1, 0)));
-  EXPECT_EQ(answers_, std::vector<absl::StatusCode>{absl::StatusCode::kOk});
+  EXPECT_EQ(answers_, std::vector<absl::StatusCode>{absl::StatusCode::kUnavailable})
+      << "it was applied, or refused by name: nobody knows here";
+  // Its copy gets a verdict.
+  AddResult(1);
+  EXPECT_EQ(outbox_->NextBatch()->number(), 2u);
+  wire::Ack ack;
+  ack.set_lane(wire::LANE_RESULTS);
+  ack.set_number(2);
+  ack.add_verdicts()->set_batch_number(2);
+  ack.mutable_verdicts(0)->set_code(wire::ITEM_VERDICT_CODE_REFUSED);
+  outbox_->TakeAck(ack);
+  EXPECT_EQ(answers_.back(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(OutboxTest, VerdictsAnswerTheResultThatTheyName) {
@@ -217,6 +228,54 @@ TEST_F(OutboxTest, ResultsAreRefusedWhenTheMemoryIsFull) {
   EXPECT_EQ(outbox_->stats().refused_results, 3u);
 }
 
+TEST_F(OutboxTest, ADeviceThatInventsResultsLeavesRoomForOthers) {
+  const auto post = [this](DeviceId device, uint64_t number) {
+    JobResult result{.device = device, .time = clock_.Now()};
+    result.report.number = number;
+    result.report.output = std::string(16'000, 'x');
+    outbox_->AddJobResult(std::move(result), [this](const absl::Status& status) {
+      answers_.push_back(status.code());
+    });
+  };
+  for (uint64_t number = 1; number <= 3000; ++number) post(DeviceId{7}, number);
+  EXPECT_GT(answers_.size(), 2980u);
+  EXPECT_EQ(outbox_->stats().refused_results, answers_.size());
+  // As many as the lane would hold of one device.
+  const size_t refused = answers_.size();
+  for (uint64_t device = 100; device < 1100; ++device) post(DeviceId{device}, 1);
+  EXPECT_EQ(answers_.size(), refused);
+  // What was acknowledged gives its room back, to the device too.
+  uint64_t last = 0;
+  while (const auto batch = outbox_->NextBatch()) {
+    last = batch->number();
+    Ack(wire::LANE_RESULTS, last);
+  }
+  EXPECT_TRUE(outbox_->empty());
+  answers_.clear();
+  for (uint64_t number = 1; number <= 10; ++number) post(DeviceId{7}, number);
+  EXPECT_TRUE(answers_.empty());
+}
+
+TEST_F(OutboxTest, JobEventsHaveRoomWhenThatOfResultsIsUsedUp) {
+  limits_.result_bytes = 1000;
+  limits_.event_bytes = 2000;
+  outbox_ = std::make_unique<Outbox>(
+      clock_, limits_, [] {}, [] {});
+  for (uint64_t number = 1; number <= 5; ++number) AddResult(number);
+  EXPECT_EQ(answers_.size(), 3u);
+  outbox_->AddJobEvent({.device = DeviceId{7}, .number = 6, .kind = JobEventKind::kSent});
+  EXPECT_EQ(outbox_->stats().dropped_job_events, 0u);
+  for (int i = 0; i < 10; ++i) outbox_->AddJobEvent({.device = DeviceId{7}, .number = 6});
+  EXPECT_GT(outbox_->stats().dropped_job_events, 0u);
+  const uint64_t dropped = outbox_->stats().dropped_job_events;
+  // A cancelled job waits for this one.
+  outbox_->AddJobEvent({.device = DeviceId{7}, .number = 8, .kind = JobEventKind::kRemoved});
+  EXPECT_EQ(outbox_->stats().dropped_job_events, dropped);
+  const auto batch = outbox_->NextBatch();
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->job_events(batch->job_events_size() - 1).number(), 8u);
+}
+
 TEST_F(OutboxTest, ClosingAnswersEveryoneWhoWaits) {
   AddResult(1);
   (void)outbox_->NextBatch();
@@ -245,7 +304,7 @@ TEST_F(OutboxTest, EveryResultOfManyThreadsIsAnsweredOnce) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {
-        outbox.AddJobResult({.device = DeviceId{7}},
+        outbox.AddJobResult({.device = DeviceId{static_cast<uint64_t>(1 + t * kEach + i)}},
                             [&answered](const absl::Status&) { ++answered; });
         outbox.AddCheckIn({.device = DeviceId{7}, .time = clock.Now()});
       }
