@@ -168,8 +168,11 @@ void Session::Apply(Coming& coming) {
     parts_.devices.AddRevocation(revocation);
   }
   if (coming.snapshot) {
-    parts_.devices.ReplaceAll(coming.records);
+    // First the records that stay or come, then jobs, then what left: events of removed jobs carry
+    // the checks of their devices, also of those that are gone with this snapshot.
+    for (const DeviceRecord& record : coming.records) parts_.devices.Put(record);
     parts_.jobs.ReplaceAll(std::move(coming.jobs), now);
+    parts_.devices.ReplaceAll(coming.records);
   } else {
     // Records before jobs: a job of a device without a record would have to wait for its next beat.
     for (const DeviceRecord& record : coming.records) parts_.devices.Put(record);

@@ -142,6 +142,27 @@ TEST_F(SessionTest, TakesASnapshotWholeWhenItsLastChunkHasCome) {
   EXPECT_EQ(verdict->state_verdict().refusal(), "");
 }
 
+TEST_F(SessionTest, AJobOfADeviceThatLeftWithASnapshotIsReportedWithItsCheck) {
+  ASSERT_TRUE(session_->Take(Welcome()).ok());
+  wire::ConnectResponse before = Chunk(1, true, true);
+  AddRecord(*before.mutable_state(), 5);
+  AddJob(*before.mutable_state(), 5, 10);
+  AddRecord(*before.mutable_state(), 6);
+  AddJob(*before.mutable_state(), 6, 11);
+  ASSERT_TRUE(session_->Take(before).ok());
+  wire::ConnectResponse after = Chunk(2, true, true);
+  AddRecord(*after.mutable_state(), 6);
+  after.mutable_state()->mutable_records(0)->set_secret_check(std::string(16, 'n'));
+  ASSERT_TRUE(session_->Take(after).ok());
+  EXPECT_EQ(devices_.size(), 1u);
+  const auto batch = NextOf(wire::ConnectRequest::kBatch);
+  ASSERT_TRUE(batch.has_value());
+  ASSERT_EQ(batch->batch().job_events_size(), 2);
+  for (const wire::JobEvent& event : batch->batch().job_events()) {
+    EXPECT_EQ(event.secret_check(), std::string(16, event.device_id() == 5 ? 's' : 'n'));
+  }
+}
+
 TEST_F(SessionTest, DeltasChangeWhatIsThere) {
   ASSERT_TRUE(session_->Take(Welcome()).ok());
   wire::ConnectResponse put = Chunk(1, false, true);
