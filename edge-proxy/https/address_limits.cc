@@ -65,6 +65,21 @@ void AddressLimits::Prove(absl::string_view address) {
   row.handshakes = std::min(limits_.handshake_burst, row.handshakes + 1);
 }
 
+bool AddressLimits::AddDevice(DeviceId device) {
+  MutexLock lock(mutex_);
+  size_t& connections = devices_[device];
+  // Not 0 where it is refused, so no row of nothing stays.
+  if (connections >= limits_.connections_per_device) return false;
+  ++connections;
+  return true;
+}
+
+void AddressLimits::RemoveDevice(DeviceId device) {
+  MutexLock lock(mutex_);
+  const auto found = devices_.find(device);
+  if (found != devices_.end() && --found->second == 0) devices_.erase(found);
+}
+
 void AddressLimits::Close(absl::string_view address, bool proven) {
   MutexLock lock(mutex_);
   --open_;

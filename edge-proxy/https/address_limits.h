@@ -1,13 +1,13 @@
-// How many connections there may be, in all and per address (IPv6: per /64).
+// How many connections there may be, in all, per address (IPv6: per /64) and per device.
 //
 // A connection on which a valid token was shown no longer counts against its address, and gives its
 // handshake back: a thousand routers behind one provider's address are served, a flood is not.
 //
-// Three bounds against three floods: connections that stay open (per address and in all),
-// handshakes that are begun (97 % of what a call costs; findings.md), and memory for addresses,
-// which Prune gives back.
-// Threads:  safe to call from any thread.
-// Blocks:   never.
+// A device has few of its own, so that one stolen token is not worth all of them.
+//
+// Three bounds against three floods: connections that stay open (per address, per device and in
+// all), handshakes that are begun (97 % of what a call costs; findings.md), and memory for
+// addresses, which Prune gives back. Threads:  safe to call from any thread. Blocks:   never.
 // Example:  address_limits_test.cc.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/ids/ids.h"
 #include "common/sync/mutex.h"
 
 namespace muster::edge {
@@ -29,6 +30,9 @@ struct ConnectionLimits {
   size_t connections = 50'000;
   // Without a valid token.
   size_t connections_per_address = 2'048;
+  // With its token. A router has one or two; those that its link has lost stay until their
+  // deadline.
+  size_t connections_per_device = 32;
   // Handshakes without a valid token: so many at once, and so many more each second.
   double handshake_burst = 5'000;
   double handshakes_per_second = 200;
@@ -58,6 +62,12 @@ class AddressLimits {
   // May come after the address was forgotten; then nothing happens.
   // A valid token was shown on it. Once per connection.
   void Prove(absl::string_view address);
+
+  // Counts a connection on which this device's token was shown. False where the device has as many
+  // as it may: nothing is counted then.
+  bool AddDevice(DeviceId device);
+  // Once for each AddDevice that answered true.
+  void RemoveDevice(DeviceId device);
 
   // `proven`: Prove was called for it.
   void Close(absl::string_view address, bool proven);
@@ -89,6 +99,8 @@ class AddressLimits {
   mutable Mutex mutex_;
   size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, Row> rows_ ABSL_GUARDED_BY(mutex_);
+  // Devices that have connections, and how many.
+  absl::flat_hash_map<DeviceId, size_t> devices_ ABSL_GUARDED_BY(mutex_);
   // When its hour is over.
   absl::flat_hash_map<std::string, absl::Duration> slow_ ABSL_GUARDED_BY(mutex_);
 };

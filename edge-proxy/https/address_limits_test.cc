@@ -47,6 +47,17 @@ TEST_F(AddressLimitsTest, ProvenConnectionsDoNotCountAgainstTheirAddress) {
   EXPECT_EQ(Open(first_), Verdict::kServe);
 }
 
+TEST_F(AddressLimitsTest, ADeviceHasItsOwnFewConnections) {
+  AddressLimits limits({.connections_per_device = 2});
+  EXPECT_TRUE(limits.AddDevice(DeviceId{5}));
+  EXPECT_TRUE(limits.AddDevice(DeviceId{5}));
+  EXPECT_FALSE(limits.AddDevice(DeviceId{5}));
+  EXPECT_TRUE(limits.AddDevice(DeviceId{6}));
+  limits.RemoveDevice(DeviceId{5});
+  EXPECT_TRUE(limits.AddDevice(DeviceId{5}));
+  EXPECT_FALSE(limits.AddDevice(DeviceId{5}));
+}
+
 TEST_F(AddressLimitsTest, HandshakesOfAnAddressAreRationed) {
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(Open(first_), Verdict::kServe) << i;

@@ -45,6 +45,10 @@ bool ProvesItself(Call call, const Reply& reply) {
          (call == Call::kEnroll && !reply.text.empty() && reply.text[0] == 'T');
 }
 
+// Each guess of a claim costs a handshake, which is rationed, and no claim holds connections: the
+// line and the installer make a new one for each call anyway.
+bool ShowsClaim(Call call) { return call == Call::kInstaller || call == Call::kEnroll; }
+
 }  // namespace
 
 Connection::Connection(LoopParts& loop, Socket socket, std::shared_ptr<TlsContext> context,
@@ -67,6 +71,7 @@ Connection::~Connection() {
   ERR_clear_error();
   loop_.connections.erase(place_);
   loop_.limits.Close(address_, proven_);
+  if (device_) loop_.limits.RemoveDevice(device_);
   loop_.metrics.AddConnections(-1);
 }
 
@@ -96,6 +101,13 @@ void Connection::Prove() {
   if (proven_) return;
   proven_ = true;
   loop_.limits.Prove(address_);
+}
+
+bool Connection::TakeFor(DeviceId device) {
+  if (device_) return true;
+  if (!loop_.limits.AddDevice(device)) return false;
+  device_ = device;
+  return true;
 }
 
 Task<bool> Connection::Wait(Socket::wait_type what) {
@@ -307,18 +319,25 @@ Task<bool> Connection::Send(RequestReader& reader, Call call, Reply reply, bool 
   co_return co_await Write(WriteReply(head, reply.text));
 }
 
-Task<bool> Connection::ServeOne(RequestReader& reader) {
-  if (!co_await ReadHead(reader)) co_return false;
-  // From the head alone, before a byte of the body is asked for.
-  Heard heard = loop_.calls.Hear({reader.method(), reader.target(), reader.authorization()});
-  // Said in HTTP, so that a router backs off instead of shaking hands again at once; one with a
-  // known token is served in spite of its address's crowd.
+// Said in HTTP, so that a router backs off instead of shaking hands again at once; one with a known
+// token is served in spite of its address's crowd.
+void Connection::JudgeConnection(Heard& heard) {
   if (verdict_ == AddressLimits::Verdict::kFull) {
     heard.refusal = Later("the edge is full", 10);
   } else if (verdict_ == AddressLimits::Verdict::kTooManyFromAddress && !heard.caller.known) {
     heard.refusal = Refusal(429, "too many connections from this address");
     heard.refusal->retry_after_seconds = 10;
+  } else if (heard.caller.known && !heard.refusal.has_value() && !TakeFor(heard.caller.device)) {
+    heard.refusal = Refusal(429, "too many connections of this device");
+    heard.refusal->retry_after_seconds = 10;
   }
+}
+
+Task<bool> Connection::ServeOne(RequestReader& reader) {
+  if (!co_await ReadHead(reader)) co_return false;
+  // From the head alone, before a byte of the body is asked for.
+  Heard heard = loop_.calls.Hear({reader.method(), reader.target(), reader.authorization()});
+  JudgeConnection(heard);
   if (heard.refusal.has_value()) {
     // The body that was not read may still be coming: hence the lingering close.
     loop_.calls.Remember(heard, *heard.refusal, facts_);
@@ -332,7 +351,7 @@ Task<bool> Connection::ServeOne(RequestReader& reader) {
   Reply reply = co_await Answer(heard, reader.body());
   if (ProvesItself(heard.call, reply)) Prove();
   loop_.calls.Remember(heard, reply, facts_);
-  const bool keep_alive = reader.keep_alive() && !loop_.draining;
+  const bool keep_alive = reader.keep_alive() && !loop_.draining && !ShowsClaim(heard.call);
   if (!co_await Send(reader, heard.call, std::move(reply), keep_alive)) co_return false;
   // Everything was read, so no reset can hurt the reply.
   if (!keep_alive) co_await Close(false);

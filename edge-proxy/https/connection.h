@@ -97,6 +97,10 @@ class Connection {
   Task<void> Refuse(class RequestReader& reader, int status);
   // Once; further calls do nothing.
   void Prove();
+  // Counts this connection as one of the device's; false where it has enough others.
+  bool TakeFor(DeviceId device);
+  // Why a request that was heard is not served on this connection.
+  void JudgeConnection(Heard& heard);
   void SetDeadline(absl::Duration from_now);
   // The same for a phase that takes long on a slow link.
   void SetPatientDeadline(absl::Duration from_now);
@@ -122,6 +126,8 @@ class Connection {
   bool expired_ = false;
   bool idle_ = false;
   bool proven_ = false;
+  // The first whose token was shown on it, which is the one that it counts for.
+  DeviceId device_;
   // It comes over a link that is known to be slow.
   bool slow_ = false;
   bool first_ = true;

@@ -352,6 +352,49 @@ TEST_F(HttpsServerTest, TooManyConnectionsFromAnAddressAreToldSo) {
   EXPECT_EQ(StatusOf(reply), 200);
 }
 
+TEST_F(HttpsServerTest, ATokenHoldsOnlyFewConnections) {
+  options_.limits.connections_per_device = 2;
+  // Those that are held must not end meanwhile.
+  options_.deadlines.keep_alive = absl::Seconds(30);
+  Start();
+  const std::string beat = Post("/v1/heartbeat", edge_.Token(), kBeat);
+  auto first = std::make_unique<Client>(port_);
+  Client second(port_);
+  EXPECT_EQ(StatusOf(first->Ask(beat)), 200);
+  EXPECT_EQ(StatusOf(second.Ask(beat)), 200);
+  {
+    Client third(port_);
+    EXPECT_EQ(StatusOf(third.Ask(beat)), 429);
+    EXPECT_EQ(third.Receive(), "") << "closed";
+  }
+  EXPECT_EQ(StatusOf(second.Ask(beat)), 200) << "the ones that it has go on";
+  edge_.record.device = DeviceId{6};
+  edge_.devices.Put(edge_.record);
+  Client other(port_);
+  EXPECT_EQ(StatusOf(other.Ask(Post("/v1/heartbeat", edge_.Token(), kBeat))), 200);
+  edge_.record.device = DeviceId{5};
+  first.reset();
+  std::string reply;
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (StatusOf(reply) != 200 && absl::Now() < deadline) {
+    Client again(port_);
+    reply = again.Ask(beat);
+  }
+  EXPECT_EQ(StatusOf(reply), 200);
+}
+
+TEST_F(HttpsServerTest, EachGuessOfAClaimCostsAHandshake) {
+  Start();
+  for (const ClaimVerdict verdict : {ClaimVerdict::kUnknown, ClaimVerdict::kOk}) {
+    edge_.control_plane.claim_answer = ClaimAnswer{.verdict = verdict};
+    Client client(port_);
+    EXPECT_EQ(StatusOf(client.Ask("GET /b/7.20.8 HTTP/1.1\r\nHost: e\r\nAuthorization: Claim "
+                                  "00112233445566778899aabbccddeeff\r\n\r\n")),
+              verdict == ClaimVerdict::kOk ? 200 : 401);
+    EXPECT_EQ(client.Receive(), "") << "closed";
+  }
+}
+
 TEST_F(HttpsServerTest, DrainingClosesIdleConnectionsAndFinishesTheOthers) {
   options_.deadlines.keep_alive = absl::Seconds(60);
   options_.deadlines.answer = absl::Seconds(10);
