@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,45 @@ TEST_F(CallsTrustTest, TheInstallerNeedsAClaimAndAVersion) {
   edge_.control_plane.claim_answer = absl::UnavailableError("away");
   EXPECT_EQ(get("/b/7.20.8").status, 503);
   EXPECT_TRUE(get("/b/7.20.8").retry_after_seconds.has_value());
+}
+
+TEST_F(CallsTrustTest, AnInstallerIsRenderedForAGoodClaimOnly) {
+  const std::string claim = absl::StrCat("Claim ", kClaim);
+  edge_.control_plane.claim_answer = ClaimAnswer{.verdict = ClaimVerdict::kUnknown};
+  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", claim, "").status, 401);
+  edge_.control_plane.claim_answer = absl::UnavailableError("away");
+  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", claim, "").status, 503);
+  EXPECT_EQ(edge_.installers, 0);
+  edge_.control_plane.claim_answer = ClaimAnswer{.verdict = ClaimVerdict::kOk};
+  EXPECT_EQ(edge_.Ask("GET", "/b/7.20.8", claim, "").status, 200);
+  EXPECT_EQ(edge_.installers, 1);
+}
+
+TEST_F(CallsTrustTest, OnlySoManyClaimsAreAskedAboutAtOnce) {
+  edge_.control_plane.keep_waiting = true;
+  std::vector<int> statuses;
+  const auto ask = [&](absl::string_view address) {
+    edge_.enrolments.GiveInstaller("7.20.8", kClaim, address,
+                                   [&](const Reply& reply) { statuses.push_back(reply.status); });
+  };
+  for (int i = 0; i < 136; ++i) ask(std::string(4, '\x0a'));
+  EXPECT_EQ(edge_.control_plane.waiting.size(), 128u);
+  EXPECT_EQ(statuses, std::vector<int>(8, 429));
+  // Of other addresses, up to what the edge asks in all.
+  for (char address = 1; address <= 3; ++address) {
+    for (int i = 0; i < 128; ++i) ask(std::string(4, address));
+  }
+  EXPECT_EQ(edge_.control_plane.waiting.size(), 512u);
+  ask(std::string(4, '\x0b'));
+  EXPECT_EQ(edge_.control_plane.waiting.size(), 512u);
+  EXPECT_EQ(statuses.size(), 9u);
+  // An answer makes room.
+  const auto waiting = std::move(edge_.control_plane.waiting);
+  edge_.control_plane.waiting.clear();
+  for (const auto& done : waiting) done(ClaimAnswer{.verdict = ClaimVerdict::kOk});
+  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 200), 512);
+  for (int i = 0; i < 136; ++i) ask(std::string(4, '\x0a'));
+  EXPECT_EQ(edge_.control_plane.waiting.size(), 128u);
 }
 
 TEST_F(CallsTrustTest, EnrolmentGivesATokenAndServesTheDeviceAtOnce) {
