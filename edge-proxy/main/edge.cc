@@ -65,6 +65,23 @@ absl::Status CheckPublicUrl(const std::string& url) {
       "--public-url ", url, ": expected https://HOST or https://HOST:PORT without a path"));
 }
 
+// All that can be said of the flags alone: what follows may use up the join token.
+absl::Status CheckFlags(const EdgeOptions& options) {
+  RETURN_IF_ERROR(CheckPublicUrl(options.public_url));
+  // Asked for at the first start too, where the join file names one: later starts have no file.
+  if (options.controls.empty()) {
+    return absl::InvalidArgumentError("--control HOST:PORT is missing");
+  }
+  if (options.tls_certs.size() != options.tls_keys.size()) {
+    return absl::InvalidArgumentError("give one --tls-key for each --tls-cert");
+  }
+  for (size_t i = 0; i < options.tls_certs.size(); ++i) {
+    RETURN_IF_ERROR(ReadFile(options.tls_certs[i]).status());
+    RETURN_IF_ERROR(ReadSecretFile(options.tls_keys[i]).status());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& folder) {
   if (options.join_file.empty()) {
     return absl::FailedPreconditionError(
@@ -84,8 +101,7 @@ absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& 
     return absl::FailedPreconditionError(
         absl::StrCat(options.join_file, " has expired; run `muster edge create` again"));
   }
-  const std::string control = options.controls.empty() ? file->control : options.controls.front();
-  if (control.empty()) return absl::InvalidArgumentError("--control HOST:PORT is missing");
+  const std::string& control = options.controls.front();
   absl::StatusOr<Identity> identity =
       Join(control, *file, options.public_url, absl::Now() + kJoinPatience);
   if (!identity.ok()) {
@@ -117,9 +133,6 @@ absl::StatusOr<Identity> LoadOrJoin(const EdgeOptions& options, const DataFolder
 // trust: routers pin that root and nothing else.
 // The pairs to show to routers: the operator's own, or those of the identity.
 absl::StatusOr<std::vector<TlsPair>> PairsOf(const EdgeOptions& options, const Identity& identity) {
-  if (options.tls_certs.size() != options.tls_keys.size()) {
-    return absl::InvalidArgumentError("give one --tls-key for each --tls-cert");
-  }
   if (options.tls_certs.empty()) {
     return std::vector<TlsPair>{{identity.router_ecdsa_chain, identity.router_ecdsa_key},
                                 {identity.router_rsa_chain, identity.router_rsa_key}};
@@ -353,20 +366,14 @@ const std::string& Edge::https_address() const { return parts_->https_address; }
 const std::string& Edge::metrics_address() const { return parts_->page->address(); }
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(const EdgeOptions& options) {
-  // Cheap checks first: what follows may use up the join token.
-  RETURN_IF_ERROR(CheckPublicUrl(options.public_url));
+  RETURN_IF_ERROR(CheckFlags(options));
   ASSIGN_OR_RETURN(DataFolder folder, DataFolder::Open(options.data_dir));
   ASSIGN_OR_RETURN(Identity identity, LoadOrJoin(options, folder));
   ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, identity));
   ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(identity.router_root));
-  EdgeOptions complete = options;
-  // Not kept from the join file, which need not exist any more.
-  if (complete.controls.empty()) {
-    return absl::InvalidArgumentError("--control HOST:PORT is missing");
-  }
   // Nothing is bound and nothing runs yet: an error up to here leaves no trace but the identity.
   auto parts =
-      std::make_unique<Parts>(complete, std::move(folder), std::move(identity), root.sha256);
+      std::make_unique<Parts>(options, std::move(folder), std::move(identity), root.sha256);
   RETURN_IF_ERROR(parts->server.SetCertificates(pairs));
   return std::unique_ptr<Edge>(new Edge(std::move(parts)));
 }
