@@ -79,16 +79,29 @@ absl::StatusOr<Device> DeviceIdentity::FindLive(const OrganizationScope& scope, 
   return *std::move(device);
 }
 
+absl::Status DeviceIdentity::CheckLive(const OrganizationScope& scope, const AuditedCall& call,
+                                       DeviceId id) const {
+  const absl::Status live = FindLive(scope, id).status();
+  if (live.ok() || call.request_id.empty()) return live;
+  // Whether it is the same request is judged in apply, which takes no second change of it.
+  const auto seen =
+      state_.FindRequest(scope.id(), scope.caller().principal(), call.method, call.request_id);
+  return seen.has_value() ? absl::OkStatus() : live;
+}
+
 absl::StatusOr<Device> DeviceIdentity::Propose(const OrganizationScope& scope,
                                                internal::v1::Command command, DeviceId id) {
   // Refusals of apply say what to do instead; they go out as they are.
-  RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
-  return FindLive(scope, id);
+  ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+  std::optional<Device> device = state_.FindDevice(id);
+  const bool ours = device.has_value() && device->organization == scope.id();
+  if (!applied.repeated || !ours) return FindLive(scope, id);
+  return *std::move(device);
 }
 
 absl::StatusOr<Device> DeviceIdentity::Accept(const OrganizationScope& scope,
                                               const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_accept_device(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -96,7 +109,7 @@ absl::StatusOr<Device> DeviceIdentity::Accept(const OrganizationScope& scope,
 
 absl::StatusOr<Device> DeviceIdentity::AcceptHardware(const OrganizationScope& scope,
                                                       const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_accept_identity(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -104,7 +117,7 @@ absl::StatusOr<Device> DeviceIdentity::AcceptHardware(const OrganizationScope& s
 
 absl::StatusOr<Device> DeviceIdentity::Resync(const OrganizationScope& scope,
                                               const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_resync_device(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -126,7 +139,7 @@ absl::StatusOr<Device> DeviceIdentity::Move(const OrganizationScope& scope, cons
 
 absl::StatusOr<ReleasedDevice> DeviceIdentity::Release(const OrganizationScope& scope,
                                                        const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::ReleaseDevice& release = *command.mutable_release_device();
   Name(&release, scope, id);
@@ -141,7 +154,7 @@ absl::StatusOr<ReleasedDevice> DeviceIdentity::Release(const OrganizationScope& 
   released.job = JobId{applied.result.resource_id()};
   std::optional<Device> device = state_.FindDevice(id);
   // A tombstone is possible by now, so this is no FindLive.
-  if (!device.has_value()) {
+  if (!device.has_value() || device->organization != scope.id()) {
     return UnknownResource(FormatChildName(scope.slug(), "devices", id.value));
   }
   released.device = *std::move(device);
@@ -173,7 +186,7 @@ absl::StatusOr<std::string> DeviceIdentity::Preview(const OrganizationScope& sco
 
 absl::StatusOr<Device> DeviceIdentity::RotateToken(const OrganizationScope& scope,
                                                    const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::RotateToken& rotate = *command.mutable_rotate_token();
   Name(&rotate, scope, id);
@@ -187,7 +200,7 @@ absl::StatusOr<Device> DeviceIdentity::RotateToken(const OrganizationScope& scop
 
 absl::StatusOr<Device> DeviceIdentity::RevokeToken(const OrganizationScope& scope,
                                                    const AuditedCall& call, DeviceId id) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_revoke_token(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -196,7 +209,7 @@ absl::StatusOr<Device> DeviceIdentity::RevokeToken(const OrganizationScope& scop
 absl::StatusOr<Device> DeviceIdentity::SetProfile(const OrganizationScope& scope,
                                                   const AuditedCall& call, DeviceId id,
                                                   Profile profile) {
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::SetAgentTerms& terms = *command.mutable_set_agent_terms();
   Name(&terms, scope, id);

@@ -90,7 +90,11 @@ class DeviceIdentity {
   absl::StatusOr<Device> FindLive(const OrganizationScope& scope, DeviceId id) const;
 
  private:
-  // Proposes `command` for the device, then reads it.
+  // OK where FindLive finds it, and for a repetition: that gets the first answer, whatever has
+  // become of the device since.
+  absl::Status CheckLive(const OrganizationScope& scope, const AuditedCall& call,
+                         DeviceId id) const;
+  // Proposes `command` for the device, then reads it; after a repetition also a tombstone.
   absl::StatusOr<Device> Propose(const OrganizationScope& scope, internal::v1::Command command,
                                  DeviceId id);
 

@@ -155,6 +155,31 @@ TEST_F(DeviceIdentityServiceTest, AReleaseIsAJobAndItsSuccessATombstone) {
   EXPECT_EQ(again.job(), response.job());
   server_.RunJob(device_, true, "");
   EXPECT_EQ(Get(device_).state(), v1::DEVICE_STATE_RELEASED);
+  v1::ReleaseDeviceResponse after;
+  ASSERT_EQ(Call(&DeviceIdentityService::Stub::ReleaseDevice, request, &after), StatusCode::OK)
+      << status_.error_message();
+  EXPECT_EQ(after.job(), response.job());
+  request.set_request_id("another");
+  EXPECT_EQ(Call(&DeviceIdentityService::Stub::ReleaseDevice, request),
+            StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_F(DeviceIdentityServiceTest, ARepetitionGetsItsAnswerAlsoAfterTheDeviceWasDeleted) {
+  v1::AcceptDeviceRequest request = Named<v1::AcceptDeviceRequest>();
+  request.set_request_id("mine");
+  ASSERT_EQ(Call(&DeviceIdentityService::Stub::AcceptDevice, request), StatusCode::OK)
+      << status_.error_message();
+  v1::DeleteDeviceRequest gone;
+  gone.set_name(device_);
+  v1::DeleteDeviceResponse unused;
+  ASSERT_TRUE(devices_->DeleteDevice(server_.Context(admin_).get(), gone, &unused).ok());
+  v1::AcceptDeviceResponse again;
+  EXPECT_EQ(Call(&DeviceIdentityService::Stub::AcceptDevice, request, &again), StatusCode::OK)
+      << status_.error_message();
+  EXPECT_EQ(again.device().name(), device_);
+  request.set_request_id("another");
+  EXPECT_EQ(Call(&DeviceIdentityService::Stub::AcceptDevice, request),
+            StatusCode::FAILED_PRECONDITION);
 }
 
 TEST_F(DeviceIdentityServiceTest, OfflineAndPreviewChangeNothing) {
