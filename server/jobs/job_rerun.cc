@@ -140,16 +140,27 @@ absl::StatusOr<CancelledJob> JobBoard::CancelOnDevice(const OrganizationScope& s
     RETURN_IF_ERROR(Get(scope, job).status());
     RETURN_IF_ERROR(GetTarget(scope, job, device).status());
   }
-  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
-  auto& cancel = *command.mutable_cancel_targets();
-  cancel.set_organization_id(scope.id().value);
-  cancel.set_device_id(device.value);
-  cancel.set_job_id(job.value);
-  cancel.set_held_only(held_only);
-  ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
   CancelledJob cancelled;
-  cancelled.cancelled = applied.result.cancel_job().cancelled_count();
-  cancelled.refused = applied.result.cancel_job().refused_count();
+  // Only the first command carries the request id: an id stands for one command.
+  AuditedCall step = call;
+  bool first = true;
+  for (bool more = true; more; step.request_id.clear()) {
+    internal::v1::Command command = StartCommand(scope.caller(), scope.id(), step);
+    auto& cancel = *command.mutable_cancel_targets();
+    cancel.set_organization_id(scope.id().value);
+    cancel.set_device_id(device.value);
+    cancel.set_job_id(job.value);
+    cancel.set_held_only(held_only);
+    ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
+    const auto& counts = applied.result.cancel_job();
+    cancelled.cancelled += counts.cancelled_count();
+    // What was refused is met again by each step: the first one's count stands.
+    if (first) cancelled.refused = counts.refused_count();
+    first = false;
+    // A full command leaves some; one that cancelled nothing will not get further.
+    more =
+        counts.cancelled_count() > 0 && counts.cancelled_count() + counts.refused_count() >= kPage;
+  }
   return cancelled;
 }
 

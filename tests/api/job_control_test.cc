@@ -186,5 +186,33 @@ TEST_F(JobControlTest, JobsOfOneDeviceAreCancelledAlone) {
   EXPECT_EQ(Targets(second.name())[devices_[0]].state(), v1::JOB_TARGET_STATE_QUEUED);
 }
 
+TEST_F(JobControlTest, AllJobsOfADeviceAreCancelledHoweverManyWait) {
+  // More than one command cancels; made past the API, which would take long.
+  constexpr int kJobs = 1'050;
+  const uint64_t device = IdOfName(devices_[0]);
+  for (int job = 0; job < kJobs; ++job) {
+    internal::v1::Command command;
+    command.mutable_actor()->set_principal("musterd");
+    auto& create = *command.mutable_create_job();
+    create.set_job_id(1'000 + job);
+    create.set_organization_id(
+        server_.state().FindOrganizationBySlug("default").value_or(Organization{}).id.value);
+    create.set_script(":put hello");
+    create.set_device_id(device);
+    create.add_members(device);
+    server_.log().ProposeAsync(std::move(command), [](const absl::StatusOr<Applied>&) {});
+  }
+  ASSERT_TRUE(server_.WaitForState(
+      [&] { return server_.state().FindJob(JobId{1'000 + kJobs - 1}, false).has_value(); }));
+  v1::CancelDeviceJobsRequest cancel;
+  cancel.set_device(devices_[0]);
+  cancel.set_request_id("all");
+  v1::CancelDeviceJobsResponse response;
+  ASSERT_TRUE(stub_->CancelDeviceJobs(server_.Context(operator_).get(), cancel, &response).ok());
+  EXPECT_EQ(response.cancelled_count(), kJobs);
+  EXPECT_EQ(response.refused_count(), 0);
+  EXPECT_TRUE(server_.state().ListOpenTargets(DeviceId{device}, 10).empty());
+}
+
 }  // namespace
 }  // namespace muster::server
