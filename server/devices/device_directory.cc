@@ -164,8 +164,10 @@ DevicePage DeviceDirectory::ListLive(const OrganizationScope& scope,
   for (size_t taken = 0; id != matches->end() && taken < query.limit; ++id, ++taken) {
     last = *id;
     std::optional<Device> device = state_.FindDevice(*id);
-    // Rows are never removed; a device that ceased to match since is shown as it is now.
-    if (device.has_value()) page.devices.push_back(*std::move(device));
+    // Rows are never removed; a device that ceased to match since is shown as it is now. One that
+    // was moved in between is not ours to show.
+    if (device.has_value() && device->organization == scope.id())
+      page.devices.push_back(*std::move(device));
   }
   // Only where more follow: a full last page has no successor.
   if (id != matches->end()) page.next = last;
@@ -215,7 +217,9 @@ DevicePage DeviceDirectory::ListOrdered(const OrganizationScope& scope,
   }
   for (const DeviceId id : std::move(first).Take(&page.next_key)) {
     std::optional<Device> device = state_.FindDevice(id);
-    if (device.has_value()) page.devices.push_back(*std::move(device));
+    // As above: it may have been moved in between.
+    const bool ours = device.has_value() && device->organization == scope.id();
+    if (ours) page.devices.push_back(*std::move(device));
   }
   return page;
 }
