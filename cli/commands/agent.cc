@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/job_run.h"
+#include "cli/commands/profile.h"
 #include "cli/commands/wave_flags.h"
 #include "common/status/status_macros.h"
 #include "muster/v1/agent_service.grpc.pb.h"
@@ -66,6 +67,15 @@ Outcome Upgrade(Session& session) {
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(session.Text("where"));
   for (const std::string& url : session.List("url")) request.add_urls(url);
+  if (session.Has("profile")) {
+    ASSIGN_OR_RETURN(const auto profile, ParseProfile(session.Text("profile")));
+    request.set_profile(profile);
+  }
+  ASSIGN_OR_RETURN(const auto begin, session.Moment("not-before"));
+  if (begin.has_value()) {
+    request.mutable_not_before()->set_seconds(absl::ToUnixSeconds(*begin));
+  }
+  request.set_ignore_windows(session.Switch("ignore-windows"));
   RETURN_IF_ERROR(FillWaves(session, &request));
   // Asked of the server first, also without --dry-run: only it knows which devices are behind, and
   // the question below wants their number.
@@ -95,6 +105,12 @@ std::vector<Command> AgentCommands() {
   upgrade.summary = "Bring this installation's agent to devices that are behind, in waves";
   upgrade.flags = {{"where", "FILTER", "only devices that match [all]"},
                    {"url", "URL", "post there from now on, in this order, at most 4", false, true}};
+  upgrade.flags.push_back(
+      {"profile", "PROFILE", "normal, metered or slow from now on [as each device is]"});
+  upgrade.flags.push_back(
+      {"not-before", "TIME", "not offered before: 2h, or 2026-12-01T02:00:00+02:00"});
+  upgrade.flags.push_back(
+      {"ignore-windows", "", "also outside of maintenance windows (admins only)"});
   for (Flag& flag : WaveFlags()) upgrade.flags.push_back(std::move(flag));
   upgrade.flags.push_back({"wait", "", "wait for the end and show the results"});
   upgrade.flags.push_back({"dry-run", "", "count the devices, do nothing"});

@@ -37,7 +37,8 @@ TEST_F(AgentTest, AnUpgradeCountsFirstAndWantsAYes) {
   }
   EXPECT_EQ(Run({"agent", "upgrade"}).code, 2);
   const Ran ran = Run({"agent", "upgrade", "--where", "site = riga", "--url", "https://a", "--url",
-                       "https://b", "--canary", "2", "--max-fail", "1", "--yes"});
+                       "https://b", "--canary", "2", "--max-fail", "1", "--profile", "slow",
+                       "--not-before", "2h", "--ignore-windows", "--yes"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   const auto request = fake_.LastRequest<v1::UpgradeAgentsRequest>("UpgradeAgents");
   EXPECT_EQ(request.filter(), "site = riga");
@@ -45,6 +46,9 @@ TEST_F(AgentTest, AnUpgradeCountsFirstAndWantsAYes) {
   EXPECT_EQ(request.canary_count(), 2);
   EXPECT_EQ(request.max_failures(), 1);
   EXPECT_FALSE(request.validate_only());
+  EXPECT_EQ(request.profile(), v1::PROFILE_SLOW);
+  EXPECT_TRUE(request.has_not_before());
+  EXPECT_TRUE(request.ignore_windows());
 }
 
 }  // namespace

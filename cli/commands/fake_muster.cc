@@ -94,6 +94,7 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(RotateDeviceToken)
     MUSTER_FAKE_METHOD(RevokeDeviceToken)
     MUSTER_FAKE_METHOD(SetDeviceProfile)
+    MUSTER_FAKE_METHOD(SetDeviceUrls)
     MUSTER_FAKE_METHOD(ImportPreregistrations)
     MUSTER_FAKE_METHOD(ListPreregistrations)
     MUSTER_FAKE_METHOD(DeletePreregistration)

@@ -158,6 +158,14 @@ Outcome Profile(Session& session) {
   return ShowChanged(session, response.device(), "gets its new profile with an agent update");
 }
 
+Outcome Urls(Session& session) {
+  muster::v1::SetDeviceUrlsRequest request;
+  for (const std::string& url : session.List("url")) request.add_urls(url);
+  ASSIGN_OR_RETURN(const auto response,
+                   CallForDevice(session, std::move(request), &Stub::SetDeviceUrls));
+  return ShowChanged(session, response.device(), "gets its new URLs with an agent update");
+}
+
 // What most of these commands share; the caller changes the rest.
 Command DeviceCommand(const char* verb, const char* summary, const char* examples,
                       Outcome (*run)(Session&)) {
@@ -213,6 +221,12 @@ std::vector<Command> IdentityCommands() {
   Command profile = DeviceCommand("profile", "Change how often a device beats and how much it says",
                                   "  muster device profile riga-core metered", Profile);
   profile.positionals.push_back({"PROFILE", "normal, metered or slow"});
+  Command urls = DeviceCommand("urls", "Change where a device's agent posts, by an agent update",
+                               "  muster device urls riga-core --url https://edge-2.example.net\n"
+                               "  muster device urls riga-core",
+                               Urls);
+  urls.flags = {
+      {"url", "URL", "post there, in this order, at most 4 [the edge that it uses]", false, true}};
   Command preview = DeviceCommand("preview", "Show what Muster has on a router",
                                   "  muster device preview riga-core", Preview);
   // No --request-id then.
@@ -229,7 +243,8 @@ std::vector<Command> IdentityCommands() {
           ReleaseCommand(),
           preview,
           TokenCommand(),
-          profile};
+          profile,
+          urls};
 }
 
 }  // namespace muster::cli

@@ -39,6 +39,9 @@ TEST_F(IdentityTest, EachDecisionIsOneCallThatNamesTheDevice) {
   EXPECT_EQ(Run({"device", "move", name, "--to", "other"}).code, 0);
   EXPECT_EQ(fake_.LastRequest<muster::v1::MoveDeviceRequest>("MoveDevice").organization(),
             "organizations/other");
+  AnswerDevice<muster::v1::SetDeviceUrlsResponse>("SetDeviceUrls");
+  EXPECT_EQ(Run({"device", "urls", name, "--url", "https://a", "--url", "https://b"}).code, 0);
+  EXPECT_EQ(fake_.LastRequest<muster::v1::SetDeviceUrlsRequest>("SetDeviceUrls").urls_size(), 2);
   AnswerDevice<muster::v1::SetDeviceProfileResponse>("SetDeviceProfile");
   EXPECT_EQ(Run({"device", "profile", name, "metered"}).code, 0);
   EXPECT_EQ(fake_.LastRequest<muster::v1::SetDeviceProfileRequest>("SetDeviceProfile").profile(),

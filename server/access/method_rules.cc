@@ -15,7 +15,7 @@ struct MethodRule {
 
 // A walk over some fifty rows a call is nothing beside the call. A test walks the services and
 // wants a row for each method.
-constexpr std::array<MethodRule, 54> kRules = {{
+constexpr std::array<MethodRule, 55> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -36,6 +36,7 @@ constexpr std::array<MethodRule, 54> kRules = {{
     {"muster.v1.DeviceIdentityService/RotateDeviceToken", Role::kAdmin},
     {"muster.v1.DeviceIdentityService/RevokeDeviceToken", Role::kAdmin},
     {"muster.v1.DeviceIdentityService/SetDeviceProfile", Role::kOperator},
+    {"muster.v1.DeviceIdentityService/SetDeviceUrls", Role::kOperator},
     {"muster.v1.DeviceIdentityService/ImportPreregistrations", Role::kOperator},
     {"muster.v1.DeviceIdentityService/ListPreregistrations", Role::kViewer},
     {"muster.v1.DeviceIdentityService/DeletePreregistration", Role::kOperator},

@@ -218,6 +218,20 @@ absl::StatusOr<Device> DeviceIdentity::SetProfile(const OrganizationScope& scope
   return Propose(scope, std::move(command), id);
 }
 
+absl::StatusOr<Device> DeviceIdentity::SetUrls(const OrganizationScope& scope,
+                                               const AuditedCall& call, DeviceId id,
+                                               const std::vector<std::string>& urls) {
+  RETURN_IF_ERROR(CheckAgentUrls("urls", urls));
+  RETURN_IF_ERROR(FindLive(scope, id).status());
+  internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+  internal::v1::SetAgentTerms& terms = *command.mutable_set_agent_terms();
+  Name(&terms, scope, id);
+  terms.set_replace_urls(true);
+  terms.mutable_urls()->Add(urls.begin(), urls.end());
+  terms.set_agent_version(std::string(routeros::AgentVersion()));
+  return Propose(scope, std::move(command), id);
+}
+
 absl::StatusOr<std::vector<std::string>> DeviceIdentity::Import(
     const OrganizationScope& scope, const AuditedCall& call,
     const std::vector<Preregistration>& rows, bool validate_only) {

@@ -73,6 +73,9 @@ class DeviceIdentity {
   // change it.
   absl::StatusOr<Device> SetProfile(const OrganizationScope& scope, const AuditedCall& call,
                                     DeviceId id, Profile profile);
+  // None: the edge that renders the text.
+  absl::StatusOr<Device> SetUrls(const OrganizationScope& scope, const AuditedCall& call,
+                                 DeviceId id, const std::vector<std::string>& urls);
 
   // Keeps names, sites and labels for routers that have not joined; a row replaces an earlier one
   // of the same serial number. All or nothing: InvalidArgument naming the row. Answers the serial

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
@@ -97,7 +98,21 @@ std::string KeyOf(const Order& order, const Device& device) {
   return std::move(key).Finish(device.id.value);
 }
 
+constexpr size_t kMostUrls = 4;
+constexpr size_t kLongestUrl = 256;
+
 }  // namespace
+
+absl::Status CheckAgentUrls(absl::string_view field, const std::vector<std::string>& urls) {
+  if (urls.size() > kMostUrls) return BadField(field, "wants at most 4");
+  for (const std::string& url : urls) {
+    if (!absl::StartsWith(url, "https://") || url.size() > kLongestUrl ||
+        url.find_first_of(" \"\\$\r\n\t?#") != std::string::npos) {
+      return BadField(field, "wants the form https://HOST[:PORT]");
+    }
+  }
+  return absl::OkStatus();
+}
 
 const std::vector<absl::string_view>& DeviceOrderFields() {
   // Never destroyed: threads may list until the very end.

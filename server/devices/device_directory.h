@@ -29,6 +29,10 @@
 
 namespace muster::server {
 
+// InvalidArgument unless these are at most 4 URLs that an agent could post to. Strict, because they
+// stand inside script text on every router.
+absl::Status CheckAgentUrls(absl::string_view field, const std::vector<std::string>& urls);
+
 struct DeviceQuery {
   Filter filter;
   bool show_deleted = false;

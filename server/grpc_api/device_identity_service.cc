@@ -147,6 +147,21 @@ grpc::Status DeviceIdentityGrpcService::SetDeviceProfile(grpc::ServerContext* co
       });
 }
 
+grpc::Status DeviceIdentityGrpcService::SetDeviceUrls(grpc::ServerContext* context,
+                                                      const v1::SetDeviceUrlsRequest* request,
+                                                      v1::SetDeviceUrlsResponse* response) {
+  return gate_.Run(
+      *context, METHOD("SetDeviceUrls"), *request, [&](const ApiCall& call) -> absl::Status {
+        ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
+        ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+        ASSIGN_OR_RETURN(const Device device,
+                         identity_.SetUrls(scope, call.audited(), DeviceId{name.id},
+                                           {request->urls().begin(), request->urls().end()}));
+        *response->mutable_device() = ToMessage(device, scope.slug());
+        return absl::OkStatus();
+      });
+}
+
 grpc::Status DeviceIdentityGrpcService::ImportPreregistrations(
     grpc::ServerContext* context, const v1::ImportPreregistrationsRequest* request,
     v1::ImportPreregistrationsResponse* response) {

@@ -56,6 +56,9 @@ class DeviceIdentityGrpcService final : public v1::DeviceIdentityService::Servic
   grpc::Status RevokeDeviceToken(grpc::ServerContext* context,
                                  const v1::RevokeDeviceTokenRequest* request,
                                  v1::RevokeDeviceTokenResponse* response) override;
+  // Changes where its agent posts, by an agent update too.
+  grpc::Status SetDeviceUrls(grpc::ServerContext* context, const v1::SetDeviceUrlsRequest* request,
+                             v1::SetDeviceUrlsResponse* response) override;
   // Changes how often the router beats, by an agent update: the interval is part of its text.
   grpc::Status SetDeviceProfile(grpc::ServerContext* context,
                                 const v1::SetDeviceProfileRequest* request,

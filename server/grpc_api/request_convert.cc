@@ -117,6 +117,16 @@ absl::StatusOr<AgentUpgrade> ReadAgentUpgrade(const v1::UpgradeAgentsRequest& re
   AgentUpgrade upgrade;
   upgrade.filter_text = request.filter();
   upgrade.urls.assign(request.urls().begin(), request.urls().end());
+  if (!v1::Profile_IsValid(request.profile())) {
+    return BadField("profile", "wants NORMAL, METERED or SLOW");
+  }
+  if (request.profile() != v1::PROFILE_UNSPECIFIED) {
+    upgrade.profile = static_cast<Profile>(request.profile());
+  }
+  if (request.has_not_before()) {
+    ASSIGN_OR_RETURN(upgrade.not_before_us, ReadTime("not_before", request.not_before()));
+  }
+  upgrade.ignore_windows = request.ignore_windows();
   ASSIGN_OR_RETURN(upgrade.waves, ReadWaves(request));
   return upgrade;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "routeros/script/agent.h"
@@ -12,8 +11,6 @@
 namespace muster::server {
 namespace {
 
-constexpr size_t kMostUrls = 4;
-constexpr size_t kLongestUrl = 256;
 // Routers that are away for a month come back to the old agent and to the next upgrade.
 constexpr absl::Duration kUpgradeLife = absl::Hours(24 * 30);
 // One canary, then 100 at a time, no failure.
@@ -32,18 +29,6 @@ std::string WantedOf(const Device& device) {
 bool IsBehind(const Device& device) {
   return !device.monitor_only && !device.agent_version.empty() &&
          device.agent_version != WantedOf(device);
-}
-
-// Strict, because these stand inside script text on every router.
-absl::Status CheckUrls(const std::vector<std::string>& urls) {
-  if (urls.size() > kMostUrls) return BadField("urls", "wants at most 4");
-  for (const std::string& url : urls) {
-    if (!absl::StartsWith(url, "https://") || url.size() > kLongestUrl ||
-        url.find_first_of(" \"\\$\r\n\t?#") != std::string::npos) {
-      return BadField("urls", "wants the form https://HOST[:PORT]");
-    }
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -70,14 +55,16 @@ std::vector<AgentCount> AgentRollout::Count(const OrganizationScope& scope) cons
 
 absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const AuditedCall& call,
                                           const AgentUpgrade& upgrade, bool validate_only) {
-  RETURN_IF_ERROR(CheckUrls(upgrade.urls));
+  RETURN_IF_ERROR(CheckAgentUrls("urls", upgrade.urls));
   NewJob terms;
   absl::StatusOr<Filter> filter =
       Filter::Parse(upgrade.filter_text.empty() ? "name = \"*\"" : upgrade.filter_text);
   if (!filter.ok()) return BadField("filter", filter.status());
   devices_.VisitMatches(scope, *filter, [&](const Device& device) {
-    // New URLs change the text of everyone.
-    if (device.monitor_only || (upgrade.urls.empty() && !IsBehind(device))) return true;
+    // New URLs change the text of everyone, a profile that of those with another one.
+    const bool changes =
+        !upgrade.urls.empty() || upgrade.profile.value_or(device.profile) != device.profile;
+    if (device.monitor_only || (!changes && !IsBehind(device))) return true;
     terms.devices.push_back(device.id);
     return true;
   });
@@ -88,13 +75,17 @@ absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const 
   terms.agent.emplace();
   terms.agent->version = CurrentVersion();
   terms.agent->urls = upgrade.urls;
+  terms.agent->profile = upgrade.profile;
+  terms.not_before_us = upgrade.not_before_us;
+  terms.ignore_windows = upgrade.ignore_windows;
   terms.description = absl::StrCat("agent ", terms.agent->version);
   terms.waves = upgrade.waves.value_or(kDefaultWaves);
   // Waves are what opens its targets.
   if (terms.waves->canary_count == 0 && terms.waves->batch_size == 0) {
     terms.waves->batch_size = static_cast<uint32_t>(terms.devices.size());
   }
-  terms.not_after_us = absl::ToUnixMicros(state_.StateTime() + kUpgradeLife);
+  terms.not_after_us = std::max(terms.not_before_us, absl::ToUnixMicros(state_.StateTime())) +
+                       absl::ToInt64Microseconds(kUpgradeLife);
   // Named devices from here on: the text of the filter doesn't say "and is behind".
   return board_.Create(scope, call, terms, validate_only);
 }

@@ -7,6 +7,7 @@
 // Example:  tests/api/agent_service_test.cc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,13 @@ struct AgentUpgrade {
   // Empty: all devices.
   std::string filter_text;
   std::vector<std::string> urls;
+  // Nullopt: as it is.
+  std::optional<Profile> profile;
   std::optional<JobWaves> waves;
+  // 0: at once.
+  int64_t not_before_us = 0;
+  // Admins only.
+  bool ignore_windows = false;
 };
 
 class AgentRollout {
@@ -39,8 +46,9 @@ class AgentRollout {
   // Counts what the devices report, the most frequent first.
   std::vector<AgentCount> Count(const OrganizationScope& scope) const;
   // Makes a job in waves that brings the current text to all that match and are behind, and with
-  // `urls` to all that match. Without waves given: one canary, then 100 at a time, no failure. It
-  // lives 30 days, since routers that are away come back. `validate_only` as in JobBoard::Create.
+  // `urls` or another `profile` to all that change. Without waves given: one canary, then 100 at a
+  // time, no failure. It lives 30 days, since routers that are away come back. `validate_only` as
+  // in JobBoard::Create.
   absl::StatusOr<Job> Upgrade(const OrganizationScope& scope, const AuditedCall& call,
                               const AgentUpgrade& upgrade, bool validate_only);
 

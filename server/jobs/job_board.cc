@@ -36,6 +36,9 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
     create->mutable_agent()->set_version(terms.agent->version);
     create->mutable_agent()->mutable_urls()->Add(terms.agent->urls.begin(),
                                                  terms.agent->urls.end());
+    if (terms.agent->profile.has_value()) {
+      create->mutable_agent()->set_profile(static_cast<uint32_t>(*terms.agent->profile));
+    }
   }
   create->set_description(terms.description);
   create->set_device_id(terms.device.value);

@@ -9,6 +9,7 @@
 // Example:  tests/api/job_service_test.cc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ namespace muster::server {
 struct AgentGoal {
   std::string version;
   std::vector<std::string> urls;
+  // Nullopt: as it is.
+  std::optional<Profile> profile;
 };
 
 struct NewJob {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "muster/v1/agent_service.grpc.pb.h"
+#include "muster/v1/device_identity_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 #include "tests/api/api_test_server.h"
 
@@ -68,6 +69,52 @@ TEST_F(AgentServiceTest, NewUrlsAreAnUpgradeInWavesOfOneAndAHundred) {
   }
   request.set_filter("site = ");
   EXPECT_EQ(Upgrade(request), StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(AgentServiceTest, AnotherProfileTakesAlongThoseThatHaveADifferentOne) {
+  server_.EnrollDevice("default", "alpha");
+  v1::UpgradeAgentsRequest request;
+  request.set_profile(v1::PROFILE_SLOW);
+  request.set_validate_only(true);
+  v1::Job job;
+  ASSERT_EQ(Upgrade(request, &job), StatusCode::OK);
+  EXPECT_EQ(job.target_count(), 1);
+  request.set_profile(static_cast<v1::Profile>(77));
+  EXPECT_EQ(Upgrade(request), StatusCode::INVALID_ARGUMENT);
+  request.set_profile(v1::PROFILE_SLOW);
+  request.set_ignore_windows(true);
+  EXPECT_EQ(Upgrade(request), StatusCode::PERMISSION_DENIED) << "admins only";
+}
+
+TEST_F(AgentServiceTest, LivesThirtyDaysFromItsBeginning) {
+  server_.EnrollDevice("default", "alpha");
+  v1::UpgradeAgentsRequest request;
+  request.add_urls("https://edge-2.example.net");
+  const int64_t begin = absl::ToUnixSeconds(absl::Now() + absl::Hours(24 * 10));
+  request.mutable_not_before()->set_seconds(begin);
+  v1::Job job;
+  ASSERT_EQ(Upgrade(request, &job), StatusCode::OK);
+  EXPECT_EQ(job.not_before().seconds(), begin);
+  EXPECT_EQ(job.not_after().seconds(), begin + 30 * 24 * 3600);
+}
+
+TEST_F(AgentServiceTest, UrlsOfOneDeviceAreSetAndTakenBack) {
+  const std::string device = server_.EnrollDevice("default", "alpha");
+  const auto stub = v1::DeviceIdentityService::NewStub(server_.channel());
+  v1::SetDeviceUrlsRequest request;
+  request.set_name(device);
+  v1::SetDeviceUrlsResponse response;
+  const auto set = [&] {
+    return stub->SetDeviceUrls(server_.Context(operator_).get(), request, &response).error_code();
+  };
+  request.add_urls("https://edge-2.example.net");
+  ASSERT_EQ(set(), StatusCode::OK);
+  EXPECT_THAT(response.device().agent_urls(), testing::ElementsAre("https://edge-2.example.net"));
+  request.set_urls(0, "http://plain.example.net");
+  EXPECT_EQ(set(), StatusCode::INVALID_ARGUMENT);
+  request.clear_urls();
+  ASSERT_EQ(set(), StatusCode::OK);
+  EXPECT_EQ(response.device().agent_urls_size(), 0);
 }
 
 }  // namespace

@@ -68,6 +68,8 @@ const MatrixRow kRows[] = {
      R"({"name":"organizations/first/devices/DEVICE"})"},
     {"DeviceIdentityService/SetDeviceProfile", v1::ROLE_OPERATOR,
      R"({"name":"organizations/first/devices/DEVICE","profile":"PROFILE_SLOW"})"},
+    {"DeviceIdentityService/SetDeviceUrls", v1::ROLE_OPERATOR,
+     R"({"name":"organizations/first/devices/DEVICE","urls":["https://edge.example.net"]})"},
     {"DeviceIdentityService/ImportPreregistrations", v1::ROLE_OPERATOR,
      R"({"parent":"organizations/first","preregistrations":[{"serialNumber":"HC1"}]})"},
     {"DeviceIdentityService/ListPreregistrations", v1::ROLE_VIEWER,
