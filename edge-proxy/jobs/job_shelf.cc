@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
 
@@ -11,6 +12,8 @@ namespace muster::edge {
 namespace {
 
 constexpr absl::string_view kNothing = "0";
+// The router's own word, of any length.
+constexpr size_t kVersionShown = 40;
 // A router repeats a result for as long as it is not taken; a day is the life of a job by default.
 constexpr absl::Duration kSecretsAreKept = absl::Hours(24);
 
@@ -124,8 +127,17 @@ std::optional<JobShelf::Decision> JobShelf::Send(Lying& lying, const Asking& ask
                                                    : routeros::PayloadFormat::kEscaped,
                       .routeros_version = asking.routeros_version};
   const absl::StatusOr<size_t> largest = rules_.largest_script(reader);
-  // A version that can't be read: the job stays, and the next beat may tell.
-  if (!largest.ok()) return std::nullopt;
+  if (!largest.ok()) {
+    // The job stays, since the next beat may tell; it waits for that until its time is over.
+    if (!lying.version_told) {
+      LogWarning("jobs", "a job waits: its router names a RouterOS version that can't be read",
+                 {{"device", FormatId(job.device)},
+                  {"number", absl::StrCat(job.number)},
+                  {"version", asking.routeros_version.substr(0, kVersionShown)}});
+    }
+    lying.version_told = true;
+    return std::nullopt;
+  }
   // Sizes are those of the filled script: it is what travels.
   const absl::StatusOr<std::string> filled = FillSecrets(job.script, job.secrets);
   if (!filled.ok()) {

@@ -146,6 +146,8 @@ class JobShelf {
     Job job;
     // The router's state went back: not sent until the control plane puts it again.
     bool held = false;
+    // Said once a job that its router's version can't be read.
+    bool version_told = false;
     // Set where it was announced in parts: how they are to be written.
     std::optional<Reader> in_parts;
   };
