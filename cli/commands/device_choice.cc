@@ -43,6 +43,12 @@ absl::StatusOr<muster::v1::ListDevicesResponse> ListPage(Session& session,
 
 }  // namespace
 
+Matches MatchesOf(const std::vector<muster::v1::Device>& devices) {
+  const size_t shown = std::min<size_t>(devices.size(), kMatchesShown);
+  return {.first = {devices.begin(), devices.begin() + static_cast<std::ptrdiff_t>(shown)},
+          .count = static_cast<int64_t>(devices.size())};
+}
+
 absl::StatusOr<Matches> FindMatches(Session& session, const std::string& filter) {
   ASSIGN_OR_RETURN(const auto response, ListPage(session, filter, kMatchesShown, ""));
   Matches matches;

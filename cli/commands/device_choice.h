@@ -22,6 +22,9 @@ struct Matches {
   int64_t count = 0;
 };
 
+// At most 20 of them in detail.
+Matches MatchesOf(const std::vector<muster::v1::Device>& devices);
+
 // At most 20 in detail.
 absl::StatusOr<Matches> FindMatches(Session& session, const std::string& filter);
 

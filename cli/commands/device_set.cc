@@ -99,7 +99,7 @@ std::vector<Change> ChangeAll(Connection* connection, const UpdateDeviceRequest&
     for (size_t i = next++; i < names.size(); i = next++) {
       UpdateDeviceRequest request = change;
       request.mutable_device()->set_name(names[i]);
-      request.set_request_id(absl::StrCat(connection->request_id(), "-", ShortName(names[i])));
+      request.set_request_id(PartRequestId(connection->request_id(), ShortName(names[i])));
       changes[i] = ChangeOne(connection, stub.get(), std::move(request));
     }
   };
@@ -155,11 +155,10 @@ Outcome SetWhere(Session& session, const UpdateDeviceRequest& request) {
     return absl::InvalidArgumentError(
         "--where is empty; for all devices say: --where 'name = \"*\"'");
   }
-  ASSIGN_OR_RETURN(const Matches matches, FindMatches(session, filter));
-  ShowMatches(session, matches);
-  RETURN_IF_ERROR(Ask(session, static_cast<size_t>(matches.count)));
-  // Asked for again after the answer, so it is those that match now.
+  // Read once: what is shown and asked about is what is changed, whatever matches a moment later.
   ASSIGN_OR_RETURN(const std::vector<Device> devices, AllMatches(session, filter));
+  ShowMatches(session, MatchesOf(devices));
+  RETURN_IF_ERROR(Ask(session, devices.size()));
   std::vector<std::string> names;
   for (const Device& device : devices) names.push_back(device.name());
   ASSIGN_OR_RETURN(Connection * connection, session.connection());

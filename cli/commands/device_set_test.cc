@@ -50,7 +50,6 @@ TEST_F(DeviceSetTest, ATerminalIsAskedAndANoChangesNothing) {
 
 TEST_F(DeviceSetTest, EachDeviceIsChangedUnderARequestIdOfItsOwn) {
   AnswerList(3);
-  AnswerList(3);
   AnswerUpdates(3);
   const Ran ran = Run({"device", "set", "--where", "site = riga", "--label", "ring=canary", "--yes",
                        "--request-id", "again"});
@@ -64,13 +63,52 @@ TEST_F(DeviceSetTest, EachDeviceIsChangedUnderARequestIdOfItsOwn) {
 
 TEST_F(DeviceSetTest, APartialFailureHasItsOwnExitCodeAndSaysWhich) {
   AnswerList(2);
-  AnswerList(2);
   AnswerUpdates(1);
   fake_.Fail("UpdateDevice", grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "it was deleted"));
   const Ran ran = Run({"device", "set", "--where", "site = riga", "--notes", "x", "--yes"});
   EXPECT_EQ(ran.code, 6);
   EXPECT_THAT(ran.err, HasSubstr("it was deleted"));
   EXPECT_THAT(ran.err, HasSubstr("changed 1 of 2 devices"));
+}
+
+TEST_F(DeviceSetTest, OneMatchIsChangedAloneWhateverMatchesAMomentLater) {
+  AnswerList(1);
+  AnswerList(3);
+  AnswerUpdates(3);
+  const Ran ran = Run({"device", "set", "--where", "site = riga", "--site", "rix"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(fake_.RequestCount("UpdateDevice"), 1u) << "nobody was asked about more";
+}
+
+TEST_F(DeviceSetTest, EveryMatchIsCountedBeforeAnybodyIsAsked) {
+  muster::v1::ListDevicesResponse first, second;
+  for (int i = 1; i <= 20; ++i) *first.add_devices() = MakeDevice(i, clock_.Now());
+  // As the server knew it at the time of the first page.
+  first.set_total_size(20);
+  first.set_next_page_token("more");
+  for (int i = 21; i <= 25; ++i) *second.add_devices() = MakeDevice(i, clock_.Now());
+  fake_.Answer("ListDevices", first);
+  fake_.Answer("ListDevices", second);
+  const Ran ran = Run({"device", "set", "--where", "site = riga", "--site", "rix"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("... and 5 more"));
+  EXPECT_THAT(ran.err, HasSubstr("25 devices match"));
+}
+
+TEST_F(DeviceSetTest, ALongRequestIdStaysWithinWhatTheServerTakes) {
+  AnswerList(1);
+  AnswerUpdates(1);
+  const std::string id(64, 'r');
+  EXPECT_EQ(
+      Run({"device", "set", "--where", "site = riga", "--site", "rix", "--request-id", id}).code,
+      0);
+  const auto sent = fake_.LastRequest<muster::v1::UpdateDeviceRequest>("UpdateDevice").request_id();
+  EXPECT_LE(sent.size(), 64u);
+  AnswerList(1);
+  AnswerUpdates(1);
+  Run({"device", "set", "--where", "site = riga", "--site", "rix", "--request-id", id});
+  EXPECT_EQ(fake_.LastRequest<muster::v1::UpdateDeviceRequest>("UpdateDevice").request_id(), sent)
+      << "a repetition is known by it";
 }
 
 TEST_F(DeviceSetTest, NamesComeFromStdin) {

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/ids/ids.h"
+#include "common/secrets/secrets.h"
 #include "common/status/status_macros.h"
 #include "muster/v1/device_service.grpc.pb.h"
 
@@ -20,6 +22,8 @@ namespace muster::cli {
 namespace {
 
 constexpr size_t kCandidatesShown = 10;
+// What the server takes.
+constexpr size_t kLongestRequestId = 64;
 
 // Taken as it is, also of another organization than the settings': it was pasted, and it says what
 // it means.
@@ -133,6 +137,12 @@ absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text
   return absl::NotFoundError(absl::StrCat("no device of ", organization,
                                           " has the id, display name or identity \"", text,
                                           "\"; see: muster device list"));
+}
+
+std::string PartRequestId(absl::string_view request_id, absl::string_view part) {
+  std::string id = absl::StrCat(request_id, "-", part);
+  if (id.size() <= kLongestRequestId) return id;
+  return absl::BytesToHexString(Hash256(id));
 }
 
 // In one pass, so that a backslash that was added is not escaped again.

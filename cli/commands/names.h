@@ -27,6 +27,10 @@ absl::StatusOr<std::string> TopLevelName(absl::string_view collection, absl::str
 // FailedPrecondition with the candidates where more than one has.
 absl::StatusOr<std::string> FindDevice(Session& session, const std::string& text);
 
+// The request id of one of several calls that a command makes: the same for the same two texts, and
+// never longer than the API takes, whatever the user gave as --request-id.
+std::string PartRequestId(absl::string_view request_id, absl::string_view part);
+
 // A text in quotes, so that a filter takes it as it stands: no wildcard, no end of the text.
 std::string QuoteForFilter(absl::string_view text);
 
