@@ -22,6 +22,10 @@ using muster::v1::Preregistration;
 
 // As many as the server takes (DeviceIdentity::kMostImported); a call is all or nothing.
 constexpr size_t kRowsPerCall = 2'000;
+// The server takes messages up to 1 MiB; what stands around the rows is less than the rest.
+constexpr size_t kBytesPerCall = 900'000;
+// Of a row inside of a message: its field's number and length.
+constexpr size_t kBytesAroundRow = 6;
 // Half a million rows: more is a wrong file.
 constexpr size_t kLongestFile = size_t{64} << 20;
 constexpr size_t kSerialsShown = 5;
@@ -43,23 +47,35 @@ absl::StatusOr<std::string> ReadAll(Session& session, const std::string& path) {
   return bytes;
 }
 
-// All rows in calls of at most kRowsPerCall; collects the serial numbers that have joined.
+// Behind the last row that goes with the one at `from`; always one at least.
+size_t EndOfCall(const std::vector<Preregistration>& rows, size_t from) {
+  size_t bytes = 0, to = from;
+  while (to < rows.size() && to - from < kRowsPerCall) {
+    bytes += rows[to].ByteSizeLong() + kBytesAroundRow;
+    if (to > from && bytes > kBytesPerCall) break;
+    ++to;
+  }
+  return to;
+}
+
+// All rows in calls of as many as the server takes; collects the serial numbers that have joined.
 absl::Status Send(Connection& connection, const std::string& parent,
                   const std::vector<Preregistration>& rows, bool validate_only,
                   std::vector<std::string>* joined) {
   const auto stub = DeviceIdentityService::NewStub(connection.channel());
-  for (size_t from = 0; from < rows.size(); from += kRowsPerCall) {
+  for (size_t from = 0, to = 0; from < rows.size(); from = to) {
     muster::v1::ImportPreregistrationsRequest request;
     request.set_parent(parent);
     request.set_validate_only(validate_only);
     // Calls of one run need ids of their own: with the same id the second would be "used with other
     // content". Made of the row's number, so that a repetition makes the same.
     request.set_request_id(from == 0 ? connection.request_id()
-                                     : absl::StrCat(connection.request_id(), "/", from));
-    const size_t to = std::min(rows.size(), from + kRowsPerCall);
+                                     : PartRequestId(connection.request_id(), absl::StrCat(from)));
+    to = EndOfCall(rows, from);
     for (size_t i = from; i < to; ++i) *request.add_preregistrations() = rows[i];
     muster::v1::ImportPreregistrationsResponse response;
-    RETURN_IF_ERROR(connection.Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+    const CallKind kind = validate_only ? CallKind::kRead : CallKind::kWrite;
+    RETURN_IF_ERROR(connection.Call(kind, [&](grpc::ClientContext* context) {
       return stub->ImportPreregistrations(context, request, &response);
     }));
     joined->insert(joined->end(), response.joined_serial_numbers().begin(),

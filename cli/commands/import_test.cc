@@ -70,7 +70,29 @@ TEST_F(ImportTest, ChecksAllBeforeItImportsInParts) {
       fake_.LastRequest<muster::v1::ImportPreregistrationsRequest>("ImportPreregistrations");
   EXPECT_FALSE(last.validate_only());
   EXPECT_EQ(last.preregistrations_size(), 500);
-  EXPECT_EQ(last.request_id(), "mine/4000");
+  EXPECT_EQ(last.request_id(), "mine-4000");
+}
+
+TEST_F(ImportTest, CallsAreCutByBytesToo) {
+  // 2,000 such rows are more than the server takes in one message.
+  std::string text = "serial,name";
+  std::string values;
+  for (char label = 'a'; label < 'k'; ++label) {
+    absl::StrAppend(&text, ",label.", std::string(1, label));
+    absl::StrAppend(&values, ",", std::string(60, 'v'));
+  }
+  absl::StrAppend(&text, "\n");
+  for (int i = 0; i < 3'000; ++i) absl::StrAppend(&text, "HC", i, ",r", i, values, "\n");
+  muster::v1::ImportPreregistrationsResponse response;
+  for (int i = 0; i < 20; ++i) fake_.Answer("ImportPreregistrations", response);
+  const Ran ran = Run({"device", "import", File(text), "--yes", "--request-id", "mine"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_GT(fake_.RequestCount("ImportPreregistrations"), 4u) << "two rounds of more than two";
+  const auto last =
+      fake_.LastRequest<muster::v1::ImportPreregistrationsRequest>("ImportPreregistrations");
+  EXPECT_LE(last.ByteSizeLong(), size_t{1} << 20);
+  ASSERT_GT(last.preregistrations_size(), 0);
+  EXPECT_EQ(last.preregistrations().rbegin()->serial_number(), "HC2999");
 }
 
 TEST_F(ImportTest, ARefusalOfTheServerImportsNothing) {
