@@ -53,10 +53,12 @@ absl::StatusOr<muster::v1::Job> CallUpgrade(Session& session,
   const auto stub = AgentService::NewStub(connection->channel());
   // Without a request id while it only checks: nothing happens that could happen twice, and the id
   // stays free for the call that does something.
+  // Where nothing is asked to be done, nothing "may or may not have been done".
+  const CallKind kind = validate_only ? CallKind::kRead : CallKind::kWrite;
   request.set_validate_only(validate_only);
   if (!validate_only) request.set_request_id(connection->request_id());
   muster::v1::UpgradeAgentsResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+  RETURN_IF_ERROR(connection->Call(kind, [&](grpc::ClientContext* context) {
     return stub->UpgradeAgents(context, request, &response);
   }));
   return response.job();

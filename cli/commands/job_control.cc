@@ -129,11 +129,13 @@ absl::StatusOr<Job> CallRerun(Session& session, muster::v1::RerunJobRequest requ
                               bool validate_only) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = JobService::NewStub(connection->channel());
+  // Where nothing is asked to be done, nothing "may or may not have been done".
+  const CallKind kind = validate_only ? CallKind::kRead : CallKind::kWrite;
   request.set_validate_only(validate_only);
   // The check needs no id: nothing happens that could happen twice.
   if (!validate_only) request.set_request_id(connection->request_id());
   muster::v1::RerunJobResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+  RETURN_IF_ERROR(connection->Call(kind, [&](grpc::ClientContext* context) {
     return stub->RerunJob(context, request, &response);
   }));
   return response.job();

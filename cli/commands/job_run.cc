@@ -142,9 +142,11 @@ absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
   request.set_validate_only(session.Switch("dry-run"));
   if (!request.validate_only()) request.set_request_id(connection->request_id());
   muster::v1::CreateJobResponse response;
-  const absl::Status created = connection->Call(
-      CallKind::kWrite,
-      [&](grpc::ClientContext* context) { return stub->CreateJob(context, request, &response); });
+  // Where nothing is asked to be done, nothing "may or may not have been done".
+  const CallKind kind = request.validate_only() ? CallKind::kRead : CallKind::kWrite;
+  const absl::Status created = connection->Call(kind, [&](grpc::ClientContext* context) {
+    return stub->CreateJob(context, request, &response);
+  });
   // The server names a field of the API; here it is a flag.
   if (absl::IsInvalidArgument(created) && absl::StrContains(created.message(), "ends_with")) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -224,6 +224,27 @@ TEST_F(JobTest, ADryRunCreatesNothing) {
   EXPECT_TRUE(fake_.LastRequest<muster::v1::CreateJobRequest>("CreateJob").validate_only());
 }
 
+TEST_F(JobTest, ADryRunThatFailsDoesNotSayThatItMayHaveBeenDone) {
+  environment_["MUSTER_RETRY_FOR"] = "0s";
+  const std::string device = MakeDevice(1, clock_.Now()).name();
+  const grpc::Status down(grpc::StatusCode::UNAVAILABLE, "going down");
+  fake_.Fail("CreateJob", down);
+  fake_.Fail("CreateJob", down);
+  fake_.Fail("RerunJob", down);
+  fake_.Fail("UpgradeAgents", down);
+  const Ran real = Run({"job", "run", "--device", device, "--script", ":put x"});
+  EXPECT_EQ(real.code, 5);
+  EXPECT_THAT(real.err, HasSubstr("may or may not"));
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"job", "run", "--device", device, "--script", ":put x", "--dry-run"},
+           {"job", "rerun", "3f8k2m9x0c1va"},
+           {"agent", "upgrade", "--where", "site = riga"}}) {
+    const Ran ran = Run(arguments);
+    EXPECT_EQ(ran.code, 5) << arguments[1] << ": " << ran.err;
+    EXPECT_THAT(ran.err, Not(HasSubstr("may or may not"))) << arguments[1];
+  }
+}
+
 TEST_F(JobTest, WatchGoesOnAfterALostConnection) {
   environment_["MUSTER_RETRY_FOR"] = "5s";
   AnswerWatch({Target(1, muster::v1::JOB_TARGET_STATE_SENT)}, false);
