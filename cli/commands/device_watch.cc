@@ -127,8 +127,9 @@ Outcome Watch(Session& session) {
       teller.Take(message);
       patience.Hear(absl::Now());
     }
-    const grpc::Status status = reader->Finish();
-    // Always an error: a watch has no good end but Ctrl-C.
+    grpc::Status status = reader->Finish();
+    // A watch has no good end but Ctrl-C: a server that ends it in an orderly way is lost too.
+    if (status.ok()) status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server ended it");
     if (!patience.TryAgain(status, absl::Now())) {
       return connection->Explain(status, CallKind::kRead);
     }

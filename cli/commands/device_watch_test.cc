@@ -70,6 +70,18 @@ TEST_F(DeviceWatchTest, AfterALostConnectionOnlyWhatIsNewIsSaid) {
             "removed  MikroTik-3: online, 7.15.3, 203.0.113.7, riga\n");
 }
 
+TEST_F(DeviceWatchTest, AStreamThatTheServerEndsWellIsBegunAnew) {
+  WatchDevicesResponse first;
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));
+  first.set_synced(true);
+  fake_.Answer("WatchDevices", first);
+  fake_.Answer("WatchDevices", WatchDevicesResponse());
+  fake_.Answer("WatchDevices", first);
+  EndForGood();
+  EXPECT_EQ(Run({"device", "watch"}).code, 4);
+  EXPECT_EQ(fake_.RequestCount("WatchDevices"), 4u) << "one for each message and end";
+}
+
 TEST_F(DeviceWatchTest, JsonIsAMessageALine) {
   WatchDevicesResponse first;
   Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));
