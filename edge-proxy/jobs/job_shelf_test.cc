@@ -1,71 +1,13 @@
-#include "edge-proxy/jobs/job_shelf.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/log/log.h"
+#include "edge-proxy/jobs/job_shelf_fixture.h"
 
 namespace muster::edge {
 namespace {
-
-constexpr DeviceId kDevice{5};
-
-class FakeEvents : public JobEvents {
- public:
-  void AddJobEvent(JobEvent event) override { events.push_back(std::move(event)); }
-  std::vector<JobEvent> events;
-};
-
-PayloadRules FakeRules() {
-  return {.largest_script = [](const Reader& reader) -> absl::StatusOr<size_t> {
-            if (reader.routeros_version == "unknown") return absl::InvalidArgumentError("version");
-            return reader.routeros_version == "small" ? 4 : 1000;
-          },
-          .reply =
-              [](uint64_t number, absl::string_view script, routeros::PayloadFormat format) {
-                const bool hex = format == routeros::PayloadFormat::kHex;
-                return absl::StrCat("J", number, hex ? " hex " : " esc ", script, ".");
-              },
-          .announce = [](uint64_t number, absl::string_view script,
-                         const Reader& reader) -> absl::StatusOr<std::string> {
-            return absl::StrCat("L", number, " ", script.size());
-          },
-          .part = [](uint64_t number, uint32_t part, absl::string_view script,
-                     const Reader& reader) -> absl::StatusOr<std::string> {
-            const bool hex = reader.format == routeros::PayloadFormat::kHex;
-            const size_t from = (part - 1) * size_t{4};
-            if (from >= script.size()) return absl::NotFoundError("part");
-            return absl::StrCat("P", number, " ", part, hex ? " hex " : " esc ",
-                                script.substr(from, 4), ".");
-          },
-          .stop = [](uint64_t number) { return absl::StrCat("K", number); }};
-}
-
-class JobShelfTest : public testing::Test {
- protected:
-  static Job NewJob(uint64_t number) {
-    return {.device = kDevice,
-            .number = number,
-            .script = ":put 1",
-            .not_before = absl::FromUnixSeconds(1000),
-            .not_after = absl::FromUnixSeconds(2000)};
-  }
-  std::string Ask() { return shelf_.ReplyTo(asking_, now_); }
-
-  FakeEvents events_;
-  JobShelf shelf_{FakeRules(), events_};
-  absl::Time now_ = absl::FromUnixSeconds(1500);
-  Asking asking_{.device = kDevice,
-                 .secret_check = "check",
-                 .highest_reported = 9,
-                 .boot = "boot1",
-                 .decodes_hex = true,
-                 .decodes_escaped = true,
-                 .routeros_version = "7.20.8"};
-};
 
 TEST_F(JobShelfTest, SendsAJobAndReportsThatItDid) {
   shelf_.Put(NewJob(10));
@@ -160,23 +102,6 @@ TEST_F(JobShelfTest, GivesBackAScriptThatIsTooLongForTheVersion) {
   EXPECT_EQ(events_.events[0].kind, JobEventKind::kTooLong);
   EXPECT_EQ(events_.events[0].times_sent, 0u);
   EXPECT_EQ(shelf_.size(), 0u);
-}
-
-TEST_F(JobShelfTest, WaitsForAVersionThatItKnows) {
-  shelf_.Put(NewJob(10));
-  asking_.routeros_version = "unknown";
-  StartLogging("test", LogLevel::kInfo);
-  testing::internal::CaptureStderr();
-  EXPECT_EQ(Ask(), "0");
-  EXPECT_EQ(Ask(), "0");
-  const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(shelf_.size(), 1u);
-  // Said once, and not with each beat.
-  const size_t said = log.find("can't be read");
-  EXPECT_NE(said, std::string::npos) << log;
-  EXPECT_EQ(log.find("can't be read", said + 1), std::string::npos) << log;
-  asking_.routeros_version = "7.20.8";
-  EXPECT_EQ(Ask(), "J10 hex :put 1.");
 }
 
 TEST_F(JobShelfTest, RemovalIsReportedAlsoWhereNothingLies) {

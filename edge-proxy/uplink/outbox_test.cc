@@ -302,7 +302,7 @@ TEST_F(OutboxTest, EveryResultOfManyThreadsIsAnsweredOnce) {
   Outbox outbox(
       clock, limits_, [] {}, [] {});
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {
         outbox.AddJobResult({.device = DeviceId{static_cast<uint64_t>(1 + t * kEach + i)}},
                             [&answered](const absl::Status&) { ++answered; });
