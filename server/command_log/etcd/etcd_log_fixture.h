@@ -78,6 +78,8 @@ class NodeUnderTest : public LogUnderTest {
 
   // Waits until this node has applied what `other` has.
   bool CatchesUpWith(NodeUnderTest& other) {
+    // Before that it may not have taken over the log's id, and the position is of another log.
+    if (!log_->WaitUntilSettled(absl::Seconds(20)).ok()) return false;
     return log_->WaitUntilApplied(other.log().AppliedPosition(), absl::Seconds(20)).ok();
   }
 

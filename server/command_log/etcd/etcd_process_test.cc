@@ -170,9 +170,11 @@ TEST_F(EtcdProcessTest, WithoutQuorumANodeIsReadOnlyAndComesBack) {
   EtcdProcesses processes(folder_.path(), 3);
   const auto etcd = Connect(processes.urls());
   EtcdLogOptions options = Options(1);
-  options.call_timeout = absl::Seconds(2);
+  options.call_timeout = absl::Seconds(5);
   options.grace = absl::Milliseconds(500);
   NodeUnderTest one(*etcd, options);
+  // Three members that have just started elect first.
+  ASSERT_TRUE(one.log().WaitUntilSettled(kLong).ok());
   ASSERT_TRUE(one.Make(1).ok());
   processes.Kill(0);
   processes.Kill(1);
