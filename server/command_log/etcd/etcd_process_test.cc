@@ -173,8 +173,8 @@ TEST_F(EtcdProcessTest, WithoutQuorumANodeIsReadOnlyAndComesBack) {
   options.call_timeout = absl::Seconds(5);
   options.grace = absl::Milliseconds(500);
   NodeUnderTest one(*etcd, options);
-  // Three members that have just started elect first.
-  ASSERT_TRUE(one.log().WaitUntilSettled(kLong).ok());
+  // Three members that have just started elect first, and until then it is read-only too.
+  ASSERT_TRUE(one.Reaches(LogState::kServing));
   ASSERT_TRUE(one.Make(1).ok());
   processes.Kill(0);
   processes.Kill(1);
