@@ -7,7 +7,10 @@
 //
 // Three bounds against three floods: connections that stay open (per address, per device and in
 // all), handshakes that are begun (97 % of what a call costs; findings.md), and memory for
-// addresses, which Prune gives back. Threads:  safe to call from any thread. Blocks:   never.
+// addresses, which Prune gives back.
+//
+// Threads:  safe to call from any thread.
+// Blocks:   never.
 // Example:  address_limits_test.cc.
 #pragma once
 

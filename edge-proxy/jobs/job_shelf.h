@@ -46,10 +46,10 @@ struct Reader {
   std::string routeros_version;
 };
 
-// How jobs are written for routers; the real ones are in routeros/script. Errors: InvalidArgument
-// for a version that Muster doesn't know.
-// Functions, so that this room neither knows the text's forms nor the sizes per version, and tests
-// can bring their own.
+// How jobs are written for routers; the real ones are in routeros/script. Functions, so that this
+// room neither knows the text's forms nor the sizes per version, and tests can bring their own.
+//
+// Errors:   InvalidArgument for a version that Muster doesn't know.
 struct PayloadRules {
   // The longest script that fits into one reply.
   std::function<absl::StatusOr<size_t>(const Reader& reader)> largest_script;

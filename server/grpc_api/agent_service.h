@@ -5,9 +5,9 @@
 //
 // Threads:  gRPC's handler threads, many at once.
 // Owns:     nothing; what it is given must outlive the gRPC server.
-// Blocks:   counting looks at each device of the organization; an upgrade waits until it is
-// applied. Errors:   as AgentRollout; what the gate refuses (gate.h). Example:
-// tests/api/agent_service_test.cc.
+// Blocks:   counting looks at each device of the organization; an upgrade waits for its entry.
+// Errors:   as AgentRollout; what the gate refuses (gate.h).
+// Example:  tests/api/agent_service_test.cc.
 #pragma once
 
 #include "muster/v1/agent_service.grpc.pb.h"

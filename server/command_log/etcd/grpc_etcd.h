@@ -6,8 +6,8 @@
 //
 // Threads:  as Etcd.
 // Owns:     a channel per member.
-// Errors:   Connect: InvalidArgument for URLs, FailedPrecondition for files; it doesn't connect
-// yet. Example:  etcd_contract_test.cc.
+// Errors:   Connect: InvalidArgument for URLs, FailedPrecondition for files; nothing is dialled.
+// Example:  etcd_process_test.cc.
 #pragma once
 
 #include <memory>
