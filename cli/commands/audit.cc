@@ -63,28 +63,6 @@ Report MakeReport(const std::vector<AuditEntry>& entries, absl::Time now) {
   return report;
 }
 
-// "--since 2h" is two hours ago; "--since 2026-11-22T10:00:00Z" that moment.
-absl::Status SetTime(Session& session, const std::string& flag,
-                     google::protobuf::Timestamp* (ListAuditEntriesRequest::*mutable_time)(),
-                     ListAuditEntriesRequest* request) {
-  if (!session.Has(flag)) return absl::OkStatus();
-  absl::Time time;
-  std::string error;
-  // A moment first, since no duration looks like one.
-  if (!absl::ParseTime(absl::RFC3339_full, session.Text(flag), &time, &error)) {
-    const absl::StatusOr<absl::Duration> ago = ParseDuration(session.Text(flag));
-    if (!ago.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", flag, ": \"", session.Text(flag),
-                       "\" is no time; wants how long ago, like 2h, or 2026-11-22T10:00:00Z"));
-    }
-    // Backwards here, unlike Session::Moment: what is looked for has happened.
-    time = session.now() - *ago;
-  }
-  *(request->*mutable_time)() = ToTimestamp(time);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<ListAuditEntriesRequest> MakeRequest(Session& session) {
   ListAuditEntriesRequest request;
   if (!session.Switch("all-organizations")) {
@@ -99,8 +77,10 @@ absl::StatusOr<ListAuditEntriesRequest> MakeRequest(Session& session) {
   }
   request.set_method(session.Text("method"));
   request.set_resource(session.Text("resource"));
-  RETURN_IF_ERROR(SetTime(session, "since", &ListAuditEntriesRequest::mutable_since, &request));
-  RETURN_IF_ERROR(SetTime(session, "until", &ListAuditEntriesRequest::mutable_until, &request));
+  ASSIGN_OR_RETURN(const auto since, session.Past("since"));
+  if (since.has_value()) *request.mutable_since() = ToTimestamp(*since);
+  ASSIGN_OR_RETURN(const auto until, session.Past("until"));
+  if (until.has_value()) *request.mutable_until() = ToTimestamp(*until);
   return request;
 }
 

@@ -66,6 +66,21 @@ absl::StatusOr<std::optional<absl::Time>> Session::Moment(const std::string& nam
   return std::optional<absl::Time>(moment);
 }
 
+absl::StatusOr<std::optional<absl::Time>> Session::Past(const std::string& name) const {
+  if (!Has(name)) return std::optional<absl::Time>();
+  // A moment first, since no duration looks like one. Backwards, unlike Moment: what is looked for
+  // has happened.
+  absl::Time moment;
+  if (absl::ParseTime(absl::RFC3339_full, Text(name), &moment, nullptr)) {
+    return std::optional<absl::Time>(moment);
+  }
+  const absl::StatusOr<absl::Duration> ago = ParseDuration(Text(name));
+  if (ago.ok()) return std::optional<absl::Time>(now() - *ago);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", name, ": \"", Text(name),
+                   "\" is no time; wants how long ago, like 2h, or 2026-11-22T10:00:00Z"));
+}
+
 absl::StatusOr<std::optional<int64_t>> Session::Number(const std::string& name, int64_t low,
                                                        int64_t high) const {
   if (!Has(name)) return std::optional<int64_t>();

@@ -99,6 +99,8 @@ class Session {
   absl::StatusOr<std::optional<absl::Time>> Moment(const std::string& name) const;
   // Nullopt where it was not given; InvalidArgument for what is no whole number from `low` to
   // `high`.
+  // A moment that has passed: a duration ago, or RFC 3339. InvalidArgument for what is neither.
+  absl::StatusOr<std::optional<absl::Time>> Past(const std::string& name) const;
   absl::StatusOr<std::optional<int64_t>> Number(const std::string& name, int64_t low,
                                                 int64_t high) const;
   // InvalidArgument for text without "=" and for a key that comes twice.

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "cli/commands/device_beat.h"
 #include "cli/commands/device_choice.h"
 #include "cli/commands/device_doctor.h"
 #include "cli/commands/device_find.h"
 #include "cli/commands/device_report.h"
 #include "cli/commands/device_set.h"
 #include "cli/commands/device_watch.h"
+#include "cli/commands/each_device.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
 #include "common/status/status_macros.h"
@@ -103,30 +105,30 @@ Outcome List(Session& session) {
 }
 
 Outcome Delete(Session& session) {
-  ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
   // One device, and named: scripts need no --yes for it.
-  if (session.console().in_is_terminal) {
+  if (session.console().in_is_terminal && session.Text("DEVICE") != kFromStdin) {
+    ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
     RETURN_IF_ERROR(session.Ask(absl::StrCat("This will delete device ", session.Text("DEVICE"),
                                              " (", ShortName(name), ") for good.")));
   }
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = DeviceService::NewStub(connection->channel());
-  muster::v1::DeleteDeviceRequest request;
-  request.set_name(name);
-  request.set_request_id(connection->request_id());
-  muster::v1::DeleteDeviceResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
-    return stub->DeleteDevice(context, request, &response);
-  }));
-  session.Note(
-      // The router itself keeps its agent and is refused: what to do about that belongs into the
-      // same line.
-      absl::StrCat("deleted device ", ShortName(name),
-                   "; its token is refused from now on, a new claim lets the router join again"));
-  // The whole device once more would bury the line above.
-  if (session.format() == Format::kTable || session.format() == Format::kWide)
-    return ExitCode::kDone;
-  return session.Show(DeviceDetailReport(response.device(), session.now()));
+  return ForEachDevice(
+      session, "delete for good",
+      [&](const std::string& name, const std::string& id) -> absl::StatusOr<ChangedDevice> {
+        muster::v1::DeleteDeviceRequest request;
+        request.set_name(name);
+        request.set_request_id(id);
+        muster::v1::DeleteDeviceResponse response;
+        RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
+          return stub->DeleteDevice(context, request, &response);
+        }));
+        // The router itself keeps its agent and is refused: what to do about that belongs into the
+        // same line.
+        return ChangedDevice{response.device(),
+                             "is deleted; its token is refused from now on, a new claim lets the "
+                             "router join again"};
+      });
 }
 
 // A function of its own, as DeviceCommands would be too long with it.
@@ -163,14 +165,17 @@ std::vector<Command> DeviceCommands() {
   remove.noun = "device";
   remove.verb = "delete";
   remove.summary = "Delete a device; its token is refused from then on";
-  remove.positionals = {{"DEVICE", "id, display name or identity"}};
-  remove.flags = {{"yes", "", "don't ask (asks only on a terminal)"}};
-  remove.examples = "  muster device delete riga-core --yes";
+  remove.positionals = {{"DEVICE", kDeviceHelp}};
+  remove.flags = {{"yes", "", "don't ask where more than one device is touched, or on a terminal"}};
+  remove.examples =
+      "  muster device delete riga-core --yes\n"
+      "  muster device list --where 'labels.state = gone' -o name | muster device delete - --yes";
   remove.writes = true;
   remove.run = Delete;
-  return {
-      ListCommand(),      get,   DeviceFindCommand(), DeviceWatchCommand(), DeviceDoctorCommand(),
-      DeviceSetCommand(), remove};
+  return {ListCommand(),         get,
+          DeviceFindCommand(),   DeviceWatchCommand(),
+          DeviceDoctorCommand(), DeviceBeatCommand(),
+          DeviceSetCommand(),    remove};
 }
 
 }  // namespace muster::cli

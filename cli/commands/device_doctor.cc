@@ -56,6 +56,15 @@ std::string TlsText(const DiagnoseDeviceResponse& answer) {
                       answer.tls_resumed() ? ", session resumed" : ", full handshake");
 }
 
+// Of the agent on the router: what its beats say of that user.
+std::string OwnerText(const DiagnoseDeviceResponse& answer) {
+  if (answer.rights().empty()) return "";
+  for (const auto& finding : answer.findings()) {
+    if (finding.code() == "owner-gone") return "gone";
+  }
+  return "a local user";
+}
+
 Table FactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
   const auto& device = answer.device();
   Table table;
@@ -77,6 +86,7 @@ Table FactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
   add("RouterOS", device.routeros_version());
   add("Agent", device.agent_version());
   add("Rights", absl::StrJoin(answer.rights(), ","));
+  add("Owner", OwnerText(answer));
   add("Rights missing", absl::StrJoin(answer.missing_rights(), ","));
   // As it says it, beside what that means in seconds below.
   add("Router clock", device.status().router_clock());
@@ -121,6 +131,44 @@ Table JobTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
   return table;
 }
 
+// How many devices match; nothing where the server would not say.
+absl::StatusOr<int> CountMatches(Session& session, const std::string& filter) {
+  muster::v1::ListDevicesRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+  request.set_filter(filter);
+  request.set_page_size(1);
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = muster::v1::DeviceService::NewStub(connection->channel());
+  muster::v1::ListDevicesResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->ListDevices(context, request, &response);
+  }));
+  return response.total_size();
+}
+
+// Of a silent device: whether it is alone, or its site, or its provider. Those who are called at
+// night ask that first.
+std::string NeighboursText(Session& session, const muster::v1::Device& device) {
+  if (device.status().online() == muster::v1::ONLINE_STATE_ONLINE) return "";
+  std::string text;
+  const auto add = [&](absl::string_view what, const std::string& filter) {
+    const auto all = CountMatches(session, filter);
+    const auto silent = CountMatches(session, absl::StrCat(filter, " AND online = false"));
+    if (!all.ok() || !silent.ok()) return;
+    absl::StrAppend(&text, "of ", *all, " devices ", what, " ", *silent, " are not online\n");
+  };
+  if (!device.site().empty()) {
+    add(absl::StrCat("at site ", device.site()),
+        absl::StrCat("site = ", QuoteForFilter(device.site())));
+  }
+  if (!device.status().source_address().empty()) {
+    add(absl::StrCat("behind ", device.status().source_address()),
+        absl::StrCat("source_address = ", QuoteForFilter(device.status().source_address())));
+  }
+  add("in all", "name:*");
+  return text;
+}
+
 Outcome Doctor(Session& session) {
   muster::v1::DiagnoseDeviceRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(), FindDevice(session, session.Text("DEVICE")));
@@ -135,7 +183,7 @@ Outcome Doctor(Session& session) {
   if (session.format() == Format::kTable || session.format() == Format::kWide) {
     // For people the findings come as sentences and last, just above the prompt.
     report.tables.erase(report.tables.begin());
-    report.text = FindingText(answer);
+    report.text = absl::StrCat(FindingText(answer), NeighboursText(session, answer.device()));
   }
   return session.Show(report);
 }

@@ -25,7 +25,7 @@ Cell StateCell(const Edge& edge) {
 
 // "-" in this column means "none that is known", whatever the state is.
 Cell ProblemCell(const Edge& edge) {
-  Cell cell(edge.problem().empty() ? "-" : edge.problem());
+  Cell cell(edge.problem());
   if (!edge.problem().empty()) cell.tone = Tone::kBad;
   return cell;
 }

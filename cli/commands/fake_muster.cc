@@ -71,6 +71,8 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(UpdateDevice)
     MUSTER_FAKE_METHOD(DeleteDevice)
     MUSTER_FAKE_METHOD(DiagnoseDevice)
+    MUSTER_FAKE_METHOD(ListDeviceEvents)
+    MUSTER_FAKE_METHOD(RequestFastBeats)
     // Sends what is queued; a queued failure ends the stream.
     Status WatchDevices(ServerContext* context, const muster::v1::WatchDevicesRequest* request,
                         grpc::ServerWriter<muster::v1::WatchDevicesResponse>* writer) override {

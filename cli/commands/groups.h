@@ -24,6 +24,7 @@ std::vector<Command> DeviceCommands();
 std::vector<Command> IdentityCommands();
 std::vector<Command> ImportCommands();
 // What runs on them, and when.
+std::vector<Command> EventCommands();
 std::vector<Command> JobCommands();
 std::vector<Command> AgentCommands();
 std::vector<Command> WindowCommands();

@@ -1,6 +1,7 @@
 // Who a device is: accepted, moved, released, its tokens.
 #include "absl/strings/str_cat.h"
-#include "cli/commands/device_report.h"
+#include "cli/commands/device_choice.h"
+#include "cli/commands/each_device.h"
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
 #include "cli/commands/profile.h"
@@ -10,25 +11,20 @@
 namespace muster::cli {
 namespace {
 
-using muster::v1::Device;
 using Stub = muster::v1::DeviceIdentityService::Stub;
 
-// Calls `method` for the device of the command line; the request has its name and the request id.
+// Calls `method` with the request, which gets the name and the request id, and answers what it
+// says.
 template <typename Request, typename Response>
-absl::StatusOr<Response> CallForDevice(Session& session, Request request,
+absl::StatusOr<Response> CallForDevice(Session& session, Request request, const std::string& name,
+                                       const std::string& request_id,
                                        grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                                     const Request&, Response*)) {
-  // Release asks a question with the name in it and has looked it up already.
-  if (request.name().empty()) {
-    ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
-    request.set_name(name);
-  }
+  request.set_name(name);
+  // PreviewDevice changes nothing and has none.
+  if constexpr (requires { request.set_request_id(""); }) request.set_request_id(request_id);
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = muster::v1::DeviceIdentityService::NewStub(connection->channel());
-  // PreviewDevice changes nothing and has none.
-  if constexpr (requires { request.set_request_id(""); }) {
-    request.set_request_id(connection->request_id());
-  }
   Response response;
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return (stub.get()->*method)(context, request, &response);
@@ -36,37 +32,39 @@ absl::StatusOr<Response> CallForDevice(Session& session, Request request,
   return response;
 }
 
-// For people the sentence says it all; formats for programs get the device as it is now.
-Outcome ShowChanged(Session& session, const Device& device, absl::string_view note) {
-  session.Note(
-      absl::StrCat("device ", ShortName(device.name()), " (", DeviceTitle(device), ") ", note));
-  if (session.format() == Format::kTable || session.format() == Format::kWide) {
-    return ExitCode::kDone;
-  }
-  return session.Show(DeviceDetailReport(device, session.now()));
+// The same for the device, or the devices, of the command line; `note` says what became of one.
+template <typename Request, typename Response, typename Note>
+Outcome ChangeWith(Session& session, absl::string_view consequence, const Request& request,
+                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                   Note note) {
+  return ForEachDevice(
+      session, consequence,
+      [&](const std::string& name, const std::string& id) -> absl::StatusOr<ChangedDevice> {
+        ASSIGN_OR_RETURN(const Response response,
+                         CallForDevice(session, request, name, id, method));
+        return ChangedDevice{response.device(), note(response)};
+      });
 }
 
 Outcome Accept(Session& session) {
-  ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, muster::v1::AcceptDeviceRequest(), &Stub::AcceptDevice));
-  return ShowChanged(session, response.device(), "is accepted and gets jobs");
+  return ChangeWith(session, "accept", muster::v1::AcceptDeviceRequest(), &Stub::AcceptDevice,
+                    [](const auto&) { return "is accepted and gets jobs"; });
 }
 
 // The serial number in the answer is what was accepted: the one moment to notice that it is the
 // wrong board.
 Outcome AcceptIdentity(Session& session) {
-  ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, muster::v1::AcceptDeviceIdentityRequest(),
-                                 &Stub::AcceptDeviceIdentity));
-  return ShowChanged(session, response.device(),
-                     absl::StrCat("is the board with serial number ",
-                                  response.device().serial_number(), "; its jobs go on"));
+  return ChangeWith(session, "accept the hardware of", muster::v1::AcceptDeviceIdentityRequest(),
+                    &Stub::AcceptDeviceIdentity, [](const auto& response) {
+                      return absl::StrCat("is the board with serial number ",
+                                          response.device().serial_number(), "; its jobs go on");
+                    });
 }
 
 Outcome Resync(Session& session) {
-  ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, muster::v1::ResyncDeviceRequest(), &Stub::ResyncDevice));
-  return ShowChanged(session, response.device(), "counts from what it reports; its jobs go on");
+  return ChangeWith(session, "let the jobs go on of", muster::v1::ResyncDeviceRequest(),
+                    &Stub::ResyncDevice,
+                    [](const auto&) { return "counts from what it reports; its jobs go on"; });
 }
 
 Outcome Move(Session& session) {
@@ -74,41 +72,51 @@ Outcome Move(Session& session) {
   const std::string to = session.Text("to");
   // Only the form; whether this key may enter it, the server says.
   ASSIGN_OR_RETURN(*request.mutable_organization(), TopLevelName("organizations", to));
+  return ChangeWith(session, absl::StrCat("move to organization ", to), request, &Stub::MoveDevice,
+                    [&](const auto&) {
+                      // What it lost is named: labels of one tenant mean nothing to another.
+                      return absl::StrCat("is in organization ", to,
+                                          " now, without site, labels and notes");
+                    });
+}
+
+// True where one device is named by hand: then a terminal is asked, too.
+bool IsByHand(const Session& session) {
+  return session.console().in_is_terminal && session.Text("DEVICE") != kFromStdin;
+}
+
+Outcome PrintRemovalLine(Session& session) {
+  muster::v1::ReleaseDeviceRequest request;
+  request.set_offline(true);
+  ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
   ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, std::move(request), &Stub::MoveDevice));
-  return ShowChanged(
-      session, response.device(),
-      // What it lost is named: labels of one tenant mean nothing to another and may say too much.
-      absl::StrCat("is in organization ", to, " now, without site, labels and notes"));
+                   CallForDevice(session, request, name, "", &Stub::ReleaseDevice));
+  // Two steps in this order: a device that is deleted first leaves a router that is refused and
+  // keeps its agent.
+  session.Note("paste the line into the router's terminal, then: muster device delete");
+  return session.ShowSecret(response.removal_line());
 }
 
 Outcome Release(Session& session) {
-  muster::v1::ReleaseDeviceRequest request;
-  ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
-  request.set_name(name);
-  request.set_offline(session.Switch("offline"));
   // --offline changes nothing, so nobody needs to be asked.
-  if (!request.offline() && session.console().in_is_terminal) {
+  if (session.Switch("offline")) return PrintRemovalLine(session);
+  if (IsByHand(session)) {
+    ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
     RETURN_IF_ERROR(
         session.Ask(absl::StrCat("This will take Muster off device ", session.Text("DEVICE"), " (",
                                  ShortName(name), ") and forget it.")));
   }
-  ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, std::move(request), &Stub::ReleaseDevice));
-  if (session.Switch("offline")) {
-    // Two steps in this order: a device that is deleted first leaves a router that is refused and
-    // keeps its agent.
-    session.Note("paste the line into the router's terminal, then: muster device delete");
-    return session.ShowSecret(response.removal_line());
-  }
-  return ShowChanged(session, response.device(),
-                     absl::StrCat("is being released; muster job get ", ShortName(response.job()),
-                                  " shows how it went"));
+  return ChangeWith(session, "take Muster off", muster::v1::ReleaseDeviceRequest(),
+                    &Stub::ReleaseDevice, [](const auto& response) {
+                      return absl::StrCat("is being released; muster job get ",
+                                          ShortName(response.job()), " shows how it went");
+                    });
 }
 
 Outcome Preview(Session& session) {
+  ASSIGN_OR_RETURN(const std::string name, FindDevice(session, session.Text("DEVICE")));
   ASSIGN_OR_RETURN(const auto response, CallForDevice(session, muster::v1::PreviewDeviceRequest(),
-                                                      &Stub::PreviewDevice));
+                                                      name, "", &Stub::PreviewDevice));
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
     Report report;
     report.messages = {&response};
@@ -123,39 +131,37 @@ Outcome Token(Session& session) {
   // One command with two words and not two commands: both are about the same thing, and the help
   // shows the choice.
   if (action == "rotate") {
-    ASSIGN_OR_RETURN(
-        const auto response,
-        CallForDevice(session, muster::v1::RotateDeviceTokenRequest(), &Stub::RotateDeviceToken));
-    return ShowChanged(session, response.device(),
-                       "gets a new token with its next agent update; the old one is refused once "
-                       "the router uses the new one");
+    return ChangeWith(session, "rotate the tokens of", muster::v1::RotateDeviceTokenRequest(),
+                      &Stub::RotateDeviceToken, [](const auto&) {
+                        return "gets a new token with its next agent update; the old one is "
+                               "refused once the router uses the new one";
+                      });
   }
   if (action != "revoke") {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", action, "\" is neither rotate nor revoke"));
   }
   // The one action here that a mistake makes expensive: somebody has to go to the router.
-  if (session.console().in_is_terminal) {
+  if (IsByHand(session)) {
     RETURN_IF_ERROR(session.Ask(absl::StrCat("This will lock device ", session.Text("DEVICE"),
                                              " out until somebody pastes a new line into it.")));
   }
-  ASSIGN_OR_RETURN(
-      const auto response,
-      CallForDevice(session, muster::v1::RevokeDeviceTokenRequest(), &Stub::RevokeDeviceToken));
-  return ShowChanged(session, response.device(),
-                     absl::StrCat("is locked out; muster claim create --replace ",
-                                  ShortName(response.device().name()), " lets it join again"));
+  return ChangeWith(
+      session, "lock out, until somebody pastes a new line into them,",
+      muster::v1::RevokeDeviceTokenRequest(), &Stub::RevokeDeviceToken, [](const auto& response) {
+        return absl::StrCat("is locked out; muster claim create --replace ",
+                            ShortName(response.device().name()), " lets it join again");
+      });
 }
 
 Outcome Profile(Session& session) {
   muster::v1::SetDeviceProfileRequest request;
   ASSIGN_OR_RETURN(const auto profile, ParseProfile(session.Text("PROFILE")));
   request.set_profile(profile);
-  ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, std::move(request), &Stub::SetDeviceProfile));
   // Not at once: the interval is part of the agent's text, and the router fetches that when it
   // beats next.
-  return ShowChanged(session, response.device(), "gets its new profile with an agent update");
+  return ChangeWith(session, "change the profile of", request, &Stub::SetDeviceProfile,
+                    [](const auto&) { return "gets its new profile with an agent update"; });
 }
 
 Outcome Urls(Session& session) {
@@ -173,7 +179,8 @@ Command DeviceCommand(const char* verb, const char* summary, const char* example
   command.noun = "device";
   command.verb = verb;
   command.summary = summary;
-  command.positionals = {{"DEVICE", "id, display name or identity"}};
+  command.positionals = {{"DEVICE", kDeviceHelp}};
+  command.flags = {{"yes", "", "don't ask where more than one device is touched"}};
   command.examples = examples;
   command.writes = true;
   command.run = run;
@@ -188,8 +195,8 @@ Command TokenCommand() {
   token.positionals = {{"ACTION",
                         "rotate: a new one, the old one until it has arrived; revoke: "
                         "refuse every token at once"},
-                       {"DEVICE", "id, display name or identity"}};
-  token.flags = {{"yes", "", "don't ask (asks only on a terminal)"}};
+                       {"DEVICE", kDeviceHelp}};
+  token.flags = {{"yes", "", "don't ask where more than one device is touched, or on a terminal"}};
   return token;
 }
 
@@ -197,8 +204,9 @@ Command ReleaseCommand() {
   Command release = DeviceCommand(
       "release", "Take Muster off a router and forget the device",
       "  muster device release riga-core\n  muster device release riga-core --offline", Release);
-  release.flags = {{"offline", "", "change nothing; print the line that removes Muster by hand"},
-                   {"yes", "", "don't ask (asks only on a terminal)"}};
+  release.flags = {
+      {"offline", "", "change nothing; print the line that removes Muster by hand"},
+      {"yes", "", "don't ask where more than one device is touched, or on a terminal"}};
   return release;
 }
 
@@ -217,7 +225,8 @@ absl::StatusOr<muster::v1::Profile> ParseProfile(const std::string& text) {
 std::vector<Command> IdentityCommands() {
   Command move = DeviceCommand("move", "Move a device to another organization (platform keys only)",
                                "  muster device move riga-core --to customer-7", Move);
-  move.flags = {{"to", "ORGANIZATION", "organization that it goes to", true}};
+  move.flags.insert(move.flags.begin(),
+                    {"to", "ORGANIZATION", "organization that it goes to", true});
   Command profile = DeviceCommand("profile", "Change how often a device beats and how much it says",
                                   "  muster device profile riga-core metered", Profile);
   profile.positionals.push_back({"PROFILE", "normal, metered or slow"});
@@ -229,7 +238,9 @@ std::vector<Command> IdentityCommands() {
       {"url", "URL", "post there, in this order, at most 4 [the edge that it uses]", false, true}};
   Command preview = DeviceCommand("preview", "Show what Muster has on a router",
                                   "  muster device preview riga-core", Preview);
-  // No --request-id then.
+  preview.positionals = {{"DEVICE", "id, display name or identity"}};
+  // Nothing to ask, and no --request-id.
+  preview.flags.clear();
   preview.writes = false;
   // Under the noun `device`: where people look for what can be done with one.
   return {DeviceCommand("accept", "Accept a device that joined by a claim with --approve",

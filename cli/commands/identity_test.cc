@@ -49,6 +49,63 @@ TEST_F(IdentityTest, EachDecisionIsOneCallThatNamesTheDevice) {
   EXPECT_EQ(Run({"device", "profile", name, "fast"}).code, 2);
 }
 
+TEST_F(IdentityTest, NamesComeFromStdinAndOneFailureDoesNotEndTheRest) {
+  const std::string first = device().name();
+  const std::string second = MakeDevice(2, now()).name();
+  input_ = first + "\n" + second + "\n";
+  EXPECT_EQ(Run({"device", "delete", "-"}).code, 2) << "nobody was asked";
+  EXPECT_EQ(fake_.RequestCount("DeleteDevice"), 0u);
+  AnswerDevice<muster::v1::DeleteDeviceResponse>("DeleteDevice");
+  fake_.Fail("DeleteDevice", grpc::Status(grpc::StatusCode::NOT_FOUND, "gone already"));
+  input_ = first + "\n" + second + "\n";
+  const Ran ran = Run({"device", "delete", "-", "--yes"});
+  EXPECT_EQ(ran.code, 6) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("gone already"));
+  EXPECT_THAT(ran.err, HasSubstr("done for 1 of 2 devices"));
+  EXPECT_EQ(fake_.LastRequest<muster::v1::DeleteDeviceRequest>("DeleteDevice").name(), second);
+  fake_.Answer("ListDevices", muster::v1::ListDevicesResponse());
+  input_ = "nobody\n" + first + "\n";
+  EXPECT_EQ(Run({"device", "delete", "-", "--yes"}).code, 3) << "a wrong name changes nothing";
+  EXPECT_EQ(fake_.RequestCount("DeleteDevice"), 2u);
+  AnswerDevice<muster::v1::SetDeviceProfileResponse>("SetDeviceProfile");
+  input_ = first + "\n";
+  EXPECT_EQ(Run({"device", "profile", "-", "slow"}).code, 0);
+}
+
+TEST_F(IdentityTest, FastBeatsAreAskedForAtMostFiveMinutes) {
+  const std::string name = device().name();
+  EXPECT_EQ(Run({"device", "beat", name, "--for", "6m"}).code, 2);
+  EXPECT_EQ(Run({"device", "beat", name, "--for", "1s"}).code, 2);
+  muster::v1::RequestFastBeatsResponse response;
+  response.mutable_expected_beat_time()->set_seconds(absl::ToUnixSeconds(now()) + 12);
+  fake_.Answer("RequestFastBeats", response);
+  const Ran ran = Run({"device", "beat", name, "--for", "90s"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("every 2 s for 1m30s from its next beat on, in about 12s"));
+  EXPECT_EQ(fake_.LastRequest<muster::v1::RequestFastBeatsRequest>("RequestFastBeats")
+                .duration()
+                .seconds(),
+            90);
+}
+
+TEST_F(IdentityTest, EventsOfAllDevicesAreListed) {
+  muster::v1::ListDeviceEventsResponse response;
+  auto& event = *response.add_events();
+  event.mutable_time()->set_seconds(absl::ToUnixSeconds(now()) - 60);
+  event.set_kind("clone");
+  event.set_message("two routers report as it");
+  event.set_device(device().name());
+  event.set_device_title("riga-core");
+  fake_.Answer("ListDeviceEvents", response);
+  const Ran ran = Run({"event", "list", "--kind", "clone", "--kind", "released", "--since", "2h"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("riga-core"));
+  const auto request = fake_.LastRequest<muster::v1::ListDeviceEventsRequest>("ListDeviceEvents");
+  EXPECT_EQ(request.kinds_size(), 2);
+  EXPECT_EQ(request.since().seconds(), absl::ToUnixSeconds(now() - absl::Hours(2)));
+  EXPECT_EQ(Run({"event", "list", "--since", "soon"}).code, 2);
+}
+
 TEST_F(IdentityTest, TokensAreRotatedOrRevokedAndRevokingAsks) {
   const std::string name = device().name();
   AnswerDevice<muster::v1::RotateDeviceTokenResponse>("RotateDeviceToken");

@@ -105,12 +105,18 @@ Outcome Get(Session& session) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   // The job first: one that isn't there is said by its own name.
   ASSIGN_OR_RETURN(const Job job, FetchJob(session, name));
-  ASSIGN_OR_RETURN(const std::vector<JobTarget> targets, FetchTargets(connection, name));
+  ASSIGN_OR_RETURN(std::vector<JobTarget> targets, FetchTargets(connection, name));
   if (session.Has("device")) return ShowTarget(session, name, targets);
-  // For people the job above its targets. For programs either the one or, with --targets, the
-  // others: a JSON of both would be a shape of our own.
+  if (session.Switch("failed")) {
+    std::erase_if(targets, [](const JobTarget& target) { return !HasFailed(target.state()); });
+  }
   Report report = TargetListReport(targets, session.now());
   if (session.Switch("targets")) return session.Show(report);
+  // Of 300 failures one wants to know first how many kinds there are.
+  Table failures = FailureTable(targets);
+  if (!failures.rows.empty() && targets.size() > 1) {
+    report.tables.insert(report.tables.begin(), std::move(failures));
+  }
   report.tables.insert(report.tables.begin(), JobDetailTable(job, session.now()));
   report.names = {job.name()};
   report.messages = {&job};
@@ -174,10 +180,12 @@ Command GetCommand() {
   get.summary = "Show a job with what it did on each device";
   get.positionals = {{"JOB", "id from: muster job list"}};
   get.flags = {{"targets", "", "only the list of its devices (-o json: an array of them)"},
+               {"failed", "", "of its devices only those where it failed, was lost or expired"},
                {"device", "DEVICE", "only this device, with its whole output"}};
   get.examples =
       "  muster job get 3f8k2m9x0c1va\n"
       "  muster job get 3f8k2m9x0c1va --device riga-core\n"
+      "  muster job get 3f8k2m9x0c1va --failed --targets -o name\n"
       "  muster job get 3f8k2m9x0c1va --targets -o csv";
   get.run = Get;
   return get;

@@ -18,37 +18,58 @@ namespace {
 using muster::v1::Job;
 using muster::v1::JobService;
 
+// What can still be done about what runs.
+void NoteRunning(Session& session, int stopping, int refused) {
+  if (stopping > 0) {
+    session.Note(absl::StrCat("told ", stopping, stopping == 1 ? " router" : " routers",
+                              " to stop it, which they do with their next beat; what the script "
+                              "had done until then stays"));
+  }
+  if (refused > 0 && !session.Switch("running")) {
+    session.Note("where a router has it, it goes on; --running stops it there too");
+  }
+}
+
+ExitCode CancelCode(int cancelled, int stopping, int refused) {
+  if (cancelled + stopping == 0) return ExitCode::kFailed;
+  return refused == 0 ? ExitCode::kDone : ExitCode::kPartlyFailed;
+}
+
 Outcome CancelJob(Session& session) {
   ASSIGN_OR_RETURN(const std::string name,
                    NameInOrganization(session, "jobs", session.Text("JOB")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   // For the question: how many devices this is about.
   ASSIGN_OR_RETURN(const Job job, FetchJob(session, name));
-  RETURN_IF_ERROR(session.Confirm(job.target_count(),
-                                  absl::StrCat("This will cancel the job on ", job.target_count(),
-                                               " devices, where it was not sent yet.")));
+  RETURN_IF_ERROR(session.Confirm(
+      job.target_count(),
+      absl::StrCat("This will cancel the job on ", job.target_count(),
+                   session.Switch("running") ? " devices, and stop it where it runs."
+                                             : " devices, where it was not sent yet.")));
   const auto stub = JobService::NewStub(connection->channel());
   muster::v1::CancelJobRequest request;
   request.set_name(name);
+  request.set_stop_running(session.Switch("running"));
   request.set_request_id(connection->request_id());
   muster::v1::CancelJobResponse response;
   RETURN_IF_ERROR(connection->Call(CallKind::kWrite, [&](grpc::ClientContext* context) {
     return stub->CancelJob(context, request, &response);
   }));
-  // Not done is not the same as done: a script that cancels must not go on as if it had.
-  if (response.cancelled_count() == 0 && response.refused_count() == 0) {
+  const int touched = response.cancelled_count() + response.stopping_count();
+  if (touched == 0 && response.refused_count() == 0) {
     session.Note(absl::StrCat("job ", ShortName(name), " has ended; there was nothing to cancel"));
     return ExitCode::kFailed;
   }
   // Three numbers, since none of them follows from the others while a job runs.
   session.Note(absl::StrCat("cancelled on ", response.cancelled_count(), ", too late on ",
                             response.refused_count(), " of ", job.target_count(), " devices"));
+  NoteRunning(session, response.stopping_count(), response.refused_count());
   const std::vector<Job> jobs = {response.job()};
   Report report = JobListReport(jobs, session.now());
   report.is_list = false;
-  ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
-  if (response.cancelled_count() == 0) return ExitCode::kFailed;
-  return response.refused_count() == 0 ? shown : ExitCode::kPartlyFailed;
+  RETURN_IF_ERROR(session.Show(report).status());
+  return CancelCode(response.cancelled_count(), response.stopping_count(),
+                    response.refused_count());
 }
 
 // What one device has not been sent yet.
@@ -61,6 +82,7 @@ Outcome CancelOnDevice(Session& session) {
                      NameInOrganization(session, "jobs", session.Text("JOB")));
   }
   request.set_only_held(session.Switch("held"));
+  request.set_stop_running(session.Switch("running"));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = JobService::NewStub(connection->channel());
   request.set_request_id(connection->request_id());
@@ -71,12 +93,16 @@ Outcome CancelOnDevice(Session& session) {
   session.Note(absl::StrCat("cancelled ", response.cancelled_count(), " jobs of device ",
                             ShortName(request.device()), ", too late for ",
                             response.refused_count()));
-  // As with a job: nothing cancelled is a failure, some of it a partial one.
-  if (response.cancelled_count() == 0) return ExitCode::kFailed;
-  return response.refused_count() == 0 ? ExitCode::kDone : ExitCode::kPartlyFailed;
+  NoteRunning(session, response.stopping_count(), response.refused_count());
+  return CancelCode(response.cancelled_count(), response.stopping_count(),
+                    response.refused_count());
 }
 
 Outcome Cancel(Session& session) {
+  if (session.Switch("held") && session.Switch("running")) {
+    return absl::InvalidArgumentError(
+        "give one of --held and --running: what is held does not run");
+  }
   if (session.Has("device")) return CancelOnDevice(session);
   if (!session.Has("JOB")) return absl::InvalidArgumentError("give a JOB, or --device, or both");
   if (session.Switch("held")) {
@@ -167,14 +193,16 @@ Command CancelCommand() {
   Command cancel;
   cancel.noun = "job";
   cancel.verb = "cancel";
-  cancel.summary = "Cancel a job where it has not been sent to the router yet";
+  cancel.summary = "Cancel a job where it has not been sent yet, or stop it where it runs";
   cancel.positionals = {{"JOB", "id from: muster job list", false}};
   cancel.flags = {{"device", "DEVICE", "only on this device; without JOB: all its jobs"},
                   {"held", "", "with --device: only jobs that wait for an operator"},
+                  {"running", "", "also stop it on routers that have it"},
                   {"yes", "", "don't ask where more than one device is touched"}};
   cancel.examples =
       "  muster job cancel 3f8k2m9x0c1va\n"
       "  muster job cancel 3f8k2m9x0c1va --device riga-core\n"
+      "  muster job cancel 3f8k2m9x0c1va --running --yes\n"
       "  muster job cancel --device riga-core --held";
   cancel.writes = true;
   cancel.run = Cancel;

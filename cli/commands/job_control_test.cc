@@ -155,6 +155,30 @@ TEST_F(JobControlTest, CancelOnOneDeviceSaysHowManyWereTooLate) {
   EXPECT_EQ(Run({"job", "cancel", "3f8k2m9x0c1va", "--held"}).code, 2);
 }
 
+TEST_F(JobControlTest, WhatRunsIsStoppedOnlyWhereThatIsSaid) {
+  for (const int stopping : {0, 2}) {
+    v1::GetJobResponse job;
+    *job.mutable_job() = MakeJob(3);
+    fake_.Answer("GetJob", job);
+    v1::CancelJobResponse response;
+    *response.mutable_job() = MakeJob(3);
+    response.set_cancelled_count(1);
+    response.set_stopping_count(stopping);
+    response.set_refused_count(2 - stopping);
+    fake_.Answer("CancelJob", response);
+  }
+  const Ran plain = Run({"job", "cancel", "3f8k2m9x0c1va", "--yes"});
+  EXPECT_EQ(plain.code, 6) << plain.err;
+  EXPECT_FALSE(fake_.LastRequest<v1::CancelJobRequest>("CancelJob").stop_running());
+  EXPECT_THAT(plain.err, HasSubstr("--running stops it there too"));
+  const Ran stop = Run({"job", "cancel", "3f8k2m9x0c1va", "--running", "--yes"});
+  EXPECT_EQ(stop.code, 0) << stop.err;
+  EXPECT_TRUE(fake_.LastRequest<v1::CancelJobRequest>("CancelJob").stop_running());
+  EXPECT_THAT(stop.err, HasSubstr("told 2 routers to stop it"));
+  const std::string device = MakeDevice(1, clock_.Now()).name();
+  EXPECT_EQ(Run({"job", "cancel", "--device", device, "--held", "--running"}).code, 2);
+}
+
 TEST_F(JobControlTest, ListIsNarrowed) {
   fake_.Answer("ListJobs", v1::ListJobsResponse());
   const std::string device = MakeDevice(1, clock_.Now()).name();

@@ -11,10 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/device_choice.h"
+#include "cli/commands/device_report.h"
 #include "cli/commands/names.h"
 #include "common/status/status_macros.h"
 #include "muster/v1/device_service.grpc.pb.h"
+#include "muster/v1/script_service.grpc.pb.h"
 #include "routeros/check/script_check.h"
+#include "routeros/placeholders/placeholders.h"
 #include "routeros/script/payload.h"
 #include "routeros/script/version.h"
 
@@ -22,6 +25,7 @@ namespace muster::cli {
 namespace {
 
 using muster::v1::CreateJobRequest;
+using muster::v1::Device;
 using muster::v1::Job;
 
 // Nobody reads a line with forty versions.
@@ -73,6 +77,7 @@ VersionCheck Deliver(absl::string_view script, const std::string& text,
   // From 7.11 on agents decode hex, before that escapes; see docs/device-protocol.md.
   const bool is_hex = family.ok() && *family >= routeros::Family::k7_11;
   const auto format = is_hex ? routeros::PayloadFormat::kHex : routeros::PayloadFormat::kEscaped;
+  check.is_hex = is_hex;
   check.payload_bytes = routeros::EncodePayload(script, format).size();
   // Too long for one reply: announced, and fetched in parts.
   if (script.size() > routeros::LargestScript(version)) {
@@ -106,7 +111,12 @@ void AddFinding(const routeros::Finding& finding, const std::string& version, Dr
       return;
     }
   }
-  dry_run->findings.push_back({kind, text, {version}});
+  dry_run->findings.push_back({.kind = kind,
+                               .text = text,
+                               .versions = {version},
+                               .line = finding.line,
+                               .column = finding.column,
+                               .message = finding.text});
 }
 
 // Said once, though each version finds it: what a script does is not a matter of versions.
@@ -150,18 +160,81 @@ std::vector<std::string> FiltersOf(const CreateJobRequest& request) {
   return filters;
 }
 
-// Devices by version, of all that the request is for.
-absl::StatusOr<std::map<std::string, int64_t>> CountVersions(Session& session,
-                                                             const CreateJobRequest& request) {
-  std::map<std::string, int64_t> counts;
+// All that the request is for.
+absl::StatusOr<std::vector<Device>> FindTargets(Session& session, const CreateJobRequest& request) {
+  std::vector<Device> targets;
   for (const std::string& filter : FiltersOf(request)) {
-    ASSIGN_OR_RETURN(const auto devices, AllMatches(session, filter));
-    for (const auto& device : devices) {
-      // As the job itself leaves them out.
-      if (!device.monitor_only()) ++counts[WithoutChannel(device.routeros_version())];
+    ASSIGN_OR_RETURN(std::vector<Device> devices, AllMatches(session, filter));
+    for (Device& device : devices) {
+      if (!device.monitor_only()) targets.push_back(std::move(device));
     }
   }
-  return counts;
+  return targets;
+}
+
+// The text, also where the request only names it.
+absl::StatusOr<std::string> ScriptOf(Session& session, const CreateJobRequest& request) {
+  if (request.script_name().empty()) return request.script();
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  const auto stub = muster::v1::ScriptService::NewStub(connection->channel());
+  muster::v1::GetScriptRequest wanted;
+  wanted.set_name(request.script_name());
+  muster::v1::GetScriptResponse response;
+  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
+    return stub->GetScript(context, wanted, &response);
+  }));
+  return response.script().body();
+}
+
+// What stands for a variable on the device; nullopt where it has none, or for another name.
+std::optional<std::string> ValueOn(const Device& device, absl::string_view name) {
+  if (name == "device.name") return DeviceTitle(device);
+  if (name == "device.id") return ShortName(device.name());
+  if (name == "device.site") return device.site();
+  const std::optional<std::string> key = routeros::LabelKeyOf(name);
+  if (!key.has_value()) return std::nullopt;
+  const auto label = device.labels().find(*key);
+  return label == device.labels().end() ? std::nullopt : std::make_optional(label->second);
+}
+
+// The script as the device gets it; secrets and what has no value here stay as they stand.
+std::string RenderFor(const std::string& script, const Device& device) {
+  const auto wanted = [&](absl::string_view name) { return ValueOn(device, name).has_value(); };
+  const auto value = [&](absl::string_view name) { return ValueOn(device, name); };
+  return routeros::FillPlaceholders(script, wanted, value).value_or(script);
+}
+
+DryRun CheckFor(const std::vector<Device>& targets, const std::string& script,
+                bool ends_with_is_given, const routeros::ConsoleDumps* dumps) {
+  std::map<std::string, int64_t> counts;
+  std::map<std::string, const Device*> examples;
+  std::vector<CheckedDevice> devices;
+  for (const Device& device : targets) {
+    const std::string version = WithoutChannel(device.routeros_version());
+    const std::string title = version.empty() ? std::string(kUnknownVersion) : version;
+    ++counts[version];
+    examples.emplace(title, &device);
+    devices.push_back({device.name(), DeviceTitle(device), title});
+  }
+  DryRun dry_run = CheckForVersions(script, counts, ends_with_is_given, dumps);
+  dry_run.devices = std::move(devices);
+  for (VersionCheck& check : dry_run.versions) {
+    const Device& example = *examples.at(check.version);
+    check.rendered = RenderFor(script, example);
+    check.example_device = example.name();
+  }
+  return dry_run;
+}
+
+// The script, and how versions get it where its variables make a difference.
+std::string TextForPeople(const DryRun& dry_run, const std::string& script) {
+  std::string text = absl::StrCat("Script, ", script.size(), " bytes\n", script);
+  for (const VersionCheck& check : dry_run.versions) {
+    if (check.rendered == script) continue;
+    absl::StrAppend(&text, text.back() == '\n' ? "" : "\n", "\nFor example on ", check.version,
+                    ", device ", ShortName(check.example_device), "\n", check.rendered);
+  }
+  return text;
 }
 
 }  // namespace
@@ -191,6 +264,7 @@ DryRun CheckForVersions(absl::string_view script,
       loads = loads && finding.kind != routeros::FindingKind::kSyntax;
       AddFinding(finding, title, &dry_run);
     }
+    check.loads = loads;
     if (!loads) ++dry_run.versions_with_syntax_errors;
     AddEffects(report, ends_with_is_given, &dry_run);
     dry_run.versions.push_back(std::move(check));
@@ -229,29 +303,33 @@ Report DryRunReport(const DryRun& dry_run) {
   return report;
 }
 
-Outcome ShowScriptCheck(Session& session, const CreateJobRequest& request, const Job& job) {
+Outcome ShowScriptCheck(Session& session, const CreateJobRequest& request,
+                        const absl::StatusOr<Job>& job) {
   std::optional<routeros::ConsoleDumps> dumps;
   if (session.Has("trees")) {
     ASSIGN_OR_RETURN(dumps, routeros::ConsoleDumps::Read(session.Text("trees")));
   }
-  ASSIGN_OR_RETURN(const auto counts, CountVersions(session, request));
+  ASSIGN_OR_RETURN(const std::string script, ScriptOf(session, request));
+  ASSIGN_OR_RETURN(const std::vector<Device> targets, FindTargets(session, request));
   const bool ends_with = request.ends_with() != muster::v1::JOB_END_UNSPECIFIED;
-  const DryRun dry_run =
-      CheckForVersions(request.script(), counts, ends_with, dumps.has_value() ? &*dumps : nullptr);
+  DryRun dry_run = CheckFor(targets, script, ends_with, dumps.has_value() ? &*dumps : nullptr);
+  if (!job.ok()) dry_run.refusal = std::string(job.status().message());
   for (const std::string& effect : dry_run.effects) session.Note(effect);
-  session.Note(absl::StrCat("dry run: the script would go to ", job.target_count(),
-                            job.target_count() == 1 ? " device" : " devices",
-                            "; nothing was done"));
+  const int64_t count =
+      job.ok() ? job->target_count() : static_cast<int64_t>(dry_run.devices.size());
+  session.Note(absl::StrCat("dry run: the script would go to ", count,
+                            count == 1 ? " device" : " devices", "; nothing was done"));
   Report report = DryRunReport(dry_run);
-  // JSON gets the job as the server would make it: findings are for people.
-  report.messages = {&job};
+  report.json = DryRunJson(dry_run);
   if (session.format() == Format::kTable || session.format() == Format::kWide) {
-    report.text = absl::StrCat("Script, ", request.script().size(), " bytes\n", request.script());
+    report.text = TextForPeople(dry_run, script);
   }
   ASSIGN_OR_RETURN(const ExitCode shown, session.Show(report));
-  // Other findings don't make it fail: they may be meant.
+  if (dry_run.versions_with_syntax_errors > 0) {
+    session.Note("routers would refuse the script: see the findings of kind syntax");
+  }
+  if (!job.ok()) return job.status();
   if (dry_run.versions_with_syntax_errors == 0) return shown;
-  session.Note("routers would refuse the script: see the findings of kind syntax");
   return dry_run.versions_with_syntax_errors == dry_run.versions.size() ? ExitCode::kFailed
                                                                         : ExitCode::kPartlyFailed;
 }

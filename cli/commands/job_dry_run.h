@@ -9,10 +9,12 @@
 // Example:  job_dry_run_test.cc.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "cli/commands/command.h"
 #include "muster/v1/job_service.pb.h"
@@ -30,8 +32,23 @@ struct VersionCheck {
   // Characters of the payload, and in how many parts they go.
   size_t payload_bytes = 0;
   size_t parts = 1;
+  // Plain hex, or \XX groups.
+  bool is_hex = false;
   // The dump that commands were checked against; empty: only syntax and what came later.
   std::string tree;
+  // False: routers of the version would refuse it.
+  bool loads = true;
+  // The script as one device of the version gets it, but for secrets, and which one.
+  std::string rendered;
+  std::string example_device;
+};
+
+// A device that the script would go to.
+struct CheckedDevice {
+  std::string name;
+  std::string title;
+  // As in VersionCheck.
+  std::string version;
 };
 
 // Something that is wrong with the script, on some versions.
@@ -41,6 +58,10 @@ struct ScriptFinding {
   // "line 3 column 7: bad command name foo"
   std::string text;
   std::vector<std::string> versions;
+  // The same in parts.
+  uint32_t line = 1;
+  uint32_t column = 1;
+  std::string message;
 };
 
 struct DryRun {
@@ -52,6 +73,10 @@ struct DryRun {
   std::vector<std::string> effects;
   // Versions on which it would not load.
   size_t versions_with_syntax_errors = 0;
+  // All of them, in the order of the list.
+  std::vector<CheckedDevice> devices;
+  // Why the server would not make the job; empty: it would.
+  std::string refusal;
 };
 
 // `device_counts`: devices by RouterOS version. `dumps` may be null.
@@ -61,10 +86,13 @@ DryRun CheckForVersions(absl::string_view script,
 
 // The tables of it.
 Report DryRunReport(const DryRun& dry_run);
+// All of it for programs.
+std::string DryRunJson(const DryRun& dry_run);
 
 // Looks at all devices of the request and shows what comes of them; the exit code is kFailed where
-// the script would load on no version, kPartlyFailed where on some.
+// the script would load on no version, kPartlyFailed where on some. `job` is what the server says
+// of the request: what it refuses is told after all that was found, as the outcome.
 Outcome ShowScriptCheck(Session& session, const muster::v1::CreateJobRequest& request,
-                        const muster::v1::Job& job);
+                        const absl::StatusOr<muster::v1::Job>& job);
 
 }  // namespace muster::cli

@@ -109,6 +109,43 @@ TEST_F(DryRunCommandTest, ShowsVersionsFindingsAndTheText) {
   ExpectGolden("job_dry_run.table", ran.out);
 }
 
+TEST_F(DryRunCommandTest, TellsProgramsEverythingInAnOrderThatStays) {
+  Answer();
+  const Ran ran =
+      Run({"job", "run", "--where", "site = riga", "--script",
+           ":put \"{{device.name}}\"\n:put [:convert \"a\" to=hex]", "--dry-run", "-o", "json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  ExpectGolden("job_dry_run.json", ran.out);
+}
+
+TEST_F(DryRunCommandTest, ShowsAllFindingsOfAScriptThatTheServerRefuses) {
+  for (int i = 0; i < 2; ++i) {
+    muster::v1::ListDevicesResponse devices;
+    *devices.add_devices() = MakeDevice(1, clock_.Now());
+    devices.set_total_size(1);
+    fake_.Answer("ListDevices", devices);
+  }
+  fake_.Fail("CreateJob", grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                                       "script: it holds /system reboot; give ends_with"));
+  const Ran ran = Run(
+      {"job", "run", "--where", "site = riga", "--script", "/system reboot; :put [", "--dry-run"});
+  EXPECT_EQ(ran.code, 2) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("line 1 column"));
+  EXPECT_THAT(ran.err, HasSubstr("reboots or shuts down the router"));
+  EXPECT_THAT(ran.err, HasSubstr("give ends_with"));
+}
+
+TEST_F(DryRunCommandTest, ChecksAScriptOfTheLibrary) {
+  Answer();
+  muster::v1::GetScriptResponse script;
+  script.mutable_script()->set_body(":put {{{");
+  fake_.Answer("GetScript", script);
+  const Ran ran =
+      Run({"job", "run", "--where", "site = riga", "--script-name", "ntp", "--dry-run"});
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("syntax"));
+}
+
 TEST_F(DryRunCommandTest, AScriptThatLoadsNowhereFails) {
   Answer();
   const Ran ran =

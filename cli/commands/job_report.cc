@@ -3,6 +3,8 @@
 #include "cli/commands/job_report.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -65,6 +67,9 @@ std::string Aim(const Job& job) {
 }
 
 // "2 canaries, then 50 at a time; 3 of 7 are open; 1 failed, more than 2 stop it"
+// Of kinds of failures.
+constexpr size_t kMostFailureRows = 10;
+
 std::string WavesText(const muster::v1::JobWaves& waves) {
   std::string text;
   if (waves.canary_count() > 0) {
@@ -225,6 +230,40 @@ Report TargetListReport(const std::vector<JobTarget>& targets, absl::Time now) {
   }
   report.tables.push_back(std::move(table));
   return report;
+}
+
+bool HasFailed(muster::v1::JobTargetState state) {
+  return state == muster::v1::JOB_TARGET_STATE_FAILED ||
+         state == muster::v1::JOB_TARGET_STATE_LOST ||
+         state == muster::v1::JOB_TARGET_STATE_REVERTED ||
+         state == muster::v1::JOB_TARGET_STATE_EXPIRED;
+}
+
+Table FailureTable(const std::vector<JobTarget>& targets) {
+  struct Group {
+    int count = 0;
+    const JobTarget* first = nullptr;
+  };
+  std::map<std::pair<int, std::string>, Group> groups;
+  for (const JobTarget& target : targets) {
+    if (!HasFailed(target.state())) continue;
+    Group& group = groups[{target.state(), Failure(target)}];
+    if (group.count++ == 0) group.first = &target;
+  }
+  std::vector<std::pair<std::string, Group>> sorted;
+  for (const auto& [key, group] : groups) sorted.emplace_back(key.second, group);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  Table table = {
+      "Failures",
+      {{"DEVICES", false, false, true}, {"STATE"}, {"WHY", false, true}, {"FOR EXAMPLE"}},
+      {}};
+  for (const auto& [why, group] : sorted) {
+    if (table.rows.size() == kMostFailureRows) break;
+    table.rows.push_back(
+        {absl::StrCat(group.count), StateCell(group.first->state()), why, Title(*group.first)});
+  }
+  return table;
 }
 
 Report TargetDetailReport(const JobTarget& target, absl::Time now) {

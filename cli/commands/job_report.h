@@ -33,6 +33,10 @@ void SortByTitle(std::vector<muster::v1::JobTarget>* targets);
 Report JobListReport(const std::vector<muster::v1::Job>& jobs, absl::Time now);
 Table JobDetailTable(const muster::v1::Job& job, absl::Time now);
 Report TargetListReport(const std::vector<muster::v1::JobTarget>& targets, absl::Time now);
+// True for those that count as failures of their job.
+bool HasFailed(muster::v1::JobTargetState state);
+// What went wrong on how many devices, the most frequent first; no rows where nothing did.
+Table FailureTable(const std::vector<muster::v1::JobTarget>& targets);
 // With the whole output.
 Report TargetDetailReport(const muster::v1::JobTarget& target, absl::Time now);
 

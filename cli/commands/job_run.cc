@@ -156,13 +156,20 @@ absl::StatusOr<Job> CreateJob(Session& session, CreateJobRequest request) {
   return response.job();
 }
 
+// Everything that is found is shown, also where the server would refuse the job.
+Outcome DryRunOf(Session& session, const CreateJobRequest& request) {
+  const absl::StatusOr<Job> job = CreateJob(session, request);
+  const bool is_judged =
+      job.ok() || absl::IsInvalidArgument(job.status()) || absl::IsFailedPrecondition(job.status());
+  if (!is_judged) return job.status();
+  return ShowScriptCheck(session, request, job);
+}
+
 Outcome Run(Session& session) {
   ASSIGN_OR_RETURN(CreateJobRequest request, MakeRequest(session));
   RETURN_IF_ERROR(ChooseDevices(session, &request));
+  if (session.Switch("dry-run")) return DryRunOf(session, request);
   ASSIGN_OR_RETURN(const Job job, CreateJob(session, request));
-  // Asked of the server too, with validate_only: it knows limits and missing values, this side
-  // knows syntax.
-  if (session.Switch("dry-run")) return ShowScriptCheck(session, request, job);
   if (session.Switch("wait")) return WaitAndShow(session, job);
   return ShowCreated(session, job);
 }

@@ -62,7 +62,10 @@ absl::Status Print(const Report& report, Format format, const Console& console) 
       break;
     case Format::kJson:
     case Format::kYaml: {
-      ASSIGN_OR_RETURN(const std::string json, JsonText(report.messages, report.is_list));
+      std::string json = report.json;
+      if (json.empty()) {
+        ASSIGN_OR_RETURN(json, JsonText(report.messages, report.is_list));
+      }
       *console.out << (format == Format::kJson ? json : YamlFromJson(json));
       break;
     }

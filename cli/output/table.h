@@ -57,6 +57,8 @@ struct Report {
   std::vector<std::string> names;
   // For -o json and yaml; must outlive the printing.
   std::vector<const google::protobuf::Message*> messages;
+  // For these two instead of `messages`, where the answer is no message of the API.
+  std::string json;
   // True: an array even where there is one message.
   bool is_list = false;
   // Free text below the tables (what a router printed); may have line breaks.

@@ -166,7 +166,8 @@ struct CallsFixture {
        .stop = [](uint64_t number) { return absl::StrCat("K", number); }},
       events};
   BusyValve busy{clock, 1000};
-  HeartbeatDesk heartbeats{{clock, devices, jobs, upstream, upstream, metrics, busy, "2"}};
+  FastBeats fast;
+  HeartbeatDesk heartbeats{{clock, devices, jobs, upstream, upstream, metrics, busy, fast, "2"}};
   FakeControlPlane control_plane;
   // How many were rendered.
   int installers = 0;

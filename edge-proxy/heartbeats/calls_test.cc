@@ -311,6 +311,25 @@ TEST_F(CallsTest, ADeviceThatCallsTooOftenIsToldSoAndTakesNothingFromOthers) {
   EXPECT_EQ(result(99).status, 429);
 }
 
+TEST_F(CallsTest, ADeviceThatIsToBeatFastIsToldForAsLongAsItWasAsked) {
+  const auto beat = [&] { return edge_.Beat(edge_.Token(), BeatOf("2")).text; };
+  edge_.fast.Ask(DeviceId{5}, 60, edge_.clock.Now());
+  edge_.clock.Advance(absl::Minutes(4));
+  EXPECT_EQ(beat(), "F60") << "it counts from its first beat";
+  edge_.clock.Advance(absl::Seconds(20));
+  EXPECT_EQ(beat(), "F40");
+  edge_.jobs.Put(CallsFixture::NewJob(10));
+  EXPECT_EQ(beat(), "J10 :put 1");
+  edge_.jobs.Remove(DeviceId{5}, 10, edge_.clock.Now());
+  edge_.clock.Advance(absl::Seconds(39));
+  EXPECT_EQ(beat(), "0");
+  edge_.fast.Ask(DeviceId{5}, 4000, edge_.clock.Now());
+  EXPECT_EQ(beat(), "F300") << "the router takes no more";
+  edge_.fast.Ask(DeviceId{5}, 60, edge_.clock.Now());
+  edge_.clock.Advance(FastBeats::kPatience);
+  EXPECT_EQ(beat(), "0") << "it came too late";
+}
+
 TEST_F(CallsTest, AReleasedDeviceHearsThatAndNothingElse) {
   edge_.record.released = true;
   edge_.devices.Put(edge_.record);
@@ -324,7 +343,7 @@ TEST_F(CallsTest, AReleasedDeviceHearsThatAndNothingElse) {
 }
 
 TEST_F(CallsTest, ARunningJobIsStopped) {
-  edge_.jobs.Stop(DeviceId{5}, 9);
+  edge_.jobs.Stop(DeviceId{5}, 9, edge_.clock.Now());
   EXPECT_EQ(edge_.Beat(edge_.Token(), BeatOf("2", 9)).text, "K9");
   EXPECT_EQ(edge_.Beat(edge_.Token(), BeatOf("2", 0)).text, "0");
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "edge-proxy/jobs/job_secrets.h"
+#include "routeros/script/payload.h"
 #include "routeros/script/reported_agent.h"
 
 namespace muster::edge {
@@ -101,6 +102,8 @@ std::string HeartbeatDesk::Verb(const Caller& caller, const Asking& asking,
         parts_.devices.TakeUpdate(caller.device, reported_agent, parts_.agent_version, now);
     if (update) return "U";
   }
+  const uint32_t fast_seconds = parts_.fast.SecondsLeft(caller.device, now);
+  if (fast_seconds > 0) return routeros::FastReply(static_cast<int>(fast_seconds));
   return busy ? absl::StrCat("W", BusyValve::kSkipSeconds) : "0";
 }
 

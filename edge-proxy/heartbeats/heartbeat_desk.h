@@ -19,6 +19,7 @@
 #include "edge-proxy/heartbeats/busy_valve.h"
 #include "edge-proxy/heartbeats/check_in.h"
 #include "edge-proxy/heartbeats/device_table.h"
+#include "edge-proxy/heartbeats/fast_beats.h"
 #include "edge-proxy/heartbeats/metrics.h"
 #include "edge-proxy/heartbeats/reply.h"
 #include "edge-proxy/heartbeats/token_gate.h"
@@ -36,6 +37,7 @@ struct HeartbeatParts {
   JobResults& results;
   Metrics& metrics;
   BusyValve& busy;
+  FastBeats& fast;
   // An offer of another version is never told with `U`.
   // Of the agent text that this edge can give.
   std::string agent_version;
@@ -47,8 +49,8 @@ class HeartbeatDesk {
 
   // 200 with a verb, or 400 for broken structure. A caller without a record gets "0". Besides what
   // JobShelf sends: "X" to a released device; "U" where nothing else is to be said, the router runs
-  // nothing and other agent text is offered; "W..." while more beats come than this edge is to
-  // take.
+  // nothing and other agent text is offered; "F..." where an operator wants it; "W..." while more
+  // beats come than this edge is to take.
   // Repeating a beat is harmless: it is one more check-in, and a job is sent again only within the
   // rules of JobShelf.
   Reply TakeHeartbeat(const Caller& caller, absl::string_view body,

@@ -23,6 +23,7 @@ enum class JobEventKind {
   kExpired,  // its not_after has passed before it was sent
   // Only where the router's agent takes no parts.
   kTooLong,  // too long for what this router can take
+  kUnfit,    // a secret can't stand in its place in the script
 };
 
 struct JobEvent {

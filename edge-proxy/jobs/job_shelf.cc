@@ -16,6 +16,7 @@ constexpr absl::string_view kNothing = "0";
 constexpr size_t kVersionShown = 40;
 // A router repeats a result for as long as it is not taken; a day is the life of a job by default.
 constexpr absl::Duration kSecretsAreKept = absl::Hours(24);
+constexpr absl::Duration kStopsAreKept = absl::Hours(1);
 
 JobEvent EventOf(const Job& job, JobEventKind kind, absl::Time now) {
   return JobEvent{.device = job.device,
@@ -104,18 +105,18 @@ bool JobShelf::MayBeSent(const Lying& lying, const Asking& asking, absl::Time no
   return job.times_sent < kMostSends && job.boot_at_first_send == asking.boot;
 }
 
-void JobShelf::Stop(DeviceId device, uint64_t number) {
+void JobShelf::Stop(DeviceId device, uint64_t number, absl::Time now) {
   MutexLock lock(mutex_);
   // A later stop takes the place of an earlier: a router runs one job.
-  stops_[device] = number;
+  stops_[device] = Stopped{.number = number, .told = now};
 }
 
 bool JobShelf::IsToStop(const Asking& asking) {
   const auto found = stops_.find(asking.device);
   if (found == stops_.end()) return false;
-  if (found->second == asking.running_number) return true;
+  if (found->second.number == asking.running_number) return true;
   // It was started and runs no longer, or will never be: another one was started after it.
-  if (found->second <= asking.highest_reported) stops_.erase(found);
+  if (found->second.number <= asking.highest_reported) stops_.erase(found);
   return false;
 }
 
@@ -141,11 +142,10 @@ std::optional<JobShelf::Decision> JobShelf::Send(Lying& lying, const Asking& ask
   // Sizes are those of the filled script: it is what travels.
   const absl::StatusOr<std::string> filled = FillSecrets(job.script, job.secrets);
   if (!filled.ok()) {
-    // Until the control plane puts it again: each beat would log it.
-    lying.held = true;
     LogWarning("jobs", "a secret can't stand in its script; the job is not sent",
                {{"device", FormatId(job.device)}, {"why", std::string(filled.status().message())}});
-    return std::nullopt;
+    return Decision{.event = EventOf(job, JobEventKind::kUnfit, now),
+                    .reply = std::string(kNothing)};
   }
   const std::string& script = *filled;
   const bool whole = script.size() <= *largest;
@@ -185,7 +185,7 @@ std::string JobShelf::ReplyTo(const Asking& asking, absl::Time now) {
     decision = Send(found->second, asking, now);
     if (!decision.has_value()) return std::string(kNothing);
     // The control plane hears of it and decides.
-    if (decision->event.kind == JobEventKind::kTooLong) jobs_.erase(found);
+    if (decision->event.kind != JobEventKind::kSent) jobs_.erase(found);
   }
   decision->event.secret_check = asking.secret_check;
   events_.AddJobEvent(std::move(decision->event));
@@ -242,6 +242,8 @@ void JobShelf::DropExpired(absl::Time now) {
     }
     absl::erase_if(filled_,
                    [now](const auto& entry) { return now - entry.second.sent > kSecretsAreKept; });
+    absl::erase_if(stops_,
+                   [now](const auto& entry) { return now - entry.second.told > kStopsAreKept; });
   }
   for (JobEvent& event : expired) events_.AddJobEvent(std::move(event));
 }

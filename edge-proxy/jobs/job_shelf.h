@@ -118,9 +118,9 @@ class JobShelf {
   // Puts all of `jobs` and removes every other.
   void ReplaceAll(std::vector<Job> jobs, absl::Time now);
 
-  // Kept until a beat shows that the job runs no longer; `K` is answered to each beat until then.
-  // A job that the router may run is to be stopped.
-  void Stop(DeviceId device, uint64_t number);
+  // A job that the router may run is to be stopped: "K..." to every beat that says it runs.
+  // Forgotten after an hour without being told again.
+  void Stop(DeviceId device, uint64_t number, absl::Time now);
 
   // The verb for this router: "J...", "L...", "K..." or "0".
   // Decides and counts under one lock; two beats at once count as two sendings.
@@ -157,6 +157,10 @@ class JobShelf {
     std::vector<JobSecret> secrets;
     absl::Time sent;
   };
+  struct Stopped {
+    uint64_t number = 0;
+    absl::Time told;
+  };
   // What becomes of a job now.
   struct Decision {
     JobEvent event;
@@ -176,7 +180,7 @@ class JobShelf {
   JobEvents& events_;
   mutable Mutex mutex_;
   absl::flat_hash_map<DeviceId, Lying> jobs_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<DeviceId, uint64_t> stops_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<DeviceId, Stopped> stops_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<DeviceId, Filled> filled_ ABSL_GUARDED_BY(mutex_);
 };
 

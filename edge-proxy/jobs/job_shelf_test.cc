@@ -178,9 +178,9 @@ TEST_F(JobShelfTest, AWholeJobHasNoParts) {
 }
 
 TEST_F(JobShelfTest, AStopIsToldWhileThatJobRuns) {
-  shelf_.Stop(kDevice, 9);
+  shelf_.Stop(kDevice, 9, now_);
   EXPECT_EQ(Ask(), "0") << "it does not run";
-  shelf_.Stop(kDevice, 9);
+  shelf_.Stop(kDevice, 9, now_);
   asking_.running_number = 9;
   EXPECT_EQ(Ask(), "K9");
   EXPECT_EQ(Ask(), "K9");
@@ -192,10 +192,13 @@ TEST_F(JobShelfTest, AStopIsToldWhileThatJobRuns) {
 }
 
 TEST_F(JobShelfTest, AStopOfAJobThatHasNotBegunWaitsForIt) {
-  shelf_.Stop(kDevice, 10);
+  shelf_.Stop(kDevice, 10, now_);
   EXPECT_EQ(Ask(), "0");
   asking_.highest_reported = asking_.running_number = 10;
   EXPECT_EQ(Ask(), "K10");
+  now_ += absl::Minutes(61);
+  shelf_.DropExpired(now_);
+  EXPECT_EQ(Ask(), "0") << "nobody has asked for it since";
 }
 
 TEST_F(JobShelfTest, SecretsAreFilledInWhenItIsSentAndKnownUntilItsAnswer) {
@@ -211,6 +214,17 @@ TEST_F(JobShelfTest, SecretsAreFilledInWhenItIsSentAndKnownUntilItsAnswer) {
   EXPECT_TRUE(shelf_.SecretsOf(DeviceId{6}, 10).empty());
   shelf_.DropExpired(now_ + absl::Hours(25));
   EXPECT_TRUE(shelf_.SecretsOf(kDevice, 10).empty());
+}
+
+TEST_F(JobShelfTest, ASecretThatCantStandInItsPlaceIsReportedAndNothingIsSent) {
+  Job job = NewJob(10);
+  job.script = ":put a{{secret:key}}";
+  job.secrets.push_back({"key", Secret("two words")});
+  shelf_.Put(job);
+  EXPECT_EQ(Ask(), "0");
+  ASSERT_EQ(events_.events.size(), 1u);
+  EXPECT_EQ(events_.events[0].kind, JobEventKind::kUnfit);
+  EXPECT_EQ(shelf_.size(), 0u);
 }
 
 TEST_F(JobShelfTest, TheLengthCountsWithTheSecretsFilledIn) {

@@ -266,9 +266,10 @@ struct Edge::Parts {
                 .jobs = jobs,
                 .gate = gate,
                 .contacts = contacts,
+                .fast = fast,
                 .on_renewed = [this](const Identity& renewed) { return Keep(renewed); }},
                identity),
-        heartbeats({clock, devices, jobs, outbox, results, metrics, busy,
+        heartbeats({clock, devices, jobs, outbox, results, metrics, busy, fast,
                     std::string(routeros::AgentVersion())}),
         enrolments(uplink, devices, RealInstaller(options.public_url, root_sha256)),
         scripts(devices, jobs, RealAgent(options.public_url, root_sha256)),
@@ -312,6 +313,7 @@ struct Edge::Parts {
   ResultsOnTheWay results;
   JobShelf jobs;
   BusyValve busy;
+  FastBeats fast;
   Uplink uplink;
   HeartbeatDesk heartbeats;
   EnrolmentDesk enrolments;

@@ -75,6 +75,8 @@ wire::JobEventKind KindOf(JobEventKind kind) {
       return wire::JOB_EVENT_KIND_EXPIRED;
     case JobEventKind::kTooLong:
       return wire::JOB_EVENT_KIND_TOO_LONG;
+    case JobEventKind::kUnfit:
+      return wire::JOB_EVENT_KIND_UNFIT;
   }
   return wire::JOB_EVENT_KIND_UNSPECIFIED;
 }

@@ -125,6 +125,9 @@ absl::Status Session::Collect(const wire::StateChunk& chunk, Coming& coming) {
   for (const wire::JobRemove& stopped : chunk.stopped_jobs()) {
     coming.stopped_jobs.emplace_back(DeviceId{stopped.device_id()}, stopped.number());
   }
+  for (const wire::FastBeats& fast : chunk.fast_beats()) {
+    coming.fast_beats.emplace_back(DeviceId{fast.device_id()}, fast.seconds());
+  }
   for (const wire::Revocation& revocation : chunk.revocations()) {
     coming.revocations.push_back({DeviceId{revocation.device_id()}, revocation.least_epoch()});
   }
@@ -181,7 +184,8 @@ void Session::Apply(Coming& coming) {
   for (const auto& [device, number] : coming.removed_jobs) {
     parts_.jobs.Remove(device, number, now);
   }
-  for (const auto& [device, number] : coming.stopped_jobs) parts_.jobs.Stop(device, number);
+  for (const auto& [device, number] : coming.stopped_jobs) parts_.jobs.Stop(device, number, now);
+  for (const auto& [device, seconds] : coming.fast_beats) parts_.fast.Ask(device, seconds, now);
   // Last, so that events of their jobs still find a secret check.
   for (const DeviceId device : coming.removed_devices) parts_.devices.Remove(device);
 }

@@ -24,6 +24,7 @@
 #include "edge-proxy/heartbeats/contact_book.h"
 #include "edge-proxy/heartbeats/corrected_clock.h"
 #include "edge-proxy/heartbeats/device_table.h"
+#include "edge-proxy/heartbeats/fast_beats.h"
 #include "edge-proxy/heartbeats/token_gate.h"
 #include "edge-proxy/jobs/job_shelf.h"
 #include "edge-proxy/uplink/offer_pool.h"
@@ -46,6 +47,7 @@ struct SessionParts {
   JobShelf& jobs;
   TokenGate& gate;
   const ContactBook& contacts;
+  FastBeats& fast;
 };
 
 class Session {
@@ -82,6 +84,7 @@ class Session {
     std::vector<Job> jobs;
     std::vector<std::pair<DeviceId, uint64_t>> removed_jobs;
     std::vector<std::pair<DeviceId, uint64_t>> stopped_jobs;
+    std::vector<std::pair<DeviceId, uint32_t>> fast_beats;
     std::vector<Revocation> revocations;
   };
 

@@ -26,7 +26,8 @@ class SessionTest : public testing::Test {
                                                       .devices = devices_,
                                                       .jobs = jobs_,
                                                       .gate = gate_,
-                                                      .contacts = edge_.contacts});
+                                                      .contacts = edge_.contacts,
+                                                      .fast = edge_.fast});
   }
   static wire::ConnectResponse Welcome() {
     wire::ConnectResponse response;

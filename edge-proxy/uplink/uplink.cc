@@ -113,7 +113,8 @@ SessionParts Uplink::State::PartsOfSession() {
           .devices = parts.devices,
           .jobs = parts.jobs,
           .gate = parts.gate,
-          .contacts = parts.contacts};
+          .contacts = parts.contacts,
+          .fast = parts.fast};
 }
 
 // On the stream's thread, also while it is disconnected: jobs end by time, not by messages.

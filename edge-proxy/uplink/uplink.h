@@ -39,6 +39,7 @@ struct UplinkParts {
   JobShelf& jobs;
   TokenGate& gate;
   const ContactBook& contacts;
+  FastBeats& fast;
   // Called with an identity that was renewed; it is to be kept and used.
   std::function<absl::Status(const Identity&)> on_renewed;
 };

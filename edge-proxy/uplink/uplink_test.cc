@@ -56,6 +56,7 @@ class UplinkTest : public testing::Test {
                                                    .jobs = jobs_,
                                                    .gate = gate_,
                                                    .contacts = contacts_,
+                                                   .fast = fast_,
                                                    .on_renewed =
                                                        [this](const Identity& identity) {
                                                          renewed_.set_value(identity);
@@ -90,6 +91,7 @@ class UplinkTest : public testing::Test {
   ProvenJobEvents events_{devices_, outbox_};
   JobShelf jobs_{PayloadRules{}, events_};
   ContactBook contacts_;
+  FastBeats fast_;
   std::promise<Identity> renewed_;
   std::unique_ptr<Uplink> uplink_;
 };

@@ -25,5 +25,7 @@ ReportedAgent ParseReportedAgent(absl::string_view text);
 
 // The first agent that takes jobs in parts.
 inline constexpr uint32_t kFirstAgentWithParts = 2;
+// The first that knows `F`, `K` and `W`.
+inline constexpr uint32_t kFirstAgentWithVerbs = 2;
 
 }  // namespace muster::routeros

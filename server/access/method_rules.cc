@@ -15,7 +15,7 @@ struct MethodRule {
 
 // A walk over some fifty rows a call is nothing beside the call. A test walks the services and
 // wants a row for each method.
-constexpr std::array<MethodRule, 55> kRules = {{
+constexpr std::array<MethodRule, 57> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -41,6 +41,8 @@ constexpr std::array<MethodRule, 55> kRules = {{
     {"muster.v1.DeviceIdentityService/ListPreregistrations", Role::kViewer},
     {"muster.v1.DeviceIdentityService/DeletePreregistration", Role::kOperator},
     {"muster.v1.DeviceService/DiagnoseDevice", Role::kViewer},
+    {"muster.v1.DeviceService/ListDeviceEvents", Role::kViewer},
+    {"muster.v1.DeviceService/RequestFastBeats", Role::kOperator},
     {"muster.v1.ClaimService/CreateClaim", Role::kOperator},
     {"muster.v1.ClaimService/ListClaims", Role::kViewer},
     {"muster.v1.ClaimService/DeleteClaim", Role::kOperator},

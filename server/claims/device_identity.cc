@@ -17,6 +17,7 @@
 #include "server/devices/device_directory.h"
 #include "server/errors/errors.h"
 #include "server/pki/device_secret.h"
+#include "server/state/identity_rules.h"
 
 namespace muster::server {
 namespace {
@@ -25,6 +26,7 @@ namespace {
 constexpr size_t kClaimDigits = 32;
 constexpr size_t kLongestSerial = 64;
 constexpr size_t kLongestText = 128;
+constexpr size_t kOpenTargets = 1000;
 // A router that is away may come back within this time and is released then.
 constexpr absl::Duration kReleaseTtl = absl::Hours(24 * 7);
 
@@ -61,6 +63,20 @@ absl::StatusOr<routeros::Family> FamilyOfDevice(const Device& device) {
   ASSIGN_OR_RETURN(const routeros::Version version,
                    routeros::ParseVersion(device.routeros_version));
   return routeros::FamilyOf(version);
+}
+
+IdentityView ViewOf(const Device& device) {
+  return {.id = device.id.value,
+          .hold = device.hold_kind,
+          .monitor_only = device.monitor_only,
+          .revoked = device.revoke_time_us != 0,
+          .releasing = static_cast<bool>(device.release_job)};
+}
+
+// Or on its way there.
+bool IsAtRouter(JobTargetState state) {
+  return state == JobTargetState::kAtEdge || state == JobTargetState::kSent ||
+         state == JobTargetState::kRunning || state == JobTargetState::kCancelling;
 }
 
 template <typename Message>
@@ -102,6 +118,10 @@ absl::StatusOr<Device> DeviceIdentity::Propose(const OrganizationScope& scope,
 absl::StatusOr<Device> DeviceIdentity::Accept(const OrganizationScope& scope,
                                               const AuditedCall& call, DeviceId id) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_accept_device(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -110,6 +130,11 @@ absl::StatusOr<Device> DeviceIdentity::Accept(const OrganizationScope& scope,
 absl::StatusOr<Device> DeviceIdentity::AcceptHardware(const OrganizationScope& scope,
                                                       const AuditedCall& call, DeviceId id) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    RETURN_IF_ERROR(MayAcceptHardware(ViewOf(device)));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_accept_identity(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -118,6 +143,11 @@ absl::StatusOr<Device> DeviceIdentity::AcceptHardware(const OrganizationScope& s
 absl::StatusOr<Device> DeviceIdentity::Resync(const OrganizationScope& scope,
                                               const AuditedCall& call, DeviceId id) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    RETURN_IF_ERROR(MayResync(ViewOf(device)));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_resync_device(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -125,6 +155,19 @@ absl::StatusOr<Device> DeviceIdentity::Resync(const OrganizationScope& scope,
 
 absl::StatusOr<Device> DeviceIdentity::Move(const OrganizationScope& scope, const AuditedCall& call,
                                             DeviceId id, const OrganizationScope& to) {
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(Device device, FindLive(scope, id));
+    if (to.id() == scope.id()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("device ", FormatId(id), " is there already"));
+    }
+    IdentityView view = ViewOf(device);
+    for (const JobTarget& target : state_.ListOpenTargets(id, kOpenTargets)) {
+      if (IsAtRouter(target.state)) view.open_job = target.job.value;
+    }
+    RETURN_IF_ERROR(MayMove(view));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_move_device(), scope, id);
   command.mutable_move_device()->set_to_organization_id(to.id().value);
@@ -140,6 +183,11 @@ absl::StatusOr<Device> DeviceIdentity::Move(const OrganizationScope& scope, cons
 absl::StatusOr<ReleasedDevice> DeviceIdentity::Release(const OrganizationScope& scope,
                                                        const AuditedCall& call, DeviceId id) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    RETURN_IF_ERROR(MayRelease(ViewOf(device)));
+    return ReleasedDevice{.device = device, .job = {}};
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::ReleaseDevice& release = *command.mutable_release_device();
   Name(&release, scope, id);
@@ -152,12 +200,12 @@ absl::StatusOr<ReleasedDevice> DeviceIdentity::Release(const OrganizationScope& 
   ReleasedDevice released;
   // Of the first call, where this is a repetition.
   released.job = JobId{applied.result.resource_id()};
-  std::optional<Device> device = state_.FindDevice(id);
   // A tombstone is possible by now, so this is no FindLive.
-  if (!device.has_value() || device->organization != scope.id()) {
+  std::optional<Device> now = state_.FindDevice(id);
+  if (!now.has_value() || now->organization != scope.id()) {
     return UnknownResource(FormatChildName(scope.slug(), "devices", id.value));
   }
-  released.device = *std::move(device);
+  released.device = *std::move(now);
   return released;
 }
 
@@ -187,6 +235,11 @@ absl::StatusOr<std::string> DeviceIdentity::Preview(const OrganizationScope& sco
 absl::StatusOr<Device> DeviceIdentity::RotateToken(const OrganizationScope& scope,
                                                    const AuditedCall& call, DeviceId id) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    RETURN_IF_ERROR(MayRotateToken(ViewOf(device)));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::RotateToken& rotate = *command.mutable_rotate_token();
   Name(&rotate, scope, id);
@@ -201,6 +254,10 @@ absl::StatusOr<Device> DeviceIdentity::RotateToken(const OrganizationScope& scop
 absl::StatusOr<Device> DeviceIdentity::RevokeToken(const OrganizationScope& scope,
                                                    const AuditedCall& call, DeviceId id) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   Name(command.mutable_revoke_token(), scope, id);
   return Propose(scope, std::move(command), id);
@@ -210,6 +267,11 @@ absl::StatusOr<Device> DeviceIdentity::SetProfile(const OrganizationScope& scope
                                                   const AuditedCall& call, DeviceId id,
                                                   Profile profile) {
   RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    RETURN_IF_ERROR(MayChangeAgent(ViewOf(device)));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::SetAgentTerms& terms = *command.mutable_set_agent_terms();
   Name(&terms, scope, id);
@@ -271,6 +333,10 @@ std::vector<Preregistration> DeviceIdentity::ListPreregistrations(const Organiza
 absl::Status DeviceIdentity::DeletePreregistration(const OrganizationScope& scope,
                                                    const AuditedCall& call,
                                                    absl::string_view serial_number) {
+  if (call.validate_only) {
+    if (state_.HasPreregistration(scope.id(), serial_number)) return absl::OkStatus();
+    return UnknownResource(absl::StrCat("preregistration ", CleanText(serial_number)));
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_delete_preregistration()->set_organization_id(scope.id().value);
   command.mutable_delete_preregistration()->set_serial_number(std::string(serial_number));

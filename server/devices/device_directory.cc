@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
+#include "routeros/script/reported_agent.h"
 #include "server/access/resource_names.h"
 #include "server/devices/device_match.h"
 #include "server/errors/errors.h"
@@ -139,6 +140,19 @@ std::vector<DeviceEvent> DeviceDirectory::RecentEvents(const OrganizationScope& 
                                                        const Device& device, size_t limit) const {
   if (device.organization != scope.id()) return {};
   return state_.ListDeviceEvents(device.id, limit);
+}
+
+std::vector<DeviceEvent> DeviceDirectory::ListEvents(const OrganizationScope& scope,
+                                                     const State::EventQuery& query,
+                                                     uint64_t before, size_t limit) const {
+  return state_.ListEvents(scope.id(), query, before, limit);
+}
+
+std::string DeviceDirectory::TitleOf(DeviceId id) const {
+  const std::optional<Device> device = state_.FindDevice(id);
+  if (!device.has_value()) return FormatId(id);
+  if (!device->display_name.empty()) return device->display_name;
+  return device->identity.empty() ? FormatId(id) : device->identity;
 }
 
 absl::StatusOr<DiagnosisFacts> DeviceDirectory::Examine(const OrganizationScope& scope, DeviceId id,
@@ -318,6 +332,32 @@ absl::StatusOr<Device> DeviceDirectory::Delete(const OrganizationScope& scope,
   removal->set_expected_etag(std::string(expected_etag));
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   return Find(scope, id);
+}
+
+absl::StatusOr<int64_t> DeviceDirectory::RequestFastBeats(const OrganizationScope& scope,
+                                                          const AuditedCall& call, DeviceId id,
+                                                          absl::Duration duration) {
+  if (duration < absl::Seconds(2) || duration > absl::Seconds(300)) {
+    return BadField("duration", "wants 2 s to 300 s");
+  }
+  ASSIGN_OR_RETURN(const Device device, Find(scope, id));
+  const std::string name = FormatChildName(scope.slug(), "devices", id.value);
+  if (device.delete_time_us != 0) return DeviceDeleted(name);
+  if (device.status.online != OnlineState::kOnline) return DeviceNotOnline(name);
+  if (routeros::ParseReportedAgent(device.agent_version).number < routeros::kFirstAgentWithVerbs) {
+    return AgentTooOld(name, "fast beats");
+  }
+  if (!call.validate_only) {
+    internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
+    internal::v1::RequestFastBeats& fast = *command.mutable_request_fast_beats();
+    fast.set_device_id(id.value);
+    fast.set_organization_id(scope.id().value);
+    fast.set_seconds(static_cast<uint32_t>(absl::ToInt64Seconds(duration)));
+    RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
+  }
+  const int64_t interval_us = int64_t{device.status.interval_seconds} * 1'000'000;
+  return std::max(device.status.last_check_in_us + interval_us,
+                  absl::ToUnixMicros(state_.StateTime()));
 }
 
 absl::Status CheckLabels(absl::string_view field,

@@ -79,6 +79,12 @@ class DeviceDirectory {
   // Lists the newest events first; none of a device of another organization.
   std::vector<DeviceEvent> RecentEvents(const OrganizationScope& scope, const Device& device,
                                         size_t limit) const;
+  // Of all devices, newest first; `before` is the place of an earlier page's last event.
+  std::vector<DeviceEvent> ListEvents(const OrganizationScope& scope,
+                                      const State::EventQuery& query, uint64_t before,
+                                      size_t limit) const;
+  // What a device is called: its display name, else its identity, else its id.
+  std::string TitleOf(DeviceId id) const;
   // All that a diagnosis looks at; tombstones too. Asks the edge, which gets 3 s.
   absl::StatusOr<DiagnosisFacts> Examine(const OrganizationScope& scope, DeviceId id,
                                          const ContactAsker& ask_contacts) const;
@@ -100,6 +106,11 @@ class DeviceDirectory {
                                 DeviceId id, const DeviceEdit& edit);
   absl::StatusOr<Device> Delete(const OrganizationScope& scope, const AuditedCall& call,
                                 DeviceId id, absl::string_view expected_etag);
+
+  // Has the router beat every 2 s for `seconds` (2 to 300) from its next beat on; answers when that
+  // is expected, in microseconds. FailedPrecondition where it is not online or can't.
+  absl::StatusOr<int64_t> RequestFastBeats(const OrganizationScope& scope, const AuditedCall& call,
+                                           DeviceId id, absl::Duration duration);
 
  private:
   absl::StatusOr<Device> Find(const OrganizationScope& scope, DeviceId id) const;

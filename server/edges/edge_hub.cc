@@ -24,6 +24,8 @@ bool MattersToEdges(ChangeKind kind) {
     case ChangeKind::kDeviceRekeyed:
     case ChangeKind::kJobPut:
     case ChangeKind::kJobRemove:
+    case ChangeKind::kJobStop:
+    case ChangeKind::kFastBeats:
     case ChangeKind::kEdge:
     case ChangeKind::kOrganization:
       return true;
@@ -216,6 +218,12 @@ void EdgeHub::ToEdge(const std::string& edge_id, const Change& change) {
         break;
       case ChangeKind::kJobRemove:
         session->outbox().AddRemovedJob(change.device, change.number);
+        break;
+      case ChangeKind::kJobStop:
+        session->outbox().AddStoppedJob(change.device, change.number);
+        break;
+      case ChangeKind::kFastBeats:
+        session->outbox().AddFastBeats(change.device, static_cast<uint32_t>(change.number));
         break;
       default:
         // kEdge: revoked, or a newer hello; what else it may mean is harmless.

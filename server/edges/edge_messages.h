@@ -173,6 +173,11 @@ struct RemovedJob {
   uint64_t number = 0;
 };
 
+struct FastBeats {
+  DeviceId device;
+  uint32_t seconds = 0;
+};
+
 // A chunk of a generation: of the snapshot (which replaces) or a delta (which adds).
 struct DownState {
   uint64_t generation = 0;
@@ -184,10 +189,12 @@ struct DownState {
   std::vector<EdgeJob> jobs;
   std::vector<RemovedJob> removed_jobs;
   std::vector<RevokedDevice> revocations;
+  std::vector<RemovedJob> stopped_jobs;
+  std::vector<FastBeats> fast_beats;
 
   bool empty() const {
     return devices.empty() && removed_devices.empty() && jobs.empty() && removed_jobs.empty() &&
-           revocations.empty();
+           revocations.empty() && stopped_jobs.empty() && fast_beats.empty();
   }
 };
 

@@ -74,6 +74,16 @@ void EdgeOutbox::AddRemovedJob(DeviceId device, uint64_t number) {
   pending_[device.value].removed_jobs.push_back(number);
 }
 
+void EdgeOutbox::AddStoppedJob(DeviceId device, uint64_t number) {
+  MutexLock lock(mutex_);
+  pending_[device.value].stopped_job = number;
+}
+
+void EdgeOutbox::AddFastBeats(DeviceId device, uint32_t seconds) {
+  MutexLock lock(mutex_);
+  pending_[device.value].fast_seconds = seconds;
+}
+
 void EdgeOutbox::AddRevocation(DeviceId device) {
   MutexLock lock(mutex_);
   pending_[device.value].revocation = true;
@@ -219,6 +229,8 @@ void EdgeOutbox::PutBack(std::vector<std::pair<uint64_t, Pending>> rest) {
     // Older ones first; the edge answers each number.
     target.removed_jobs.insert(target.removed_jobs.begin(), pending.removed_jobs.begin(),
                                pending.removed_jobs.end());
+    if (target.stopped_job == 0) target.stopped_job = pending.stopped_job;
+    if (target.fast_seconds == 0) target.fast_seconds = pending.fast_seconds;
   }
 }
 
@@ -241,6 +253,14 @@ void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta,
   }
   for (const uint64_t number : pending.removed_jobs) {
     delta.removed_jobs.push_back({device, number});
+    bytes += kDeviceBytes;
+  }
+  if (pending.stopped_job != 0) {
+    delta.stopped_jobs.push_back({device, pending.stopped_job});
+    bytes += kDeviceBytes;
+  }
+  if (pending.fast_seconds != 0) {
+    delta.fast_beats.push_back({device, pending.fast_seconds});
     bytes += kDeviceBytes;
   }
   if (pending.job) {

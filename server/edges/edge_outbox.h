@@ -43,6 +43,9 @@ class EdgeOutbox {
   void AddDevice(DeviceId device);
   void AddJob(DeviceId device);
   void AddRemovedJob(DeviceId device, uint64_t number);
+  // The router is to be told to stop it, where it runs.
+  void AddStoppedJob(DeviceId device, uint64_t number);
+  void AddFastBeats(DeviceId device, uint32_t seconds);
   void AddRevocation(DeviceId device);
   void AddDrain(std::string reason);
   // False where too many wait already.
@@ -65,6 +68,9 @@ class EdgeOutbox {
     bool job = false;
     bool revocation = false;
     std::vector<uint64_t> removed_jobs;
+    // At most one runs; 0: none.
+    uint64_t stopped_job = 0;
+    uint32_t fast_seconds = 0;
   };
   // How far the snapshot has gone.
   enum class Stage { kNotBegun, kDevices, kJobs, kRemovals, kDone };

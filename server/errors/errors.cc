@@ -107,6 +107,12 @@ absl::Status SecretMissing(absl::string_view name) {
               absl::StrCat("there is no secret \"", name, "\"; set it: muster secret set ", name));
 }
 
+absl::Status SecretUnfit(absl::string_view name) {
+  return Make(absl::StatusCode::kFailedPrecondition, "SECRET_UNFIT",
+              absl::StrCat("the value of the secret \"", name,
+                           "\" can't be part of a bare word; put the word in quotes"));
+}
+
 absl::Status NoTargets(absl::string_view why) {
   return Make(absl::StatusCode::kFailedPrecondition, "NO_TARGETS", why);
 }
@@ -119,6 +125,23 @@ absl::Status MonitorOnly(absl::string_view device) {
 absl::Status DeviceDeleted(absl::string_view device) {
   return Make(absl::StatusCode::kFailedPrecondition, "DEVICE_DELETED",
               absl::StrCat("\"", device, "\" was deleted; let the router join again with a claim"));
+}
+
+absl::Status DeviceNotOnline(absl::string_view device) {
+  return Make(absl::StatusCode::kFailedPrecondition, "DEVICE_NOT_ONLINE",
+              absl::StrCat("\"", device, "\" is not online; see muster device doctor"));
+}
+
+absl::Status AgentTooOld(absl::string_view device, absl::string_view what) {
+  return Make(absl::StatusCode::kFailedPrecondition, "AGENT_TOO_OLD",
+              absl::StrCat("the agent of \"", device, "\" knows no ", what,
+                           "; bring a newer one: muster agent upgrade"));
+}
+
+absl::Status SecretInUse(absl::string_view job) {
+  return Make(
+      absl::StatusCode::kFailedPrecondition, "SECRET_IN_USE",
+      absl::StrCat("job ", job, " still needs the secret; cancel it, or wait until it has ended"));
 }
 
 absl::Status NoEdge(absl::string_view why) {

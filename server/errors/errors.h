@@ -46,11 +46,18 @@ absl::Status ScriptEndsUnclear(absl::string_view command);
 absl::Status ValuesMissing(size_t devices, absl::string_view why);
 // FailedPrecondition: the script names a secret that is not there.
 absl::Status SecretMissing(absl::string_view name);
+// FailedPrecondition: its value can't be part of a bare word.
+absl::Status SecretUnfit(absl::string_view name);
 // FailedPrecondition: nothing to run on.
 absl::Status NoTargets(absl::string_view why);
 // FailedPrecondition.
 absl::Status MonitorOnly(absl::string_view device);
 absl::Status DeviceDeleted(absl::string_view device);
+absl::Status DeviceNotOnline(absl::string_view device);
+// `what` is something that newer agents know.
+absl::Status AgentTooOld(absl::string_view device, absl::string_view what);
+// A job that has not ended needs it.
+absl::Status SecretInUse(absl::string_view job);
 
 // FailedPrecondition: no edge proxy that routers could be told to call.
 absl::Status NoEdge(absl::string_view why);

@@ -80,7 +80,7 @@ class GrpcApiServer final : public ApiServer {
         claims_(state, log, master_key),
         devices_(state, log),
         identity_(state, log, master_key, root_sha256),
-        jobs_(state, log, devices_),
+        jobs_(state, log, devices_, master_key),
         device_watches_(state, authorizer_),
         library_(state, log, master_key),
         rollout_(state, jobs_, devices_),

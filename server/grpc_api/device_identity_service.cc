@@ -113,7 +113,8 @@ grpc::Status DeviceIdentityGrpcService::ReleaseDevice(grpc::ServerContext* conte
         ASSIGN_OR_RETURN(const ReleasedDevice released,
                          identity_.Release(scope, call.audited(), DeviceId{name.id}));
         *response->mutable_device() = ToMessage(released.device, scope.slug());
-        response->set_job(FormatChildName(scope.slug(), "jobs", released.job.value));
+        if (released.job)
+          response->set_job(FormatChildName(scope.slug(), "jobs", released.job.value));
         return absl::OkStatus();
       });
 }

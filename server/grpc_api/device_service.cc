@@ -2,8 +2,12 @@
 // into ids and messages into values; DeviceDirectory decides.
 #include "server/grpc_api/device_service.h"
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/status/status_macros.h"
+#include "common/text/clean.h"
 #include "server/access/resource_names.h"
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
@@ -20,6 +24,9 @@ constexpr char kGet[] = "muster.v1.DeviceService/GetDevice";
 constexpr char kList[] = "muster.v1.DeviceService/ListDevices";
 constexpr char kUpdate[] = "muster.v1.DeviceService/UpdateDevice";
 constexpr char kDelete[] = "muster.v1.DeviceService/DeleteDevice";
+constexpr char kListEvents[] = "muster.v1.DeviceService/ListDeviceEvents";
+constexpr char kFastBeats[] = "muster.v1.DeviceService/RequestFastBeats";
+constexpr absl::Duration kFastFor = absl::Seconds(60);
 constexpr char kDiagnose[] = "muster.v1.DeviceService/DiagnoseDevice";
 // As many as the state keeps beyond a day; see server/state/apply/retention.h.
 constexpr size_t kRecentEvents = 20;
@@ -131,6 +138,54 @@ grpc::Status DeviceGrpcService::DiagnoseDevice(grpc::ServerContext* context,
                      devices_.Examine(scope, DeviceId{name.id}, ask_contacts_));
     *response = ToDiagnosis(facts, scope.slug());
     FillOpenJobs(scope, facts, response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status DeviceGrpcService::ListDeviceEvents(grpc::ServerContext* context,
+                                                 const v1::ListDeviceEventsRequest* request,
+                                                 v1::ListDeviceEventsResponse* response) {
+  return gate_.Run(*context, kListEvents, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string slug, ParseOrganizationName("parent", request->parent()));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
+    ASSIGN_OR_RETURN(const State::EventQuery query, ReadEventQuery(scope, *request));
+    const std::string query_text =
+        absl::StrCat(query.device.value, "|", query.since_us, "|", absl::StrJoin(query.kinds, ","));
+    const PageBinding binding{kListEvents, scope.id().value, query_text};
+    ASSIGN_OR_RETURN(const Page page,
+                     OpenPage(tokens_, binding, request->page_size(), request->page_token()));
+    ASSIGN_OR_RETURN(const uint64_t before, IdOfCursor(page.cursor));
+    std::vector<DeviceEvent> rows = devices_.ListEvents(scope, query, before, page.size + 1);
+    const bool more = rows.size() > page.size;
+    if (more) rows.resize(page.size);
+    std::map<DeviceId, std::string> titles;
+    for (const DeviceEvent& row : rows) {
+      std::string& title = titles[row.device];
+      if (title.empty()) title = devices_.TitleOf(row.device);
+      v1::DeviceEvent& event = *response->add_events();
+      event = ToMessage(row);
+      event.set_device(FormatChildName(scope.slug(), "devices", row.device.value));
+      event.set_device_title(CleanText(title));
+    }
+    if (more) response->set_next_page_token(tokens_.Seal(binding, IdCursor(rows.back().place())));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status DeviceGrpcService::RequestFastBeats(grpc::ServerContext* context,
+                                                 const v1::RequestFastBeatsRequest* request,
+                                                 v1::RequestFastBeatsResponse* response) {
+  return gate_.Run(*context, kFastBeats, *request, [&](const ApiCall& call) -> absl::Status {
+    ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "devices"));
+    ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
+    absl::Duration duration = kFastFor;
+    if (request->has_duration()) {
+      duration = absl::Seconds(request->duration().seconds()) +
+                 absl::Nanoseconds(request->duration().nanos());
+    }
+    ASSIGN_OR_RETURN(const int64_t beat_us,
+                     devices_.RequestFastBeats(scope, call.audited(), DeviceId{name.id}, duration));
+    *response->mutable_expected_beat_time() = ToTimestamp(beat_us);
     return absl::OkStatus();
   });
 }

@@ -47,6 +47,12 @@ class DeviceGrpcService final
   grpc::Status DiagnoseDevice(grpc::ServerContext* context,
                               const v1::DiagnoseDeviceRequest* request,
                               v1::DiagnoseDeviceResponse* response) override;
+  grpc::Status ListDeviceEvents(grpc::ServerContext* context,
+                                const v1::ListDeviceEventsRequest* request,
+                                v1::ListDeviceEventsResponse* response) override;
+  grpc::Status RequestFastBeats(grpc::ServerContext* context,
+                                const v1::RequestFastBeatsRequest* request,
+                                v1::RequestFastBeatsResponse* response) override;
   // Sends what matches, then what changes, until the caller goes (device_watch.h).
   grpc::ServerWriteReactor<v1::WatchDevicesResponse>* WatchDevices(
       grpc::CallbackServerContext* context, const v1::WatchDevicesRequest* request) override;

@@ -144,12 +144,13 @@ grpc::Status JobGrpcService::CancelJob(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request->name(), "jobs"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
     ASSIGN_OR_RETURN(const CancelledJob cancelled,
-                     board_.Cancel(scope, call.audited(), JobId{name.id}));
+                     board_.Cancel(scope, call.audited(), JobId{name.id}, request->stop_running()));
     *response->mutable_job() = ToMessage(cancelled.job, scope.slug());
     // Both counts, since a script that was sent may be running: an operator must hear what can't be
     // had back.
     response->set_cancelled_count(static_cast<int32_t>(cancelled.cancelled));
     response->set_refused_count(static_cast<int32_t>(cancelled.refused));
+    response->set_stopping_count(static_cast<int32_t>(cancelled.stopping));
     return absl::OkStatus();
   });
 }
@@ -196,9 +197,10 @@ grpc::Status JobGrpcService::CancelDeviceJobs(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const uint64_t job, ReadOptionalId(scope, "job", request->job(), "jobs"));
     ASSIGN_OR_RETURN(const CancelledJob cancelled,
                      board_.CancelOnDevice(scope, call.audited(), DeviceId{name.id}, JobId{job},
-                                           request->only_held()));
+                                           request->only_held(), request->stop_running()));
     response->set_cancelled_count(static_cast<int32_t>(cancelled.cancelled));
     response->set_refused_count(static_cast<int32_t>(cancelled.refused));
+    response->set_stopping_count(static_cast<int32_t>(cancelled.stopping));
     return absl::OkStatus();
   });
 }

@@ -14,6 +14,7 @@ namespace {
 
 // Seconds since 1970 of 10000-01-01, where RFC 3339 and protobuf's Timestamp end.
 constexpr int64_t kYear10000 = 253402300800;
+constexpr int kMostEventKinds = 16;
 constexpr absl::string_view kLabelPrefix = "labels.";
 
 absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, DeviceEdit* edit) {
@@ -129,6 +130,21 @@ absl::StatusOr<AgentUpgrade> ReadAgentUpgrade(const v1::UpgradeAgentsRequest& re
   upgrade.ignore_windows = request.ignore_windows();
   ASSIGN_OR_RETURN(upgrade.waves, ReadWaves(request));
   return upgrade;
+}
+
+absl::StatusOr<State::EventQuery> ReadEventQuery(const OrganizationScope& scope,
+                                                 const v1::ListDeviceEventsRequest& request) {
+  State::EventQuery query;
+  ASSIGN_OR_RETURN(query.device.value,
+                   ReadOptionalId(scope, "device", request.device(), "devices"));
+  if (request.kinds_size() > kMostEventKinds) {
+    return BadField("kinds", absl::StrCat("wants at most ", kMostEventKinds));
+  }
+  query.kinds.assign(request.kinds().begin(), request.kinds().end());
+  if (request.has_since()) {
+    ASSIGN_OR_RETURN(query.since_us, ReadTime("since", request.since()));
+  }
+  return query;
 }
 
 absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,

@@ -40,6 +40,8 @@ absl::StatusOr<NewJob> ReadNewJob(const OrganizationScope& scope,
 // given stay unset, so that the rule chooses.
 absl::StatusOr<Rerun> ReadRerun(const OrganizationScope& scope, const v1::RerunJobRequest& request);
 absl::StatusOr<AgentUpgrade> ReadAgentUpgrade(const v1::UpgradeAgentsRequest& request);
+absl::StatusOr<State::EventQuery> ReadEventQuery(const OrganizationScope& scope,
+                                                 const v1::ListDeviceEventsRequest& request);
 // What narrows a list of jobs; a device of another organization is NotFound.
 absl::StatusOr<State::JobQuery> ReadJobQuery(const OrganizationScope& scope,
                                              const v1::ListJobsRequest& request);

@@ -8,11 +8,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "routeros/placeholders/placeholders.h"
 #include "server/access/resource_names.h"
 #include "server/errors/errors.h"
 #include "server/jobs/job_members.h"
 #include "server/jobs/script_check.h"
 #include "server/jobs/wait_reason.h"
+#include "server/state/script_variables.h"
 
 namespace muster::server {
 namespace {
@@ -78,7 +80,7 @@ absl::Status CheckTakesJobs(const OrganizationScope& scope, const Device& device
 
 // What a cancel would do now, as far as the states say; a SENT target may still turn out to be
 // unstarted.
-CancelledJob WouldCancel(const Job& job) {
+CancelledJob WouldCancel(const Job& job, bool stop_running) {
   CancelledJob would;
   would.job = job;
   for (int state = 1; state < kJobTargetStates; ++state) {
@@ -93,7 +95,7 @@ CancelledJob WouldCancel(const Job& job) {
         break;
       case JobTargetState::kSent:
       case JobTargetState::kRunning:
-        would.refused += count;
+        (stop_running && job.agent_version.empty() ? would.stopping : would.refused) += count;
         break;
       default:
         break;
@@ -157,6 +159,13 @@ absl::StatusOr<JobTemplate> JobBoard::ReadTemplate(const OrganizationScope& scop
   ASSIGN_OR_RETURN(JobTemplate script, JobTemplate::Read(terms.script));
   for (const std::string& name : script.secrets()) {
     if (!state_.FindSecret(scope.id(), name).has_value()) return SecretMissing(name);
+  }
+  for (const std::string& name : script.secrets_in_words()) {
+    const std::optional<std::string> sealed = state_.FindSealedSecret(scope.id(), name);
+    if (!sealed.has_value()) return SecretMissing(name);
+    ASSIGN_OR_RETURN(const Secret value,
+                     Open(master_key_, SecretContext(scope.id(), name), *sealed));
+    if (!routeros::IsPlainWord(value.Reveal())) return SecretUnfit(name);
   }
   return script;
 }
@@ -324,18 +333,20 @@ absl::StatusOr<JobTargetRow> JobBoard::GetTarget(const OrganizationScope& scope,
 }
 
 absl::StatusOr<CancelledJob> JobBoard::Cancel(const OrganizationScope& scope,
-                                              const AuditedCall& call, JobId id) {
+                                              const AuditedCall& call, JobId id,
+                                              bool stop_running) {
   ASSIGN_OR_RETURN(const Job before, Get(scope, id));
   // Nothing is proposed, so nothing is audited.
-  if (call.validate_only) return WouldCancel(before);
+  if (call.validate_only) return WouldCancel(before, stop_running);
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_cancel_job()->set_job_id(id.value);
   command.mutable_cancel_job()->set_organization_id(scope.id().value);
+  command.mutable_cancel_job()->set_stop_running(stop_running);
   ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
   CancelledJob cancelled;
   cancelled.cancelled = applied.result.cancel_job().cancelled_count();
   cancelled.refused = applied.result.cancel_job().refused_count();
-  // After the command: with the counts as they are now.
+  cancelled.stopping = applied.result.cancel_job().stopping_count();
   ASSIGN_OR_RETURN(cancelled.job, Get(scope, id));
   return cancelled;
 }

@@ -10,12 +10,14 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/secrets/secrets.h"
 #include "server/access/audited_call.h"
 #include "server/access/organization_scope.h"
 #include "server/command_log/log/command_log.h"
@@ -82,6 +84,8 @@ struct CancelledJob {
   Job job;
   uint32_t cancelled = 0;
   uint32_t refused = 0;
+  // Told to stop.
+  uint32_t stopping = 0;
 };
 
 struct JobTargetRow {
@@ -93,8 +97,10 @@ struct JobTargetRow {
 
 class JobBoard {
  public:
-  JobBoard(const State& state, CommandLog& log, const DeviceDirectory& devices)
-      : state_(state), log_(log), devices_(devices) {}
+  // `master_key` opens secrets.
+  JobBoard(const State& state, CommandLog& log, const DeviceDirectory& devices,
+           const Secret& master_key)
+      : state_(state), log_(log), devices_(devices), master_key_(master_key) {}
 
   // Makes the job for the devices that match now; a repetition under the same request id answers
   // the first job, whatever matches by then. With `validate_only` it checks everything and
@@ -114,11 +120,11 @@ class JobBoard {
   absl::StatusOr<JobTargetRow> GetTarget(const OrganizationScope& scope, JobId job,
                                          DeviceId device) const;
 
-  // Cancels what was not sent, and keeps the rest from being tried again. Answers the job
-  // afterwards, how many targets it ends and how many it came too late for. With call.validate_only
-  // it only counts. Repeating counts 0.
+  // Cancels what was not sent, and keeps the rest from being tried again; with `stop_running`
+  // routers that have it are told to stop it. Answers the job afterwards, how many targets it ends,
+  // how many it stops and how many it came too late for. With call.validate_only it only counts.
   absl::StatusOr<CancelledJob> Cancel(const OrganizationScope& scope, const AuditedCall& call,
-                                      JobId id);
+                                      JobId id, bool stop_running);
 
   // Makes a new job with the script and terms of an earlier one, on its devices that are still
   // there. FailedPrecondition where none is left. Placeholders get the values of today, windows
@@ -132,7 +138,7 @@ class JobBoard {
   // Cancels what the device has not been sent; `job` none: of all jobs.
   absl::StatusOr<CancelledJob> CancelOnDevice(const OrganizationScope& scope,
                                               const AuditedCall& call, DeviceId device, JobId job,
-                                              bool held_only);
+                                              bool held_only, bool stop_running);
 
  private:
   // The job that this request id made before.
@@ -143,10 +149,13 @@ class JobBoard {
                                                       const JobTemplate& script) const;
   // The script of the library, where one is named.
   absl::Status TakeFromLibrary(const OrganizationScope& scope, NewJob* terms) const;
-  // InvalidArgument for placeholders of another form, FailedPrecondition for an unknown secret.
+  // InvalidArgument for placeholders of another form, FailedPrecondition for an unknown secret, or
+  // one whose value can't stand in its place.
   absl::StatusOr<JobTemplate> ReadTemplate(const OrganizationScope& scope,
                                            const NewJob& terms) const;
   absl::Status CheckTerms(const NewJob& terms) const;
+  // What Release would let go on of these devices.
+  ReleasedJobs WouldRelease(const std::set<uint64_t>& devices) const;
   absl::StatusOr<std::vector<DeviceId>> RerunDevices(const OrganizationScope& scope,
                                                      const Rerun& rerun) const;
   JobTargetRow WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
@@ -158,6 +167,7 @@ class JobBoard {
   const State& state_;
   CommandLog& log_;
   const DeviceDirectory& devices_;
+  const Secret& master_key_;
 };
 
 }  // namespace muster::server

@@ -25,6 +25,22 @@ bool IsWanted(const Rerun& rerun, JobTargetState state) {
          (rerun.not_started && state == JobTargetState::kCancelled);
 }
 
+// What a cancellation on one device would do now.
+CancelledJob WouldCancel(const std::vector<JobTarget>& open, JobId job, bool held_only,
+                         bool stop_running) {
+  CancelledJob would;
+  for (const JobTarget& target : open) {
+    const bool held = target.state == JobTargetState::kHeld;
+    if ((job && target.job != job) || (held_only && !held)) continue;
+    if (target.state == JobTargetState::kSent || target.state == JobTargetState::kRunning) {
+      ++(stop_running ? would.stopping : would.refused);
+    } else if (target.state != JobTargetState::kCancelling) {
+      ++would.cancelled;
+    }
+  }
+  return would;
+}
+
 NewJob TermsOf(const Job& job, const Rerun& rerun, int64_t now_us) {
   NewJob terms;
   terms.script = job.script;
@@ -85,6 +101,21 @@ absl::StatusOr<Job> JobBoard::Repeat(const OrganizationScope& scope, const Audit
   return Create(scope, call, terms, validate_only);
 }
 
+ReleasedJobs JobBoard::WouldRelease(const std::set<uint64_t>& devices) const {
+  ReleasedJobs would;
+  for (const uint64_t id : devices) {
+    const std::optional<Device> device = state_.FindDevice(DeviceId{id});
+    if (!device.has_value() || device->delete_time_us != 0 || !device->jobs_held) continue;
+    // One that waits for acceptance is accepted, not released.
+    if (device->hold_kind == HoldKind::kPending) continue;
+    ++would.devices;
+    for (const JobTarget& target : state_.ListOpenTargets(DeviceId{id}, kPage)) {
+      if (target.state == JobTargetState::kHeld) ++would.targets;
+    }
+  }
+  return would;
+}
+
 absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
                                                const AuditedCall& call, DeviceId device,
                                                JobId job) {
@@ -109,6 +140,7 @@ absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
       more = page.size() == kPage;
     }
   }
+  if (call.validate_only) return WouldRelease(held);
   ReleasedJobs released;
   // Only the first command carries the request id: an id stands for one command.
   AuditedCall step = call;
@@ -131,7 +163,11 @@ absl::StatusOr<ReleasedJobs> JobBoard::Release(const OrganizationScope& scope,
 
 absl::StatusOr<CancelledJob> JobBoard::CancelOnDevice(const OrganizationScope& scope,
                                                       const AuditedCall& call, DeviceId device,
-                                                      JobId job, bool held_only) {
+                                                      JobId job, bool held_only,
+                                                      bool stop_running) {
+  if (held_only && stop_running) {
+    return BadField("stop_running", "does not go with only_held: what is held does not run");
+  }
   ASSIGN_OR_RETURN(const Device found, devices_.Get(scope, device));
   if (found.delete_time_us != 0) {
     return DeviceDeleted(FormatChildName(scope.slug(), "devices", device.value));
@@ -139,6 +175,9 @@ absl::StatusOr<CancelledJob> JobBoard::CancelOnDevice(const OrganizationScope& s
   if (job) {
     RETURN_IF_ERROR(Get(scope, job).status());
     RETURN_IF_ERROR(GetTarget(scope, job, device).status());
+  }
+  if (call.validate_only) {
+    return WouldCancel(state_.ListOpenTargets(device, kPage), job, held_only, stop_running);
   }
   CancelledJob cancelled;
   // Only the first command carries the request id: an id stands for one command.
@@ -151,15 +190,19 @@ absl::StatusOr<CancelledJob> JobBoard::CancelOnDevice(const OrganizationScope& s
     cancel.set_device_id(device.value);
     cancel.set_job_id(job.value);
     cancel.set_held_only(held_only);
+    cancel.set_stop_running(stop_running);
     ASSIGN_OR_RETURN(const Applied applied, log_.Propose(std::move(command)));
     const auto& counts = applied.result.cancel_job();
     cancelled.cancelled += counts.cancelled_count();
-    // What was refused is met again by each step: the first one's count stands.
-    if (first) cancelled.refused = counts.refused_count();
+    // What was refused or is being stopped is met again by each step: the first one's count stands.
+    if (first) {
+      cancelled.refused = counts.refused_count();
+      cancelled.stopping = counts.stopping_count();
+    }
     first = false;
     // A full command leaves some; one that cancelled nothing will not get further.
-    more =
-        counts.cancelled_count() > 0 && counts.cancelled_count() + counts.refused_count() >= kPage;
+    more = counts.cancelled_count() > 0 &&
+           counts.cancelled_count() + counts.refused_count() + counts.stopping_count() >= kPage;
   }
   return cancelled;
 }

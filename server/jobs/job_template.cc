@@ -15,6 +15,7 @@ absl::StatusOr<JobTemplate> JobTemplate::Read(absl::string_view script) {
   for (const routeros::Placeholder& one : *found) {
     if (const auto secret = routeros::SecretNameOf(one.name)) {
       result.secrets_.insert(*secret);
+      if (one.place == routeros::Place::kWord) result.secrets_in_words_.insert(*secret);
     } else {
       // One place in a bare word is enough: the value must fit everywhere it stands.
       bool& in_word = result.variables_[one.name];

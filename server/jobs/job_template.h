@@ -24,6 +24,8 @@ class JobTemplate {
   const std::map<std::string, bool>& variables() const { return variables_; }
   // Names without "secret:".
   const std::set<std::string>& secrets() const { return secrets_; }
+  // Those of them that are part of a bare word somewhere, where not every value can stand.
+  const std::set<std::string>& secrets_in_words() const { return secrets_in_words_; }
 
   // The script as the device gets it, but for secrets. NotFound where it lacks a value,
   // FailedPrecondition where one can't stand in its place; the message says it for people.
@@ -35,6 +37,7 @@ class JobTemplate {
   std::string script_;
   std::map<std::string, bool> variables_;
   std::set<std::string> secrets_;
+  std::set<std::string> secrets_in_words_;
 };
 
 }  // namespace muster::server

@@ -72,6 +72,13 @@ absl::StatusOr<LibraryScript> ScriptLibrary::Set(const OrganizationScope& scope,
   RETURN_IF_ERROR(CheckText("description", script.description, 1024, true));
   // A placeholder of unknown form is found when the script is kept, not when it is first needed.
   RETURN_IF_ERROR(JobTemplate::Read(script.body).status());
+  if (call.validate_only) {
+    const std::optional<LibraryScript> there = state_.FindLibraryScript(scope.id(), script.name);
+    if (must_exist && !there.has_value())
+      return UnknownResource(NameOf(scope, "scripts", script.name));
+    if (!must_exist && there.has_value()) return NameTaken(NameOf(scope, "scripts", script.name));
+    return script;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   auto& set = *command.mutable_set_script();
   set.set_organization_id(scope.id().value);
@@ -89,6 +96,7 @@ absl::StatusOr<LibraryScript> ScriptLibrary::Set(const OrganizationScope& scope,
 
 absl::Status ScriptLibrary::Delete(const OrganizationScope& scope, const AuditedCall& call,
                                    const std::string& name) {
+  if (call.validate_only) return Get(scope, name).status();
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_delete_script()->set_organization_id(scope.id().value);
   command.mutable_delete_script()->set_name(name);
@@ -106,6 +114,10 @@ absl::StatusOr<SecretRecord> ScriptLibrary::SetSecret(const OrganizationScope& s
   }
   if (absl::StrContains(value.Reveal(), absl::string_view("\0", 1))) {
     return BadField("value", "holds a NUL byte, which RouterOS can't take");
+  }
+  if (call.validate_only) {
+    const std::optional<SecretRecord> there = state_.FindSecret(scope.id(), name);
+    return there.has_value() ? *there : SecretRecord{.name = name};
   }
   internal::v1::Command command =
       StartCommand(scope.caller(), scope.id(), HideDigest(master_key_, call));
@@ -127,6 +139,13 @@ std::vector<SecretRecord> ScriptLibrary::ListSecrets(const OrganizationScope& sc
 
 absl::Status ScriptLibrary::DeleteSecret(const OrganizationScope& scope, const AuditedCall& call,
                                          const std::string& name) {
+  if (call.validate_only) {
+    if (!state_.FindSecret(scope.id(), name).has_value()) {
+      return UnknownResource(NameOf(scope, "secrets", name));
+    }
+    const JobId job = state_.FindJobThatNeeds(scope.id(), name);
+    return job ? SecretInUse(FormatId(job)) : absl::OkStatus();
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_delete_secret()->set_organization_id(scope.id().value);
   command.mutable_delete_secret()->set_name(name);

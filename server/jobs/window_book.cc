@@ -1,5 +1,7 @@
 #include "server/jobs/window_book.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr int kWeeks = 6;
 constexpr int64_t kRenewBelowUs = int64_t{21 * 86'400} * 1'000'000;
 constexpr size_t kPage = 1'000;
+// As apply says.
+constexpr size_t kMostWindows = 500;
 
 absl::Status CheckAim(const MaintenanceWindow& window) {
   const int aims = int{static_cast<bool>(window.device)} + int{!window.site.empty()} +
@@ -46,7 +50,9 @@ absl::StatusOr<MaintenanceWindow> WindowBook::Set(const OrganizationScope& scope
                                                   const AuditedCall& call,
                                                   const MaintenanceWindow& window) {
   if (!IsSlug(window.name)) {
-    return BadField("window.name", "wants small letters, digits and -, a letter at the begin");
+    return BadField(
+        "window.name",
+        "wants 2 to 32 lower-case letters, digits and hyphens, beginning with a letter");
   }
   RETURN_IF_ERROR(CheckAim(window));
   if (window.device) RETURN_IF_ERROR(devices_.Get(scope, window.device).status());
@@ -56,6 +62,19 @@ absl::StatusOr<MaintenanceWindow> WindowBook::Set(const OrganizationScope& scope
   if (window.times.size() > 256) return BadField("window.times", "wants at most 256 bytes");
   // State time, because it is by state time that apply will open them.
   ASSIGN_OR_RETURN(const auto intervals, NextIntervals(window, state_.StateTime()));
+  const std::vector<MaintenanceWindow> there = state_.ListWindows(scope.id());
+  const bool is_new = std::none_of(there.begin(), there.end(), [&](const MaintenanceWindow& one) {
+    return one.name == window.name;
+  });
+  if (call.validate_only) {
+    if (is_new && there.size() >= kMostWindows) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("there are ", kMostWindows, " windows; delete some"));
+    }
+    MaintenanceWindow would = window;
+    would.intervals = intervals;
+    return would;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::SetWindow& set = *command.mutable_set_window();
   set.set_organization_id(scope.id().value);
@@ -81,6 +100,12 @@ std::vector<MaintenanceWindow> WindowBook::List(const OrganizationScope& scope) 
 
 absl::Status WindowBook::Delete(const OrganizationScope& scope, const AuditedCall& call,
                                 const std::string& name) {
+  if (call.validate_only) {
+    for (const MaintenanceWindow& window : state_.ListWindows(scope.id())) {
+      if (window.name == name) return absl::OkStatus();
+    }
+    return UnknownResource(absl::StrCat(scope.name(), "/windows/", name));
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   command.mutable_delete_window()->set_organization_id(scope.id().value);
   command.mutable_delete_window()->set_name(name);

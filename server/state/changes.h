@@ -29,6 +29,10 @@ enum class ChangeKind : uint8_t {
   kJobPut,
   // Job `number` of `device` shall lie at `edge` no longer; the edge answers with REMOVED.
   kJobRemove,
+  // Job `number` of `device` runs and is to be stopped: `edge` answers `K`.
+  kJobStop,
+  // `edge` shall let `device` beat fast for `number` seconds.
+  kFastBeats,
   // The target (job, device) has changed.
   kJobTarget,
   // The job itself was made, or has ended.

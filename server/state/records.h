@@ -261,6 +261,10 @@ struct DeviceEvent {
   // Where it was written: entry and place in it.
   uint64_t log_index = 0;
   uint32_t ordinal = 0;
+
+  static constexpr int kOrdinalBits = 20;
+  // Rises with every event of the installation.
+  uint64_t place() const { return (log_index << kOrdinalBits) | ordinal; }
 };
 
 // Members in waves; the next opens when the one before has ended.

@@ -377,6 +377,11 @@ constexpr const char* kVersion3[] = {
     R"(CREATE TABLE engine_note (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   note BLOB NOT NULL) STRICT)",
+    // 1: its cancellation stops what runs.
+    "ALTER TABLE jobs ADD COLUMN stop_running INTEGER NOT NULL DEFAULT 0",
+    // 1: its router is told to stop it.
+    "ALTER TABLE targets ADD COLUMN stop_wanted INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX events_by_seq ON events (seq)",
 };
 
 // Rows of version 1 keep these only within their facts.

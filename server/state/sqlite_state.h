@@ -85,12 +85,15 @@ class SqliteState : public State, public Store {
   std::vector<Preregistration> ListPreregistrations(OrganizationId organization,
                                                     absl::string_view after_serial,
                                                     size_t limit) const override;
+  bool HasPreregistration(OrganizationId organization, absl::string_view serial) const override;
   std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
                                   bool with_deleted) const override;
   void ScanDevices(OrganizationId organization,
                    const std::function<bool(const Device&)>& visit) const override;
   void ScanStatuses(OrganizationId organization,
                     const std::function<bool(DeviceId, const DeviceStatus&)>& visit) const override;
+  std::vector<DeviceEvent> ListEvents(OrganizationId organization, const EventQuery& query,
+                                      uint64_t before, size_t limit) const override;
   std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const override;
   std::optional<Job> FindJob(JobId id, bool with_script) const override;
   std::vector<Job> ListJobs(OrganizationId organization, const JobQuery& query, JobId after,
@@ -107,6 +110,9 @@ class SqliteState : public State, public Store {
                                          absl::string_view name) const override;
   std::vector<SecretRecord> ListSecrets(OrganizationId organization, absl::string_view after,
                                         size_t limit) const override;
+  std::optional<std::string> FindSealedSecret(OrganizationId organization,
+                                              absl::string_view name) const override;
+  JobId FindJobThatNeeds(OrganizationId organization, absl::string_view secret) const override;
   std::vector<MaintenanceWindow> ListWindows(OrganizationId organization) const override;
   std::optional<Edge> FindEdge(absl::string_view id) const override;
   std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const override;

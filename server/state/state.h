@@ -90,6 +90,9 @@ class State {
                                                             size_t limit) const {
     return {};
   }
+  virtual bool HasPreregistration(OrganizationId organization, absl::string_view serial) const {
+    return false;
+  }
   virtual std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
                                           bool with_deleted) const = 0;
   // Calls `visit` for each live device of the organization in order of id, with its status but
@@ -106,6 +109,19 @@ class State {
   }
   // Newest first; not those from before it came into its organization.
   virtual std::vector<DeviceEvent> ListDeviceEvents(DeviceId device, size_t limit) const = 0;
+
+  // What narrows a list of events; each only if set.
+  struct EventQuery {
+    DeviceId device;
+    std::vector<std::string> kinds;
+    int64_t since_us = 0;
+  };
+  // Of devices that are in the organization now. Newest first, those before `before` (the place of
+  // an earlier page's last; 0: all).
+  virtual std::vector<DeviceEvent> ListEvents(OrganizationId organization, const EventQuery& query,
+                                              uint64_t before, size_t limit) const {
+    return {};
+  }
 
   // `with_script` false leaves Job::script empty.
   virtual std::optional<Job> FindJob(JobId id, bool with_script) const = 0;
@@ -141,9 +157,19 @@ class State {
                                                  absl::string_view name) const {
     return std::nullopt;
   }
+  // Its value, as server/jobs sealed it.
+  virtual std::optional<std::string> FindSealedSecret(OrganizationId organization,
+                                                      absl::string_view name) const {
+    return std::nullopt;
+  }
   // By name.
   virtual std::vector<SecretRecord> ListSecrets(OrganizationId organization,
                                                 absl::string_view after, size_t limit) const {
+    return {};
+  }
+
+  // A job that has not ended and needs the secret; none where there is none.
+  virtual JobId FindJobThatNeeds(OrganizationId organization, absl::string_view secret) const {
     return {};
   }
 

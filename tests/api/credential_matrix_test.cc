@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
+#include "muster/v1/audit_service.grpc.pb.h"
 #include "server/access/api_key_text.h"
 #include "tests/api/api_test_server.h"
 
@@ -49,6 +50,9 @@ const MatrixRow kRows[] = {
     {"DeviceService/DeleteDevice", v1::ROLE_ADMIN,
      R"({"name":"organizations/first/devices/DEVICE"})"},
     {"DeviceService/DiagnoseDevice", v1::ROLE_VIEWER,
+     R"({"name":"organizations/first/devices/DEVICE"})"},
+    {"DeviceService/ListDeviceEvents", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
+    {"DeviceService/RequestFastBeats", v1::ROLE_OPERATOR,
      R"({"name":"organizations/first/devices/DEVICE"})"},
     {"DeviceService/WatchDevices", v1::ROLE_VIEWER, R"({"parent":"organizations/first"})"},
     {"DeviceIdentityService/AcceptDevice", v1::ROLE_OPERATOR,
@@ -182,7 +186,7 @@ class CredentialMatrixTest : public testing::Test {
     return status;
   }
 
-  std::string Fill(const MatrixRow& row) {
+  std::string Fill(const MatrixRow& row, bool validate_only = false) {
     const std::string text =
         absl::StrReplaceAll(*row.request == '\0' ? "{}" : row.request,
                             {{"DEVICE", device_.substr(device_.rfind('/') + 1)},
@@ -196,7 +200,21 @@ class CredentialMatrixTest : public testing::Test {
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(method->input_type());
     const std::unique_ptr<Message> message(prototype->New());
     EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(text, message.get()).ok()) << text;
+    const auto* field = message->GetDescriptor()->FindFieldByName("validate_only");
+    if (validate_only) message->GetReflection()->SetBool(message.get(), field, true);
     return message->SerializeAsString();
+  }
+
+  // Everything that was ever written about a change.
+  size_t CountAudit() {
+    const auto stub = v1::AuditService::NewStub(server_.channel());
+    v1::ListAuditEntriesRequest request;
+    request.set_page_size(1000);
+    v1::ListAuditEntriesResponse response;
+    EXPECT_TRUE(
+        stub->ListAuditEntries(server_.Context(server_.root_key()).get(), request, &response).ok());
+    EXPECT_EQ(response.next_page_token(), "");
+    return static_cast<size_t>(response.entries_size());
   }
 
   ApiTestServer server_;
@@ -236,6 +254,52 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
     ++services;
   }
   EXPECT_EQ(services, 12u);
+}
+
+// By their names, so that a new method that isn't a reading one must take both.
+bool OnlyReads(absl::string_view method) {
+  for (const char* verb : {"Get", "List", "Watch", "Diagnose", "Preview", "Verify"}) {
+    if (absl::StartsWith(method, verb)) return true;
+  }
+  return false;
+}
+
+const google::protobuf::MethodDescriptor* MethodOf(const MatrixRow& row) {
+  return DescriptorPool::generated_pool()->FindMethodByName(
+      absl::StrReplaceAll(absl::StrCat("muster.v1.", row.method), {{"/", "."}}));
+}
+
+TEST_F(CredentialMatrixTest, EveryMethodThatChangesCanBeRepeatedAndTried) {
+  int changing = 0;
+  for (const MatrixRow& row : kRows) {
+    const auto* method = MethodOf(row);
+    ASSERT_NE(method, nullptr) << row.method;
+    const bool changes = !OnlyReads(method->name());
+    changing += changes ? 1 : 0;
+    const auto* request_id = method->input_type()->FindFieldByName("request_id");
+    const auto* validate_only = method->input_type()->FindFieldByName("validate_only");
+    EXPECT_EQ(request_id != nullptr, changes) << row.method;
+    ASSERT_EQ(validate_only != nullptr, changes) << row.method;
+    if (!changes) continue;
+    EXPECT_EQ(request_id->cpp_type(), google::protobuf::FieldDescriptor::CPPTYPE_STRING);
+    EXPECT_EQ(validate_only->cpp_type(), google::protobuf::FieldDescriptor::CPPTYPE_BOOL);
+  }
+  EXPECT_GT(changing, 30);
+}
+
+TEST_F(CredentialMatrixTest, WhatIsOnlyTriedWritesNothing) {
+  server_.CheckIn(device_);
+  const size_t before = CountAudit();
+  const Position position = server_.state().AppliedPosition();
+  for (const MatrixRow& row : kRows) {
+    if (OnlyReads(MethodOf(row)->name())) continue;
+    const std::string method = absl::StrCat("muster.v1.", row.method);
+    const StatusCode code = Call(method, server_.root_key(), Fill(row, true)).error_code();
+    EXPECT_NE(code, StatusCode::INTERNAL) << method;
+    EXPECT_NE(code, StatusCode::UNIMPLEMENTED) << method;
+    EXPECT_EQ(server_.state().AppliedPosition().index, position.index) << method;
+  }
+  EXPECT_EQ(CountAudit(), before);
 }
 
 TEST_F(CredentialMatrixTest, WithoutAValidKeyEverythingIsUnauthenticated) {

@@ -173,6 +173,19 @@ TEST_F(ScriptServiceTest, SecretsAreNeverAnsweredAndStayWhileAJobNeedsThem) {
   EXPECT_EQ(DeleteSecret("radius"), StatusCode::NOT_FOUND);
 }
 
+TEST_F(ScriptServiceTest, ASecretThatCantStandInItsPlaceIsRefusedWhenTheJobIsMade) {
+  server_.EnrollDevice("default", "alpha");
+  ASSERT_EQ(SetSecret("psk", "two words"), StatusCode::OK);
+  const grpc::Status status = Create("/ppp secret set x password=p{{secret:psk}}");
+  EXPECT_EQ(status.error_code(), StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("put the word in quotes"));
+  EXPECT_EQ(status.error_message().find("two words"), std::string::npos);
+  EXPECT_TRUE(Create("/ppp secret set x password=\"p{{secret:psk}}\"").ok());
+  EXPECT_TRUE(Create("/ppp secret set x password={{secret:psk}}").ok());
+  ASSERT_EQ(SetSecret("psk", "plain"), StatusCode::OK);
+  EXPECT_TRUE(Create("/ppp secret set x password=p{{secret:psk}}").ok());
+}
+
 TEST_F(ScriptServiceTest, TheValueLiesInNoFileOfTheState) {
   ASSERT_EQ(SetSecret("radius", kValue, "id"), StatusCode::OK);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(server_.data_dir())) {

@@ -242,6 +242,8 @@ TEST(EdgeConvertTest, WritesWhatTheProtoSays) {
   state.removed_jobs.push_back({DeviceId{1}, 9});
   state.revocations.push_back({DeviceId{4}, 2});
   state.removed_devices.push_back(DeviceId{4});
+  state.stopped_jobs.push_back({DeviceId{1}, 8});
+  state.fast_beats.push_back({DeviceId{1}, 60});
   edge::v1::ConnectResponse response;
   ASSERT_TRUE(response.ParseFromString(EncodeDown(state)));
   const edge::v1::StateChunk& chunk = response.state();
@@ -253,6 +255,9 @@ TEST(EdgeConvertTest, WritesWhatTheProtoSays) {
   EXPECT_EQ(chunk.removed_jobs(0).number(), 9u);
   EXPECT_EQ(chunk.revocations(0).least_epoch(), 2u);
   EXPECT_THAT(chunk.removed_devices(), ElementsAre(4u));
+  EXPECT_EQ(chunk.stopped_jobs(0).number(), 8u);
+  EXPECT_EQ(chunk.fast_beats(0).device_id(), 1u);
+  EXPECT_EQ(chunk.fast_beats(0).seconds(), 60u);
 
   ASSERT_TRUE(response.ParseFromString(
       EncodeDown(DownAck{{Lane::kLive, 6}, {{6, 2, ItemVerdictCode::kWrongSecret, "why"}}})));

@@ -88,6 +88,16 @@ void Put(const DownState& state, edge::v1::ConnectResponse& response) {
     revocation.set_device_id(revoked.device.value);
     revocation.set_least_epoch(revoked.least_epoch);
   }
+  for (const RemovedJob& job : state.stopped_jobs) {
+    edge::v1::JobRemove& stop = *wire.add_stopped_jobs();
+    stop.set_device_id(job.device.value);
+    stop.set_number(job.number);
+  }
+  for (const FastBeats& fast : state.fast_beats) {
+    edge::v1::FastBeats& beats = *wire.add_fast_beats();
+    beats.set_device_id(fast.device.value);
+    beats.set_seconds(fast.seconds);
+  }
 }
 
 void Put(const DownDrain& drain, edge::v1::ConnectResponse& response) {

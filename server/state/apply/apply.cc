@@ -99,6 +99,8 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.import_devices());
     case Command::kDeletePreregistration:
       return Apply(context, command.delete_preregistration());
+    case Command::kRequestFastBeats:
+      return Apply(context, command.request_fast_beats());
     case Command::PAYLOAD_NOT_SET:
       break;
   }

@@ -40,6 +40,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ExpandJob& command)
 ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseHolds& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::CancelTargets& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RequestFastBeats& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::SetScript& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteScript& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::SetSecret& command);

@@ -41,7 +41,7 @@ void Refuse(EdgeBatchResult& result, uint32_t item, Verdict code, absl::string_v
 // What is wrong with it; empty: nothing.
 // Ranges first of all: sums of times and numbers further on can't overflow then.
 absl::string_view Objection(const JobEvent& e) {
-  if (e.kind() < 1 || e.kind() > 4) return "unknown kind";
+  if (e.kind() < 1 || e.kind() > 5) return "unknown kind";
   if (e.number() == 0 || e.number() > kMaxNumber) return "job number out of range";
   if (e.time_us() < 0 || e.time_us() > kMaxTimeUs) return "time out of range";
   if (e.boot_at_first_send().size() > kMaxBootBytes) return "boot nonce too long";

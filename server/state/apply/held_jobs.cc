@@ -59,6 +59,7 @@ ApplyResult Apply(ApplyContext& context, const ReleaseHolds& command) {
 ApplyResult Apply(ApplyContext& context, const CancelTargets& command) {
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
+  if (command.held_only() && command.stop_running()) return Malformed("held_only and stop_running");
   Result result;
   internal::v1::CancelJobResult& counts = *result.mutable_cancel_job();
   counts.set_job_id(command.job_id());
@@ -70,6 +71,8 @@ ApplyResult Apply(ApplyContext& context, const CancelTargets& command) {
     target->cancel_wanted = true;
     if (CancelOne(context, *job, *target)) {
       counts.set_cancelled_count(counts.cancelled_count() + 1);
+    } else if (command.stop_running() && StopOne(context, *job, *target)) {
+      counts.set_stopping_count(counts.stopping_count() + 1);
     } else {
       SaveTarget(context, *target);
       counts.set_refused_count(counts.refused_count() + 1);
@@ -79,7 +82,7 @@ ApplyResult Apply(ApplyContext& context, const CancelTargets& command) {
              ResourceOf(context, command.organization_id(), command.job_id(), command.device_id()),
              command.organization_id(),
              absl::StrCat("cancelled ", counts.cancelled_count(), " jobs on device ",
-                          FormatId(command.device_id())));
+                          FormatId(command.device_id()), AlsoStopped(counts.stopping_count())));
   return result;
 }
 

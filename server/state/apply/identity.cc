@@ -12,26 +12,10 @@
 namespace muster::server {
 namespace {
 
-// What clears the reason that it is held for.
-absl::Status OtherWay(const DeviceCore& core, absl::string_view what) {
-  const std::string id = FormatId(core.id);
-  const char* way = core.hold == HoldKind::kPending         ? "device accept"
-                    : core.hold == HoldKind::kStateWentBack ? "device resync"
-                    : core.hold == HoldKind::kReplaced      ? "job release"
-                    : core.hold == HoldKind::kNone          ? nullptr
-                                                            : "device accept-identity";
-  if (way == nullptr) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(what, ": nothing waits for an operator at device ", id));
-  }
-  return absl::FailedPreconditionError(absl::StrCat(
-      what, ": device ", id, " is held for another reason (", HoldWord(core.hold), "); ", way));
-}
-
 // Whether it may leave: its queue lies in the organization that it would leave, and what is at an
 // edge or on the router can't be called back from another one.
-absl::Status MayMove(ApplyContext& context, const internal::v1::MoveDevice& command,
-                     const DeviceCore& core) {
+absl::Status CheckMove(ApplyContext& context, const internal::v1::MoveDevice& command,
+                       const DeviceCore& core) {
   const std::string id = FormatId(core.id);
   if (OrganizationName(context.db, command.to_organization_id()).empty()) {
     return UnknownThing("organization", FormatId(command.to_organization_id()));
@@ -39,21 +23,7 @@ absl::Status MayMove(ApplyContext& context, const internal::v1::MoveDevice& comm
   if (command.to_organization_id() == core.organization) {
     return absl::FailedPreconditionError(absl::StrCat("device ", id, " is there already"));
   }
-  if (core.releasing) {
-    return absl::FailedPreconditionError(absl::StrCat("device ", id, " is being released"));
-  }
-  if (core.open_number != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("device ", id, " has job ", FormatId(core.open_job),
-                     " at an edge or running; wait for it or cancel it, then move the device"));
-  }
-  // Its job stays with the old organization, which could withdraw the text from there.
-  if (core.upgrade_job != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("device ", id, " has agent upgrade ", FormatId(core.upgrade_job),
-                     " under way; wait until that has ended, then move the device"));
-  }
-  return absl::OkStatus();
+  return MayMove(ViewOf(core));
 }
 
 }  // namespace
@@ -71,12 +41,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptDevice& comma
 ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptIdentity& command) {
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
-  const HoldKind hold = device->core.hold;
-  if (hold != HoldKind::kHardwareChanged && hold != HoldKind::kClone &&
-      hold != HoldKind::kReplaced) {
-    return OtherWay(device->core, "its hardware is not in question");
-  }
-  // What reports now, which the operator has seen; of two clones the one that reported last.
+  if (absl::Status status = MayAcceptHardware(ViewOf(device->core)); !status.ok()) return status;
   const internal::v1::Facts facts = ReadFacts(context, device->index);
   const std::string hardware = HardwareOf(facts);
   AcceptHardware(context, device->index, facts);
@@ -91,9 +56,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptIdentity& com
 ApplyResult Apply(ApplyContext& context, const internal::v1::ResyncDevice& command) {
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
-  if (device->core.hold != HoldKind::kStateWentBack) {
-    return OtherWay(device->core, "its state did not go back");
-  }
+  if (absl::Status status = MayResync(ViewOf(device->core)); !status.ok()) return status;
   EndHold(context, device->index);
   // What the router reported when it went back. Numbers above it that were given stay used: the
   // next one lies above the highest.
@@ -108,7 +71,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::MoveDevice& command
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
   DeviceCore core = device->core;
-  if (absl::Status status = MayMove(context, command, core); !status.ok()) return status;
+  if (absl::Status status = CheckMove(context, command, core); !status.ok()) return status;
   CancelWaiting(context, core.id, "the device moved to another organization");
   // Anew: the ends of those targets have changed it.
   core = context.devices.Core(device->index);

@@ -25,6 +25,8 @@ struct Beat {
   const CheckIn& check_in;
   int64_t time_us;
   bool live;
+  // That took it.
+  uint16_t edge;
 };
 
 // Keeps the numbers that the router reports; true where its state went back. What is expected is
@@ -100,6 +102,9 @@ bool IsVersion(absl::string_view reported, absl::string_view expected) {
 void EndByReboot(ApplyContext& context, const JobRules& job, TargetRow& target) {
   const std::string version = DeviceVersion(context, target.device);
   if (IsVersion(version, job.expect_version)) {
+    // Nobody can send it again, and this beat proves that nobody started it: now it may be called
+    // cancelled.
+    target.error.clear();
     EndTarget(context, job, target, JobTargetState::kSucceeded);
     return;
   }
@@ -125,6 +130,9 @@ void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, co
   if (!runs && Rebooted(target, beat)) {
     if (job.ends_with == JobEnd::kReboot) {
       EndByReboot(context, job, target);
+    } else if (target.stop_wanted) {
+      target.error = "stopped: the router restarted, and no result came";
+      EndTarget(context, job, target, JobTargetState::kCancelled);
     } else {
       LoseTarget(context, job, target, "the router rebooted before it reported a result");
     }
@@ -136,6 +144,8 @@ void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, co
     MoveTarget(context, job, target, JobTargetState::kRunning);
   }
   if (runs) {
+    // Again with each beat: the edge that was told may have restarted.
+    if (target.stop_wanted) TellStop(context, target, beat.edge);
     if (target.silent_beats == 0) return;
     target.silent_beats = 0;
     SaveTarget(context, target);
@@ -148,8 +158,13 @@ void OnStarted(ApplyContext& context, const JobRules& job, TargetRow& target, co
   const bool silent =
       target.silent_beats >= kSilentBeats && beat.time_us - target.silent_us >= kSilentUs;
   // What reboots has no result to send, and may beat once more before it goes down.
-  if (!silent || job.ends_with == JobEnd::kReboot) {
+  if (!silent || (job.ends_with == JobEnd::kReboot && !target.stop_wanted)) {
     SaveTarget(context, target);
+    return;
+  }
+  if (target.stop_wanted) {
+    target.error = "stopped: the router runs it no longer, and no result came";
+    EndTarget(context, job, target, JobTargetState::kCancelled);
     return;
   }
   LoseTarget(context, job, target, "the router ran it, but reported no result");
@@ -165,6 +180,7 @@ void OnNotStarted(ApplyContext& context, const JobRules& job, TargetRow& target,
              CountHolders(context, target.device, target.number) == 0) {
     // Nobody can send it again, and this beat proves that nobody started it: now it may be called
     // cancelled.
+    target.error.clear();
     EndTarget(context, job, target, JobTargetState::kCancelled);
   } else if (target.times_sent >= kMaxTimesSent &&
              beat.time_us - target.sent_us >= kStartMarginUs) {
@@ -173,14 +189,13 @@ void OnNotStarted(ApplyContext& context, const JobRules& job, TargetRow& target,
   }
 }
 
-void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, uint16_t edge,
-               bool new_edge) {
-  // Either is missing only where core and tables disagree; then nothing is decided.
+void OnOpenJob(ApplyContext& context, const DeviceCore& core, const Beat& beat, bool new_edge) {
   const std::optional<JobRules> job = LoadJob(context, core.open_job);
   std::optional<TargetRow> target = LoadTarget(context, core.open_job, core.id);
   if (!job.has_value() || !target.has_value()) return;
   // The steps below may give it another one, or none.
   const uint64_t number = target->number;
+  const uint16_t edge = beat.edge;
   const uint64_t last = beat.check_in.last_number();
   const bool plausible = IsPlausibleNumber(context, core, last);
   if (beat.check_in.running_number() == number || (plausible && last >= number)) {
@@ -217,7 +232,7 @@ void ReportCheckIn(ApplyContext& context, const DeviceTable::Taken& taken, const
     return;
   }
   if (core.open_number != 0) {
-    OnOpenJob(context, core, {check_in, time_us, age_us <= kLiveUs}, edge, taken.change.new_edge);
+    OnOpenJob(context, core, {check_in, time_us, age_us <= kLiveUs, edge}, taken.change.new_edge);
   }
   // At each check-in of a device with a queue, because what it waits for may have come without any
   // event: its time, a window, an edge that hears it.

@@ -22,7 +22,8 @@ constexpr int kMostUnfit = 16;
 // ReadTarget counts on this order.
 #define TARGET_COLUMNS                                                                     \
   "job, device, seq, state, number, attempt, cancel_wanted, due_us, times_sent, sent_us, " \
-  "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave, window_end_us"
+  "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave, "       \
+  "window_end_us, stop_wanted"
 
 TargetRow ReadTarget(const Query& query) {
   TargetRow row;
@@ -44,6 +45,7 @@ TargetRow ReadTarget(const Query& query) {
   row.silent_us = query.Int(15);
   row.wave = static_cast<uint32_t>(query.Int(16));
   row.window_end_us = query.Int(17);
+  row.stop_wanted = query.Bool(18);
   return row;
 }
 
@@ -103,19 +105,6 @@ void MoveInCore(ApplyContext& context, const TargetRow& target, JobTargetState f
     core.open_job = 0;
   }
   context.devices.SetCore(both->index, core);
-}
-
-// Edges that may hold the device's job: those that heard it within 10 minutes, and its newest
-// however long ago, so that a router which was away finds its job where it comes back most likely.
-std::vector<uint16_t> EdgesFor(ApplyContext& context, const StatusRow& row) {
-  std::vector<uint16_t> edges;
-  const int64_t oldest_s = (context.now_us() - kRecentEdgeUs) / kSecondUs;
-  for (int i = 0; i < kRecentEdges; ++i) {
-    const uint16_t edge = row.edge[i];
-    if (edge == kNoEdge || (i > 0 && row.edge_s[i] < oldest_s)) continue;
-    if (edge < context.edges.size() && !context.edges.Get(edge).revoked) edges.push_back(edge);
-  }
-  return edges;
 }
 
 // REPLACE, because an edge that was asked to drop the number may hold it again: the row says what
@@ -183,12 +172,25 @@ std::optional<TargetRow> FindHead(ApplyContext& context, uint64_t device, bool w
 
 }  // namespace
 
+// Those that heard it within 10 minutes, and its newest however long ago, so that a router which
+// was away finds its job where it comes back most likely.
+std::vector<uint16_t> EdgesFor(ApplyContext& context, const StatusRow& row) {
+  std::vector<uint16_t> edges;
+  const int64_t oldest_s = (context.now_us() - kRecentEdgeUs) / kSecondUs;
+  for (int i = 0; i < kRecentEdges; ++i) {
+    const uint16_t edge = row.edge[i];
+    if (edge == kNoEdge || (i > 0 && row.edge_s[i] < oldest_s)) continue;
+    if (edge < context.edges.size() && !context.edges.Get(edge).revoked) edges.push_back(edge);
+  }
+  return edges;
+}
+
 std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   Query query(context.db,
               "SELECT organization, not_before_us, not_after_us, idempotent, ends_with, "
               "timeout_s, expect_version, cancelled, canary_count, batch_size, max_failures, wave, "
               "wave_due, members_done, stop_reason, sealed, has_placeholders, length(agent_goal), "
-              "ignore_windows FROM jobs WHERE id = ?",
+              "ignore_windows, stop_running FROM jobs WHERE id = ?",
               KeyOf(job));
   if (!query.Step()) return std::nullopt;
   JobRules rules;
@@ -211,6 +213,7 @@ std::optional<JobRules> LoadJob(ApplyContext& context, uint64_t job) {
   rules.has_placeholders = query.Bool(16);
   rules.is_upgrade = query.Int(17) > 0;
   rules.ignore_windows = query.Bool(18);
+  rules.stop_running = query.Bool(19);
   rules.sealed = query.Bool(15);
   return rules;
 }
@@ -239,11 +242,12 @@ void SaveTarget(ApplyContext& context, const TargetRow& t) {
       "UPDATE targets SET seq = ?, state = ?, number = ?, attempt = ?, cancel_wanted = ?, "
       "due_us = ?, update_us = ?, times_sent = ?, sent_us = ?, boot_at_first_send = ?, "
       "silent_beats = ?, silent_us = ?, result_digest = ?, phase = ?, error = ?, "
-      "window_end_us = ? "
+      "window_end_us = ?, stop_wanted = ? "
       "WHERE job = ? AND device = ?",
       t.sequence, t.state, t.number, t.attempt, t.cancel_wanted, t.due_us, context.now_us(),
       t.times_sent, t.sent_us, t.boot_at_first_send, t.silent_beats, t.silent_us,
-      Blob{t.result_digest}, t.phase, t.error, t.window_end_us, KeyOf(t.job), KeyOf(t.device));
+      Blob{t.result_digest}, t.phase, t.error, t.window_end_us, t.stop_wanted, KeyOf(t.job),
+      KeyOf(t.device));
 }
 
 void ForgetNumber(TargetRow& target) {
@@ -264,7 +268,7 @@ void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& t) {
                                                     : job.not_after_us;
   context.db.Run("INSERT INTO targets (" TARGET_COLUMNS
                  ", update_us, output_cut, output) "
-                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, 0, ?, 0, '')",
+                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, 0, 0, ?, 0, '')",
                  KeyOf(t.job), KeyOf(t.device), t.sequence, t.state, t.due_us, t.phase, t.error,
                  t.wave, context.now_us());
   // Until now the job counted this member as queued.
@@ -330,6 +334,30 @@ void LoseTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
   target.due_us = job.not_after_us;
   MoveTarget(context, job, target, JobTargetState::kQueued);
   ReleaseHead(context, both->index);
+}
+
+void TellStop(ApplyContext& context, const TargetRow& target, uint16_t edge) {
+  context.Changed({.kind = ChangeKind::kJobStop,
+                   .device = DeviceId{target.device},
+                   .job = JobId{target.job},
+                   .number = target.number,
+                   .edge = context.edges.Get(edge).id});
+}
+
+bool StopOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
+  const bool sent = target.state == JobTargetState::kSent;
+  if (job.is_upgrade || (!sent && target.state != JobTargetState::kRunning)) return false;
+  const auto both = context.devices.FindBoth(target.device);
+  if (!both.has_value()) return false;
+  target.cancel_wanted = true;
+  target.stop_wanted = true;
+  target.error = "its router is told to stop it";
+  SaveTarget(context, target);
+  TargetChanged(context, job, target);
+  // What runs is not sent again, and its edges need it to take secrets out of its output.
+  if (sent) RemoveFromEdges(context, target, job.not_after_us);
+  for (const uint16_t edge : EdgesFor(context, both->row)) TellStop(context, target, edge);
+  return true;
 }
 
 bool MayHaveRun(ApplyContext& context, const TargetRow& target) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/state/apply/context.h"
 #include "server/state/records.h"
@@ -60,6 +61,8 @@ struct JobRules {
   bool ignore_windows = false;
   // Its script wants values or secrets.
   bool has_placeholders = false;
+  // Its cancellation stops what runs.
+  bool stop_running = false;
 
   bool has_waves() const { return canary_count > 0 || batch_size > 0; }
 };
@@ -76,6 +79,8 @@ struct TargetRow {
   uint64_t number = 0;
   uint32_t attempt = 1;
   bool cancel_wanted = false;
+  // Its router is told to stop it.
+  bool stop_wanted = false;
   int64_t due_us = 0;
   uint32_t times_sent = 0;
   int64_t sent_us = 0;
@@ -163,6 +168,18 @@ int CountHolders(ApplyContext& context, uint64_t device, uint64_t number);
 // sent, and no newer beat shows that it was not started. After false the row is unsaved but for
 // what the caller set.
 bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target);
+
+// Where the router has it: tells the edges that hear the device to have it stopped, and keeps it
+// from being sent again. False where there is nothing to stop. Repeating is harmless.
+bool StopOne(ApplyContext& context, const JobRules& job, TargetRow& target);
+// What the audit says of that many routers; empty for none.
+std::string AlsoStopped(uint32_t count);
+
+// Has `edge` answer `K` to the beat that says the target runs.
+void TellStop(ApplyContext& context, const TargetRow& target, uint16_t edge);
+
+// The edges that heard the device lately, the last one first; without those that are revoked.
+std::vector<uint16_t> EdgesFor(ApplyContext& context, const StatusRow& row);
 
 // Writes the numbers of the core (last given, highest, expected, held) to the devices table. The
 // caller has set the core; both must say the same after each command, or a restart changes the

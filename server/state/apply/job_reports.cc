@@ -15,7 +15,7 @@ using internal::v1::JobEvent;
 using internal::v1::JobResult;
 
 // muster.edge.v1.JobEventKind.
-enum Kind : uint32_t { kSent = 1, kRemoved = 2, kExpired = 3, kTooLong = 4 };
+enum Kind : uint32_t { kSent = 1, kRemoved = 2, kExpired = 3, kTooLong = 4, kUnfit = 5 };
 // muster.edge.v1.JobResultStatus.
 enum Status : uint32_t { kOk = 1, kFailed = 2, kRefused = 3 };
 
@@ -78,7 +78,15 @@ std::string DigestOf(const JobResult& result) {
                               "|", result.output(), "|", result.error()));
 }
 
-JobTargetState StateOf(const JobResult& result) {
+// What the agent posts of a job that it stopped.
+constexpr absl::string_view kStoppedByAgent = "stopped";
+
+bool WasStopped(const TargetRow& target, const JobResult& result) {
+  return target.stop_wanted && result.status() == kFailed && result.error() == kStoppedByAgent;
+}
+
+JobTargetState StateOf(const TargetRow& target, const JobResult& result) {
+  if (WasStopped(target, result)) return JobTargetState::kCancelled;
   return result.status() == kOk ? JobTargetState::kSucceeded : JobTargetState::kFailed;
 }
 
@@ -93,7 +101,8 @@ void TakeResult(ApplyContext& context, const JobRules& job, TargetRow& target,
   // Beside the row that is carried around: outputs are up to 16 KiB, and no rule reads them.
   context.db.Run("UPDATE targets SET output = ?, output_cut = ? WHERE job = ? AND device = ?",
                  result.output(), result.cut(), KeyOf(target.job), KeyOf(target.device));
-  const JobTargetState state = StateOf(result);
+  if (WasStopped(target, result)) target.error = "stopped while it ran; what it had done stays";
+  const JobTargetState state = StateOf(target, result);
   // Its success is the next boot. "ok" says only that the script came to its end; whether the
   // router comes back is what the operator asked. The timeout begins anew, and the digest is kept,
   // so that a repetition of this result changes nothing.
@@ -156,10 +165,13 @@ void ReportJobEvent(ApplyContext& context, const JobEvent& event, DenseIndex ind
       if (!HasEnded(target->state)) OnSent(context, *job, *target, event);
       break;
     case kTooLong:
+    case kUnfit:
       // Another edge may have sent it.
       if (target->state != JobTargetState::kAtEdge) break;
       target->phase = "send";
-      target->error = "the script is too long for this router";
+      target->error = event.kind() == kTooLong
+                          ? "the script is too long for this router"
+                          : "a secret can't stand in its place in the script; put it in quotes";
       EndTarget(context, *job, *target, JobTargetState::kFailed);
       break;
     case kRemoved:
@@ -192,8 +204,11 @@ void ReportJobResult(ApplyContext& context, const JobResult& result, DenseIndex 
   } else if (target->state == JobTargetState::kCancelled) {
     // Evidence is stronger than what we believed when we cancelled: operators must see that it ran.
     // An edge that was restarted had sent it, and did not know.
-    WriteEvent(context, result.device_id(), "ran-although-cancelled",
-               absl::StrCat("a result came for number ", result.number(), ", which was cancelled"));
+    if (!WasStopped(*target, result)) {
+      WriteEvent(
+          context, result.device_id(), "ran-although-cancelled",
+          absl::StrCat("a result came for number ", result.number(), ", which was cancelled"));
+    }
     TakeResult(context, *job, *target, result);
   } else if (target->result_digest != DigestOf(result)) {
     WriteEvent(context, result.device_id(), "second-result",

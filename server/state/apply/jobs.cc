@@ -280,7 +280,8 @@ bool CancelSome(ApplyContext& context, const JobRules& job) {
     // Kept even where it is too late: a router that loses it then gets no new attempt.
     target->cancel_wanted = true;
     if (IsUnsent(target->state)) target->error = NotStarted(job);
-    if (!CancelOne(context, job, *target)) SaveTarget(context, *target);
+    if (CancelOne(context, job, *target)) continue;
+    if (!job.stop_running || !StopOne(context, job, *target)) SaveTarget(context, *target);
   }
   context.db.Run("UPDATE jobs SET cancel_after = ? WHERE id = ?", KeyOf(devices.back()),
                  KeyOf(job.id));
@@ -333,6 +334,11 @@ Result CreateResult(uint64_t job, uint32_t count) {
 }
 
 }  // namespace
+
+std::string AlsoStopped(uint32_t count) {
+  if (count == 0) return "";
+  return absl::StrCat(", and told ", count, count == 1 ? " router" : " routers", " to stop it");
+}
 
 bool CancelOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
   switch (target.state) {
@@ -417,9 +423,11 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command)
   const uint32_t before = CancelledOf(context, job->id);
   // A member list that was never finished counts as finished now; its maker may still send parts,
   // which are then refused.
-  context.db.Run("UPDATE jobs SET cancelled = 1, sealed = 1, cancel_after = ? WHERE id = ?",
-                 KeyOf(0), KeyOf(job->id));
   job->cancelled = 1;
+  job->stop_running = job->stop_running || (command.stop_running() && !job->is_upgrade);
+  context.db.Run(
+      "UPDATE jobs SET cancelled = 1, sealed = 1, cancel_after = ?, stop_running = ? WHERE id = ?",
+      KeyOf(0), job->stop_running, KeyOf(job->id));
   // Targets first, then cancel: what is no target yet is made as a cancelled one, step by step.
   const bool expanding = ExpandSome(context, *job);
   const bool more = CancelSome(context, *job);
@@ -434,10 +442,16 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CancelJob& command)
   // ends.
   counts.set_cancelled_count(CancelledOf(context, job->id) - before +
                              (expanding || more ? UnsentOf(context, job->id) : 0));
-  counts.set_refused_count(CountOf(context, job->id, JobTargetState::kSent) +
-                           CountOf(context, job->id, JobTargetState::kRunning));
+  const uint32_t at_routers = CountOf(context, job->id, JobTargetState::kSent) +
+                              CountOf(context, job->id, JobTargetState::kRunning);
+  if (job->stop_running) {
+    counts.set_stopping_count(at_routers);
+  } else {
+    counts.set_refused_count(at_routers);
+  }
   WriteAudit(context, JobName(context.db, job->organization, job->id), job->organization,
-             absl::StrCat("cancelled the job on ", counts.cancelled_count(), " devices"));
+             absl::StrCat("cancelled the job on ", counts.cancelled_count(), " devices",
+                          AlsoStopped(counts.stopping_count())));
   return result;
 }
 

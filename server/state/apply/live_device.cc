@@ -16,6 +16,16 @@ absl::StatusOr<DeviceTable::Both> FindLiveDevice(ApplyContext& context, uint64_t
   return *device;
 }
 
+IdentityView ViewOf(const DeviceCore& core) {
+  return {.id = core.id,
+          .hold = core.hold,
+          .monitor_only = core.monitor_only,
+          .revoked = core.revoked,
+          .releasing = core.releasing,
+          .open_job = core.open_number == 0 ? 0 : core.open_job,
+          .upgrade_job = core.upgrade_job};
+}
+
 void TellOfDevice(ApplyContext& context, const DeviceCore& core, ChangeKind kind) {
   context.Changed({.kind = kind,
                    .organization = OrganizationId{core.organization},

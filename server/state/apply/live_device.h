@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/state/apply/context.h"
+#include "server/state/identity_rules.h"
 
 namespace muster::server {
 
@@ -19,6 +20,9 @@ inline constexpr size_t kMaxAgentVersionBytes = 32;
 // and for none.
 absl::StatusOr<DeviceTable::Both> FindLiveDevice(ApplyContext& context, uint64_t id,
                                                  uint64_t organization);
+
+// What identity_rules.h asks of it.
+IdentityView ViewOf(const DeviceCore& core);
 
 // Tells edges and watchers of the device; `core` is what it is (or was) in: after a move both are
 // told.

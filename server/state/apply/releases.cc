@@ -21,24 +21,9 @@ bool IsReleaseJob(ApplyContext& context, DenseIndex index, uint64_t job) {
 
 // All that CreateJob would refuse as well: it is applied after the queue was emptied, and must not
 // fail then.
-absl::Status MayRelease(ApplyContext& context, const internal::v1::ReleaseDevice& command,
-                        const DeviceCore& core) {
-  const std::string id = FormatId(core.id);
-  if (core.releasing) {
-    return absl::FailedPreconditionError(absl::StrCat("device ", id, " is being released already"));
-  }
-  // Its job could reach the router only by ending the hold, which is for device accept alone.
-  if (core.hold == HoldKind::kPending) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("device ", id,
-                     " waits to be accepted and gets no jobs: device accept, then release it; or ",
-                     "paste the line of device release --offline, then delete it"));
-  }
-  if (core.monitor_only || core.revoked) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "device ", id, core.revoked ? " has no valid token" : " is monitor-only",
-        ", so that it takes no job; paste the line of device release --offline, then delete it"));
-  }
+absl::Status CheckRelease(ApplyContext& context, const internal::v1::ReleaseDevice& command,
+                          const DeviceCore& core) {
+  if (absl::Status status = MayRelease(ViewOf(core)); !status.ok()) return status;
   if (command.script().empty() || command.script().size() > kMaxScriptBytes ||
       command.job_id() == 0 || command.ttl_us() <= 0 || command.ttl_us() > kMaxTtlUs) {
     return Malformed("release");
@@ -98,7 +83,9 @@ void OnTargetEnded(ApplyContext& context, DenseIndex index, const TargetRow& tar
 ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& command) {
   const auto device = FindLiveDevice(context, command.device_id(), command.organization_id());
   if (!device.ok()) return device.status();
-  if (absl::Status status = MayRelease(context, command, device->core); !status.ok()) return status;
+  if (absl::Status status = CheckRelease(context, command, device->core); !status.ok()) {
+    return status;
+  }
   // Queue and hold must be out of the way: the release job goes behind everything, and a held
   // device gets nothing.
   CancelWaiting(context, command.device_id(), "the device is being released");

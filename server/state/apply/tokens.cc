@@ -101,17 +101,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RotateToken& comman
       command.agent_version().empty() || command.agent_version().size() > kMaxAgentVersionBytes) {
     return Malformed("token");
   }
-  const std::string id = FormatId(command.device_id());
-  if (device->core.revoked) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the tokens of device ", id, " are revoked, so that it can fetch none; let it ",
-        "join again: claim create --replace ", id));
-  }
-  if (device->core.monitor_only) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("device ", id, " is monitor-only, so that its agent can't change itself; run ",
-                     "a line of claim create --monitor-only --replace ", id, " on it"));
-  }
+  if (absl::Status status = MayRotateToken(ViewOf(device->core)); !status.ok()) return status;
   DeviceExtra extra = context.devices.Extra(device->index);
   // The router may just have taken the one that is on its way: that one goes on.
   if (extra.next_epoch != 0) return ResultOf(command.device_id());
@@ -150,10 +140,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::SetAgentTerms& comm
     return Malformed("agent terms");
   }
   DeviceCore core = device->core;
-  if (core.monitor_only) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "device ", FormatId(core.id), " is monitor-only, so that its agent can't change itself"));
-  }
+  if (absl::Status status = MayChangeAgent(ViewOf(core)); !status.ok()) return status;
   if (command.profile() != 0) core.profile = static_cast<Profile>(command.profile());
   context.devices.SetCore(device->index, core);
   context.db.Run("UPDATE devices SET profile = ? WHERE dense = ?", core.profile, device->index);

@@ -1,6 +1,8 @@
 // Reads devices, their states and events. A device is put together from its row (file) and its last
 // check-in (memory); the two may be a moment apart, since memory shows an entry while it is
 // applied.
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -136,6 +138,17 @@ void GiveReadings(const std::string& bytes, DeviceStatus& status) {
   }
   for (const auto& row : readings.links()) status.links.push_back(LinkOf(row));
   status.router_clock = readings.router_clock();
+}
+
+DeviceEvent ReadEvent(const Query& query) {
+  const uint64_t place = query.Unsigned(1);
+  constexpr uint64_t kOrdinals = (uint64_t{1} << DeviceEvent::kOrdinalBits) - 1;
+  return {DeviceId{IdOf(query.Int(0))},
+          query.Int(2),
+          query.Text(3),
+          query.Text(4),
+          place >> DeviceEvent::kOrdinalBits,
+          static_cast<uint32_t>(place & kOrdinals)};
 }
 
 }  // namespace
@@ -274,18 +287,36 @@ void SqliteState::ScanStatuses(
 }
 
 std::vector<DeviceEvent> SqliteState::ListDeviceEvents(DeviceId device, size_t limit) const {
-  // As WriteEvent makes them.
-  constexpr int kOrdinalBits = 20;
   std::vector<DeviceEvent> events;
   auto db = readers_.Get();
   Query query(*db,
-              "SELECT seq, time_us, kind, message FROM events WHERE device = ?1 AND seq >= "
+              "SELECT device, seq, time_us, kind, message FROM events WHERE device = ?1 AND seq >= "
               "(SELECT events_from FROM devices WHERE id = ?1) ORDER BY seq DESC LIMIT ?2",
               KeyOf(device.value), limit);
-  while (query.Step()) {
-    const uint64_t sequence = query.Unsigned(0);
-    events.push_back({device, query.Int(1), query.Text(2), query.Text(3), sequence >> kOrdinalBits,
-                      static_cast<uint32_t>(sequence & ((1U << kOrdinalBits) - 1))});
+  while (query.Step()) events.push_back(ReadEvent(query));
+  return events;
+}
+
+std::vector<DeviceEvent> SqliteState::ListEvents(OrganizationId organization,
+                                                 const EventQuery& wanted, uint64_t before,
+                                                 size_t limit) const {
+  std::vector<DeviceEvent> events;
+  auto db = readers_.Get();
+  // Read along the index that has them in order, until there are enough.
+  const std::string text = absl::StrCat(
+      "SELECT e.device, e.seq, e.time_us, e.kind, e.message "
+      "FROM events e CROSS JOIN devices d ON d.id = e.device WHERE ",
+      wanted.device ? "e.device = ?1" : "+e.device >= ?1",
+      " AND d.organization = ?2 AND e.seq >= d.events_from AND e.seq < ?3 AND e.time_us >= ?4 "
+      "ORDER BY e.seq DESC");
+  Query query(*db, text.c_str(), KeyOf(wanted.device.value), KeyOf(organization.value),
+              before == 0 ? std::numeric_limits<int64_t>::max() : static_cast<int64_t>(before),
+              wanted.since_us);
+  while (events.size() < limit && query.Step()) {
+    DeviceEvent event = ReadEvent(query);
+    const bool fits = wanted.kinds.empty() || std::find(wanted.kinds.begin(), wanted.kinds.end(),
+                                                        event.kind) != wanted.kinds.end();
+    if (fits) events.push_back(std::move(event));
   }
   return events;
 }

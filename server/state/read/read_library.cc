@@ -52,6 +52,24 @@ std::optional<SecretRecord> SqliteState::FindSecret(OrganizationId organization,
   return SecretRecord{query.Text(0), query.Int(1), query.Int(2)};
 }
 
+std::optional<std::string> SqliteState::FindSealedSecret(OrganizationId organization,
+                                                         absl::string_view name) const {
+  auto db = readers_.Get();
+  Query query(*db, "SELECT sealed FROM secrets WHERE organization = ? AND name = ?",
+              KeyOf(organization.value), name);
+  if (!query.Step()) return std::nullopt;
+  return query.Text(0);
+}
+
+JobId SqliteState::FindJobThatNeeds(OrganizationId organization, absl::string_view secret) const {
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT j.job FROM job_secrets j JOIN jobs t ON t.id = j.job "
+              "WHERE j.organization = ? AND j.name = ? AND t.end_us = 0 ORDER BY j.job LIMIT 1",
+              KeyOf(organization.value), secret);
+  return query.Step() ? JobId{IdOf(query.Int(0))} : JobId{};
+}
+
 std::vector<SecretRecord> SqliteState::ListSecrets(OrganizationId organization,
                                                    absl::string_view after, size_t limit) const {
   std::vector<SecretRecord> secrets;

@@ -123,6 +123,13 @@ std::vector<Preregistration> SqliteState::ListPreregistrations(OrganizationId or
   return All(query, ReadPreregistration);
 }
 
+bool SqliteState::HasPreregistration(OrganizationId organization, absl::string_view serial) const {
+  auto db = readers_.Get();
+  Query query(*db, "SELECT 1 FROM preregistrations WHERE organization = ? AND serial = ?",
+              KeyOf(organization.value), serial);
+  return query.Step();
+}
+
 std::optional<std::string> SqliteState::FindBlob(absl::string_view name) const {
   auto db = readers_.Get();
   Query query(*db, "SELECT value FROM blobs WHERE name = ?", name);
