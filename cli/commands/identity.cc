@@ -167,9 +167,8 @@ Outcome Profile(Session& session) {
 Outcome Urls(Session& session) {
   muster::v1::SetDeviceUrlsRequest request;
   for (const std::string& url : session.List("url")) request.add_urls(url);
-  ASSIGN_OR_RETURN(const auto response,
-                   CallForDevice(session, std::move(request), &Stub::SetDeviceUrls));
-  return ShowChanged(session, response.device(), "gets its new URLs with an agent update");
+  return ChangeWith(session, "change the URLs of", request, &Stub::SetDeviceUrls,
+                    [](const auto&) { return "gets its new URLs with an agent update"; });
 }
 
 // What most of these commands share; the caller changes the rest.
@@ -234,8 +233,8 @@ std::vector<Command> IdentityCommands() {
                                "  muster device urls riga-core --url https://edge-2.example.net\n"
                                "  muster device urls riga-core",
                                Urls);
-  urls.flags = {
-      {"url", "URL", "post there, in this order, at most 4 [the edge that it uses]", false, true}};
+  urls.flags.push_back(
+      {"url", "URL", "post there, in this order, at most 4 [the edge that it uses]", false, true});
   Command preview = DeviceCommand("preview", "Show what Muster has on a router",
                                   "  muster device preview riga-core", Preview);
   preview.positionals = {{"DEVICE", "id, display name or identity"}};

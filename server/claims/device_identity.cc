@@ -284,7 +284,12 @@ absl::StatusOr<Device> DeviceIdentity::SetUrls(const OrganizationScope& scope,
                                                const AuditedCall& call, DeviceId id,
                                                const std::vector<std::string>& urls) {
   RETURN_IF_ERROR(CheckAgentUrls("urls", urls));
-  RETURN_IF_ERROR(FindLive(scope, id).status());
+  RETURN_IF_ERROR(CheckLive(scope, call, id));
+  if (call.validate_only) {
+    ASSIGN_OR_RETURN(const Device device, FindLive(scope, id));
+    RETURN_IF_ERROR(MayChangeAgent(ViewOf(device)));
+    return device;
+  }
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::SetAgentTerms& terms = *command.mutable_set_agent_terms();
   Name(&terms, scope, id);
