@@ -377,6 +377,9 @@ constexpr const char* kVersion3[] = {
     R"(CREATE TABLE engine_note (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   note BLOB NOT NULL) STRICT)",
+};
+
+constexpr const char* kVersion4[] = {
     // 1: its cancellation stops what runs.
     "ALTER TABLE jobs ADD COLUMN stop_running INTEGER NOT NULL DEFAULT 0",
     // 1: its router is told to stop it.
@@ -443,8 +446,11 @@ absl::Status PrepareSchema(Database& db, int version) {
     FillFromFacts(db);
     db.Execute(kHoldOfVersion1);
   }
-  if (version >= 3) {
+  if (found < 3 && version >= 3) {
     for (const char* statement : kVersion3) db.Execute(statement);
+  }
+  if (version >= 4) {
+    for (const char* statement : kVersion4) db.Execute(statement);
   }
   db.Execute(absl::StrCat("PRAGMA user_version=", version).c_str());
   db.Execute("COMMIT");
