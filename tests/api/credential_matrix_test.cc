@@ -290,14 +290,14 @@ TEST_F(CredentialMatrixTest, EveryMethodThatChangesCanBeRepeatedAndTried) {
 TEST_F(CredentialMatrixTest, WhatIsOnlyTriedWritesNothing) {
   server_.CheckIn(device_);
   const size_t before = CountAudit();
-  const Position position = server_.state().AppliedPosition();
+  const Position position = server_.log().AppliedPosition();
   for (const MatrixRow& row : kRows) {
     if (OnlyReads(MethodOf(row)->name())) continue;
     const std::string method = absl::StrCat("muster.v1.", row.method);
     const StatusCode code = Call(method, server_.root_key(), Fill(row, true)).error_code();
     EXPECT_NE(code, StatusCode::INTERNAL) << method;
     EXPECT_NE(code, StatusCode::UNIMPLEMENTED) << method;
-    EXPECT_EQ(server_.state().AppliedPosition().index, position.index) << method;
+    EXPECT_EQ(server_.log().AppliedPosition().index, position.index) << method;
   }
   EXPECT_EQ(CountAudit(), before);
 }

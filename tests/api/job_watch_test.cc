@@ -105,7 +105,7 @@ class JobWatchTest : public testing::Test {
   ApiTestServer server_;
   Authorizer authorizer_{server_.state()};
   DeviceDirectory devices_{server_.state(), server_.log()};
-  JobBoard board_{server_.state(), server_.log(), devices_};
+  JobBoard board_{server_.state(), server_.log(), devices_, server_.installation().master_key};
   JobWatches watches_{server_.state(), board_, authorizer_};
   FakeSink sink_;
   std::string device_;
