@@ -86,8 +86,8 @@ Table FactTable(const DiagnoseDeviceResponse& answer, absl::Time now) {
   add("RouterOS", device.routeros_version());
   add("Agent", device.agent_version());
   add("Rights", absl::StrJoin(answer.rights(), ","));
-  add("Owner", OwnerText(answer));
   add("Rights missing", absl::StrJoin(answer.missing_rights(), ","));
+  add("Owner", OwnerText(answer));
   // As it says it, beside what that means in seconds below.
   add("Router clock", device.status().router_clock());
   if (answer.has_clock_skew()) {

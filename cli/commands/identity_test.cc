@@ -22,6 +22,13 @@ class IdentityTest : public CommandTest {
     *response.mutable_device() = device();
     fake_.Answer(method, response);
   }
+  // Names are looked up before anything is changed.
+  void AnswerFleet() {
+    muster::v1::ListDevicesResponse fleet;
+    *fleet.add_devices() = device();
+    *fleet.add_devices() = MakeDevice(2, now());
+    fake_.Answer("ListDevices", fleet);
+  }
 };
 
 TEST_F(IdentityTest, EachDecisionIsOneCallThatNamesTheDevice) {
@@ -53,8 +60,10 @@ TEST_F(IdentityTest, NamesComeFromStdinAndOneFailureDoesNotEndTheRest) {
   const std::string first = device().name();
   const std::string second = MakeDevice(2, now()).name();
   input_ = first + "\n" + second + "\n";
+  AnswerFleet();
   EXPECT_EQ(Run({"device", "delete", "-"}).code, 2) << "nobody was asked";
   EXPECT_EQ(fake_.RequestCount("DeleteDevice"), 0u);
+  AnswerFleet();
   AnswerDevice<muster::v1::DeleteDeviceResponse>("DeleteDevice");
   fake_.Fail("DeleteDevice", grpc::Status(grpc::StatusCode::NOT_FOUND, "gone already"));
   input_ = first + "\n" + second + "\n";
@@ -63,11 +72,12 @@ TEST_F(IdentityTest, NamesComeFromStdinAndOneFailureDoesNotEndTheRest) {
   EXPECT_THAT(ran.err, HasSubstr("gone already"));
   EXPECT_THAT(ran.err, HasSubstr("done for 1 of 2 devices"));
   EXPECT_EQ(fake_.LastRequest<muster::v1::DeleteDeviceRequest>("DeleteDevice").name(), second);
-  fake_.Answer("ListDevices", muster::v1::ListDevicesResponse());
+  AnswerFleet();
   input_ = "nobody\n" + first + "\n";
   EXPECT_EQ(Run({"device", "delete", "-", "--yes"}).code, 3) << "a wrong name changes nothing";
   EXPECT_EQ(fake_.RequestCount("DeleteDevice"), 2u);
   AnswerDevice<muster::v1::SetDeviceProfileResponse>("SetDeviceProfile");
+  AnswerFleet();
   input_ = first + "\n";
   EXPECT_EQ(Run({"device", "profile", "-", "slow"}).code, 0);
 }

@@ -115,6 +115,7 @@ TEST_F(JobStopTest, AStoppedJobThatWasNeverStartedIsCancelledAndNotSentAgain) {
   Stop(0, 1);
   EXPECT_EQ(CountChanges(ChangeKind::kJobRemove), 1);
   Event("edge-a", kDevice, number, kRemoved);
+  Pass(10);
   Beat("edge-a", kDevice, 0);
   EXPECT_EQ(Now(), S::kCancelled);
   EXPECT_EQ(Target(kJob, kDevice).error, "");

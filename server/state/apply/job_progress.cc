@@ -102,8 +102,7 @@ bool IsVersion(absl::string_view reported, absl::string_view expected) {
 void EndByReboot(ApplyContext& context, const JobRules& job, TargetRow& target) {
   const std::string version = DeviceVersion(context, target.device);
   if (IsVersion(version, job.expect_version)) {
-    // Nobody can send it again, and this beat proves that nobody started it: now it may be called
-    // cancelled.
+    // What a stop had said that came too late.
     target.error.clear();
     EndTarget(context, job, target, JobTargetState::kSucceeded);
     return;
