@@ -58,6 +58,13 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(ListEdges)
     MUSTER_FAKE_METHOD(RevokeEdge)
   } edges;
+  struct Roots final : muster::v1::RouterRootService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(ListRouterRoots)
+    MUSTER_FAKE_METHOD(CreateRouterRoot)
+    MUSTER_FAKE_METHOD(ActivateRouterRoot)
+    MUSTER_FAKE_METHOD(RetireRouterRoot)
+  } roots;
   struct Claims final : muster::v1::ClaimService::Service {
     FakeMuster* fake;
     MUSTER_FAKE_METHOD(CreateClaim)
@@ -161,9 +168,10 @@ struct FakeMuster::Services {
 
 FakeMuster::FakeMuster(const std::string& folder) : folder_(folder), services_(new Services) {
   services_->organizations.fake = services_->keys.fake = services_->edges.fake =
-      services_->claims.fake = services_->devices.fake = services_->identity.fake =
-          services_->jobs.fake = services_->windows.fake = services_->agents.fake =
-              services_->scripts.fake = services_->secrets.fake = services_->audit.fake = this;
+      services_->roots.fake = services_->claims.fake = services_->devices.fake =
+          services_->identity.fake = services_->jobs.fake = services_->windows.fake =
+              services_->agents.fake = services_->scripts.fake = services_->secrets.fake =
+                  services_->audit.fake = this;
   const absl::Time now = absl::Now();
   const auto key = PrivateKey::GenerateEcdsaP256();
   CertificateTerms terms;
@@ -189,6 +197,7 @@ void FakeMuster::Start() {
   builder.RegisterService(&services_->organizations);
   builder.RegisterService(&services_->keys);
   builder.RegisterService(&services_->edges);
+  builder.RegisterService(&services_->roots);
   builder.RegisterService(&services_->claims);
   builder.RegisterService(&services_->devices);
   builder.RegisterService(&services_->identity);

@@ -23,6 +23,7 @@
 #include "muster/v1/edge_admin_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 #include "muster/v1/organization_service.grpc.pb.h"
+#include "muster/v1/router_root_service.grpc.pb.h"
 #include "muster/v1/script_service.grpc.pb.h"
 #include "muster/v1/window_service.grpc.pb.h"
 

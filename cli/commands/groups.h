@@ -18,6 +18,7 @@ std::vector<Command> ContextCommands();
 std::vector<Command> OrganizationCommands();
 std::vector<Command> KeyCommands();
 std::vector<Command> EdgeCommands();
+std::vector<Command> RootCommands();
 // Routers: how they join, who they are, what they do.
 std::vector<Command> ClaimCommands();
 std::vector<Command> DeviceCommands();

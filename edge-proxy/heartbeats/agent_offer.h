@@ -33,10 +33,6 @@ struct AgentOffer {
   // Where the agent posts, 1 to 4; empty: this edge.
   std::vector<std::string> urls;
   Profile profile = Profile::kNormal;
-  // PEM; empty: this edge's own.
-  std::string router_root;
-  // Where it differs from this edge's own, the text imports it beside the one that is trusted, so
-  // that roots can be rolled over while routers still reach edges under either.
   // False: known, but not to be offered now.
   // The control plane paces a roll-out by this.
   bool offered = false;

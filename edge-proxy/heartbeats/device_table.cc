@@ -17,8 +17,8 @@ namespace {
 uint64_t HashOf(const routeros::DeviceFacts& facts) {
   return absl::HashOf(facts.identity, facts.serial_number, facts.software_id, facts.mac_address,
                       facts.routeros_version, facts.board, facts.architecture, facts.agent_version,
-                      facts.format_hex, facts.format_escaped, facts.rights,
-                      facts.tunnel_public_key);
+                      facts.format_hex, facts.format_escaped, facts.rights, facts.tunnel_public_key,
+                      facts.router_roots);
 }
 
 // Shorter checks are filled with zeros; `convert` refuses them before.

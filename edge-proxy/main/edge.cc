@@ -198,43 +198,60 @@ routeros::Profile ProfileOf(Profile profile) {
   return routeros::Profile::kNormal;
 }
 
+struct PinnedRoots {
+  std::string own_sha256;
+  // Empty: there is no other.
+  std::string other_pem;
+  std::string other_sha256;
+};
+
+absl::StatusOr<PinnedRoots> PinsOf(const RouterRoots& roots) {
+  RouterRoots::Pins pins = roots.ForTexts();
+  PinnedRoots pinned;
+  ASSIGN_OR_RETURN(CertificateFacts own, ReadCertificate(pins.own));
+  pinned.own_sha256 = std::move(own.sha256);
+  if (pins.other.empty()) return pinned;
+  ASSIGN_OR_RETURN(CertificateFacts other, ReadCertificate(pins.other));
+  pinned.other_sha256 = std::move(other.sha256);
+  pinned.other_pem = std::move(pins.other);
+  return pinned;
+}
+
 // The edge's own URL is where the router enrols; where it posts later may be others.
-RenderInstallerFor RealInstaller(const std::string& url, const std::string& root_sha256) {
-  return [url, root_sha256](absl::string_view version, absl::string_view claim,
-                            const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
+RenderInstallerFor RealInstaller(const std::string& url, const RouterRoots& roots) {
+  return [url, &roots](absl::string_view version, absl::string_view claim,
+                       const ClaimAnswer& terms) -> absl::StatusOr<std::string> {
     ASSIGN_OR_RETURN(const routeros::Version parsed, routeros::ParseVersion(version));
+    ASSIGN_OR_RETURN(PinnedRoots pins, PinsOf(roots));
     return routeros::RenderInstaller({.url = url,
-                                      .root_sha256 = root_sha256,
+                                      .root_sha256 = std::move(pins.own_sha256),
                                       .claim = std::string(claim),
                                       .monitor_only = terms.monitor_only,
                                       .profile = ProfileOf(terms.profile),
-                                      .urls = terms.urls},
+                                      .urls = terms.urls,
+                                      .new_root_pem = std::move(pins.other_pem),
+                                      .new_root_sha256 = std::move(pins.other_sha256)},
                                      parsed);
   };
 }
 
 // With a token in the offer each router gets a text of its own; none is cached.
-AgentRules RealAgent(const std::string& url, const std::string& root_sha256) {
+AgentRules RealAgent(const std::string& url, const RouterRoots& roots) {
   return {.own_version = std::string(routeros::AgentVersion()),
-          .render = [url, root_sha256](absl::string_view version,
-                                       const AgentOffer& offer) -> absl::StatusOr<std::string> {
+          .render = [url, &roots](absl::string_view version,
+                                  const AgentOffer& offer) -> absl::StatusOr<std::string> {
             ASSIGN_OR_RETURN(const routeros::Version parsed, routeros::ParseVersion(version));
             ASSIGN_OR_RETURN(const routeros::Family family, routeros::FamilyOf(parsed));
+            ASSIGN_OR_RETURN(PinnedRoots pins, PinsOf(roots));
             routeros::AgentTerms terms{.urls = offer.urls,
-                                       .root_sha256 = root_sha256,
+                                       .root_sha256 = std::move(pins.own_sha256),
+                                       .new_root_pem = std::move(pins.other_pem),
+                                       .new_root_sha256 = std::move(pins.other_sha256),
                                        .profile = ProfileOf(offer.profile),
                                        .generation = offer.generation,
                                        .token = std::string(offer.token.Reveal())};
             // No URLs in the offer: the router stays with the edge that it asked.
             if (terms.urls.empty()) terms.urls = {url};
-            if (!offer.router_root.empty()) {
-              ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(offer.router_root));
-              // A root to come: the text pins both, and imports the new one.
-              if (root.sha256 != root_sha256) {
-                terms.new_root_pem = offer.router_root;
-                terms.new_root_sha256 = root.sha256;
-              }
-            }
             return routeros::RenderAgent(terms, family);
           }};
 }
@@ -244,11 +261,11 @@ AgentRules RealAgent(const std::string& url, const std::string& root_sha256) {
 // Two callbacks look forward (outbox to uplink, uplink to Keep): they are only called after Start.
 // In the order in which they use each other; they end in reverse.
 struct Edge::Parts {
-  Parts(const EdgeOptions& the_options, DataFolder the_folder, Identity the_identity,
-        const std::string& root_sha256)
+  Parts(const EdgeOptions& the_options, DataFolder the_folder, Identity the_identity)
       : options(the_options),
         folder(std::move(the_folder)),
         identity(std::move(the_identity)),
+        roots(identity.router_root),
         clock(own_clock),
         gate(devices, metrics, own_clock, absl::Hours(options.max_stale_hours)),
         outbox(
@@ -267,12 +284,13 @@ struct Edge::Parts {
                 .gate = gate,
                 .contacts = contacts,
                 .fast = fast,
+                .roots = roots,
                 .on_renewed = [this](const Identity& renewed) { return Keep(renewed); }},
                identity),
         heartbeats({clock, devices, jobs, outbox, results, metrics, busy, fast,
                     std::string(routeros::AgentVersion())}),
-        enrolments(uplink, devices, RealInstaller(options.public_url, root_sha256)),
-        scripts(devices, jobs, RealAgent(options.public_url, root_sha256)),
+        enrolments(uplink, devices, RealInstaller(options.public_url, roots)),
+        scripts(devices, jobs, RealAgent(options.public_url, roots)),
         calls({.gate = gate,
                .heartbeats = heartbeats,
                .enrolments = enrolments,
@@ -281,16 +299,16 @@ struct Edge::Parts {
                .pace = pace,
                .metrics = metrics,
                .clock = clock,
-               .router_root = [this] { return identity.router_root; },
+               .router_root = [this] { return roots.Own(); },
                .ready = [this] { return gate.ready(); }}),
         server({.listen = options.listen, .threads = UsableProcessors()}, calls, metrics) {}
 
   // Kept on disk before it is used: an edge that crashes after showing a new certificate still has
-  // it.
+  // it. Certificates of the operator's own that don't end in the renewed root refuse the renewal.
   absl::Status Keep(const Identity& renewed) {
+    ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, renewed));
     RETURN_IF_ERROR(folder.Save(renewed));
     if (!options.tls_certs.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, renewed));
     return server.SetCertificates(pairs);
   }
   // From the metrics page's thread.
@@ -298,8 +316,9 @@ struct Edge::Parts {
 
   const EdgeOptions options;
   const DataFolder folder;
-  // Of the start; a renewed one differs in keys and leaves only.
+  // Of the start; a renewed one differs in keys, leaves and the router root.
   const Identity identity;
+  RouterRoots roots;
   // Not corrected; `clock` is this one with the control plane's offset.
   const SystemClock own_clock;
   Metrics metrics;
@@ -372,10 +391,9 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(const EdgeOptions& options) {
   ASSIGN_OR_RETURN(DataFolder folder, DataFolder::Open(options.data_dir));
   ASSIGN_OR_RETURN(Identity identity, LoadOrJoin(options, folder));
   ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(options, identity));
-  ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(identity.router_root));
+  RETURN_IF_ERROR(ReadCertificate(identity.router_root).status());
   // Nothing is bound and nothing runs yet: an error up to here leaves no trace but the identity.
-  auto parts =
-      std::make_unique<Parts>(options, std::move(folder), std::move(identity), root.sha256);
+  auto parts = std::make_unique<Parts>(options, std::move(folder), std::move(identity));
   RETURN_IF_ERROR(parts->server.SetCertificates(pairs));
   return std::unique_ptr<Edge>(new Edge(std::move(parts)));
 }
@@ -397,7 +415,9 @@ absl::Status Edge::Start() {
 // Read and checked whole before anything is changed.
 absl::Status Edge::ReloadCertificates() {
   if (parts_->options.tls_certs.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(parts_->options, parts_->identity));
+  Identity current = parts_->identity;
+  current.router_root = parts_->roots.Own();
+  ASSIGN_OR_RETURN(const std::vector<TlsPair> pairs, PairsOf(parts_->options, current));
   return parts_->server.SetCertificates(pairs);
 }
 

@@ -32,6 +32,7 @@ void FillFacts(const routeros::DeviceFacts& facts, wire::Facts& out) {
   out.set_format_escaped(facts.format_escaped);
   out.set_rights(facts.rights);
   out.set_tunnel_public_key(facts.tunnel_public_key);
+  out.set_router_roots(facts.router_roots);
 }
 
 // An absent value stays absent.
@@ -198,7 +199,6 @@ AgentOffer FromProto(const wire::AgentOffer& offer) {
                     .token = Secret(offer.token()),
                     .urls = {offer.urls().begin(), offer.urls().end()},
                     .profile = ProfileOf(offer.profile()),
-                    .router_root = offer.router_root(),
                     .offered = offer.offered()};
 }
 

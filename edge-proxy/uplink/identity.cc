@@ -174,4 +174,9 @@ absl::StatusOr<bool> NeedsRenewal(const Identity& identity, absl::Time now) {
          now > rsa.not_after - kRouterThird;
 }
 
+std::string RouterRootSha256(const Identity& identity) {
+  const absl::StatusOr<CertificateFacts> root = ReadCertificate(identity.router_root);
+  return root.ok() ? root->sha256 : "";
+}
+
 }  // namespace muster::edge

@@ -62,6 +62,9 @@ class DataFolder {
   int lock_fd_;
 };
 
+// SHA-256 of the router root that the leaves end in, hex; empty where it can't be read.
+std::string RouterRootSha256(const Identity& identity);
+
 // InvalidArgument for a certificate that can't be read.
 // True when a third of the life of one of its certificates is left.
 absl::StatusOr<bool> NeedsRenewal(const Identity& identity, absl::Time now);

@@ -32,6 +32,7 @@ wire::ConnectRequest Session::Hello() const {
   // Uncorrected: from it the control plane reckons the offset.
   hello.set_time_us(absl::ToUnixMicros(parts_.own_clock.Now()));
   hello.set_protocol(kProtocol);
+  hello.set_router_root_sha256(parts_.router_root_sha256);
   parts_.outbox.FillHello(hello);
   return request;
 }
@@ -53,9 +54,7 @@ absl::Status Session::Take(const wire::ConnectResponse& response) {
       TakeState(response.state());
       break;
     case wire::ConnectResponse::kSettings:
-      if (response.settings().interval_seconds() > 0) {
-        parts_.gate.SetInterval(response.settings().interval_seconds());
-      }
+      TakeSettings(response.settings());
       break;
     case wire::ConnectResponse::kContactQuestion:
       TakeQuestion(response.contact_question());
@@ -69,6 +68,11 @@ absl::Status Session::Take(const wire::ConnectResponse& response) {
       break;
   }
   return absl::OkStatus();
+}
+
+void Session::TakeSettings(const wire::EdgeSettings& settings) {
+  if (settings.interval_seconds() > 0) parts_.gate.SetInterval(settings.interval_seconds());
+  parts_.roots.SetTrusted({settings.router_roots().begin(), settings.router_roots().end()});
 }
 
 absl::Status Session::TakeWelcome(const wire::Welcome& welcome) {
@@ -92,6 +96,9 @@ absl::Status Session::TakeWelcome(const wire::Welcome& welcome) {
   parts_.devices.SetRevocations(revocations);
   // A control plane that was restored, or another node, may not have them.
   parts_.devices.ForgetSentFacts();
+  const std::vector<std::string> roots(welcome.settings().router_roots().begin(),
+                                       welcome.settings().router_roots().end());
+  parts_.roots.SetTrusted(roots);
   parts_.clock.SetOffset(absl::Microseconds(welcome.time_offset_us()));
   parts_.gate.SetTrust(std::move(trust));
   // Last: Next begins to send as soon as this is true.

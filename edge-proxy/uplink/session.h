@@ -25,6 +25,7 @@
 #include "edge-proxy/heartbeats/corrected_clock.h"
 #include "edge-proxy/heartbeats/device_table.h"
 #include "edge-proxy/heartbeats/fast_beats.h"
+#include "edge-proxy/heartbeats/router_roots.h"
 #include "edge-proxy/heartbeats/token_gate.h"
 #include "edge-proxy/jobs/job_shelf.h"
 #include "edge-proxy/uplink/offer_pool.h"
@@ -48,6 +49,9 @@ struct SessionParts {
   TokenGate& gate;
   const ContactBook& contacts;
   FastBeats& fast;
+  RouterRoots& roots;
+  // SHA-256 of the root that the leaves end in, hex.
+  std::string router_root_sha256;
 };
 
 class Session {
@@ -88,6 +92,7 @@ class Session {
     std::vector<Revocation> revocations;
   };
 
+  void TakeSettings(const ::muster::edge::v1::EdgeSettings& settings);
   absl::Status TakeWelcome(const ::muster::edge::v1::Welcome& welcome);
   void TakeState(const ::muster::edge::v1::StateChunk& chunk);
   absl::Status Collect(const ::muster::edge::v1::StateChunk& chunk, Coming& coming);

@@ -27,7 +27,8 @@ class SessionTest : public testing::Test {
                                                       .jobs = jobs_,
                                                       .gate = gate_,
                                                       .contacts = edge_.contacts,
-                                                      .fast = edge_.fast});
+                                                      .fast = edge_.fast,
+                                                      .roots = roots_});
   }
   static wire::ConnectResponse Welcome() {
     wire::ConnectResponse response;
@@ -69,6 +70,7 @@ class SessionTest : public testing::Test {
 
   CallsFixture edge_;
   CorrectedClock clock_{edge_.clock};
+  RouterRoots roots_{"own root"};
   DeviceTable devices_;
   TokenGate gate_{devices_, edge_.metrics, edge_.clock};
   Outbox outbox_{clock_, OutboxLimits(), [] {}, [] {}};

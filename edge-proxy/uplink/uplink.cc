@@ -76,6 +76,7 @@ struct Uplink::State {
   void Send(Session& session, Stream& stream, const bool& ended);
   void Pause(absl::Duration longest);
   void RunRenewal();
+  bool RenewalRests(absl::Duration end, bool failed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Housekeep();
   SessionParts PartsOfSession();
   // nullptr where there is no control plane. To be given to Retire when it has been answered.
@@ -114,7 +115,9 @@ SessionParts Uplink::State::PartsOfSession() {
           .jobs = parts.jobs,
           .gate = parts.gate,
           .contacts = parts.contacts,
-          .fast = parts.fast};
+          .fast = parts.fast,
+          .roots = parts.roots,
+          .router_root_sha256 = RouterRootSha256(identity)};
 }
 
 // On the stream's thread, also while it is disconnected: jobs end by time, not by messages.
@@ -252,6 +255,13 @@ void Uplink::State::Send(Session& session, Stream& stream, const bool& ended) {
   }
 }
 
+// Renewed only over a live stream: it shows that this identity is still good there. Another router
+// root is not waited for, unless the last renewal has failed.
+bool Uplink::State::RenewalRests(absl::Duration end, bool failed) {
+  if (channel == nullptr) return true;
+  return parts.own_clock.Monotonic() < end && (failed || !parts.roots.WantsOther());
+}
+
 // A thread of its own, since making keys and a unary call would hold up the stream.
 void Uplink::State::RunRenewal() {
   absl::Duration pause = absl::ZeroDuration();
@@ -261,17 +271,16 @@ void Uplink::State::RunRenewal() {
     {
       MutexLock lock(mutex);
       const absl::Duration end = parts.own_clock.Monotonic() + pause;
-      // Only over a live stream: it shows that this identity is still good there.
-      while (!stopping && (channel == nullptr || parts.own_clock.Monotonic() < end)) {
-        changed.WaitFor(mutex, kHousekeeping);
-      }
+      const bool failed = pause == kRenewalRetry;
+      while (!stopping && RenewalRests(end, failed)) changed.WaitFor(mutex, kHousekeeping);
       if (stopping) return;
       through = channel;
       current = identity;
     }
     pause = kRenewalCheck;
     const absl::StatusOr<bool> due = NeedsRenewal(current, parts.clock.Now());
-    if (!due.ok() || !*due) continue;
+    const bool other_root = parts.roots.WantsOther();
+    if (!other_root && (!due.ok() || !*due)) continue;
     absl::StatusOr<Identity> renewed = Renew(through, current);
     absl::Status kept = renewed.status();
     // Used only where it could be kept: after a crash the old one would be there again, and it
@@ -282,10 +291,16 @@ void Uplink::State::RunRenewal() {
       pause = kRenewalRetry;
       continue;
     }
-    LogInfo("uplink", "renewed certificates");
+    LogInfo("uplink",
+            other_root ? "renewed certificates under another router root" : "renewed certificates");
+    parts.roots.SetOwn(renewed->router_root);
+    // A node that did not know of the other root yet; not again at once.
+    if (parts.roots.WantsOther()) pause = kRenewalRetry;
     MutexLock lock(mutex);
     // The next stream uses it; the one that is open stays.
     identity = *std::move(renewed);
+    // The hello says which root routers are shown.
+    if (other_root && stream_context != nullptr) stream_context->TryCancel();
   }
 }
 

@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "edge-proxy/heartbeats/control_plane.h"
+#include "edge-proxy/heartbeats/router_roots.h"
 #include "edge-proxy/uplink/identity.h"
 #include "edge-proxy/uplink/outbox.h"
 #include "edge-proxy/uplink/session.h"
@@ -40,6 +41,8 @@ struct UplinkParts {
   TokenGate& gate;
   const ContactBook& contacts;
   FastBeats& fast;
+  // Of the identity; kept up with what the control plane says and what was renewed.
+  RouterRoots& roots;
   // Called with an identity that was renewed; it is to be kept and used.
   std::function<absl::Status(const Identity&)> on_renewed;
 };

@@ -57,6 +57,7 @@ class UplinkTest : public testing::Test {
                                                    .gate = gate_,
                                                    .contacts = contacts_,
                                                    .fast = fast_,
+                                                   .roots = roots_,
                                                    .on_renewed =
                                                        [this](const Identity& identity) {
                                                          renewed_.set_value(identity);
@@ -80,6 +81,7 @@ class UplinkTest : public testing::Test {
   FakeMusterd musterd_;
   const SystemClock own_clock_;
   CorrectedClock clock_{own_clock_};
+  RouterRoots roots_{"own root"};
   Metrics metrics_;
   DeviceTable devices_;
   TokenGate gate_{devices_, metrics_, own_clock_};

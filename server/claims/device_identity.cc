@@ -224,7 +224,7 @@ absl::StatusOr<std::string> DeviceIdentity::Preview(const OrganizationScope& sco
     return absl::FailedPreconditionError("the device has not checked in yet");
   }
   terms.url = terms.urls.front();
-  terms.root_sha256 = root_sha256_;
+  ASSIGN_OR_RETURN(terms.root_sha256, issuer_.RouterRootSha256());
   // The preview is of what lies on the router, where no claim is kept.
   terms.claim = std::string(kClaimDigits, '0');
   terms.monitor_only = device.monitor_only;

@@ -21,6 +21,7 @@
 #include "server/access/audited_call.h"
 #include "server/access/organization_scope.h"
 #include "server/command_log/log/command_log.h"
+#include "server/pki/certificate_issuer.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -35,10 +36,9 @@ class DeviceIdentity {
  public:
   static constexpr size_t kMostImported = 2'000;
 
-  // `root_sha256` is the fingerprint of the router root, lower-case hex.
   DeviceIdentity(const State& state, CommandLog& log, const Secret& master_key,
-                 std::string root_sha256)
-      : state_(state), log_(log), master_key_(master_key), root_sha256_(std::move(root_sha256)) {}
+                 const CertificateIssuer& issuer)
+      : state_(state), log_(log), master_key_(master_key), issuer_(issuer) {}
 
   // Each of these answers the device as it is afterwards.
   // Lets a device that waits for acceptance get jobs; without effect where it does not wait.
@@ -104,7 +104,7 @@ class DeviceIdentity {
   const State& state_;
   CommandLog& log_;
   const Secret& master_key_;
-  const std::string root_sha256_;
+  const CertificateIssuer& issuer_;
 };
 
 }  // namespace muster::server

@@ -28,6 +28,7 @@ bool MattersToEdges(ChangeKind kind) {
     case ChangeKind::kFastBeats:
     case ChangeKind::kEdge:
     case ChangeKind::kOrganization:
+    case ChangeKind::kRouterRoots:
       return true;
     default:
       return false;
@@ -180,6 +181,10 @@ void EdgeHub::Route(const Change& change) {
   if (change.kind == ChangeKind::kOrganization) {
     for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
       session->TellAgain(change.organization);
+    }
+  } else if (change.kind == ChangeKind::kRouterRoots) {
+    for (const std::shared_ptr<EdgeSession>& session : AllSessions()) {
+      session->outbox().AddSettings();
     }
   } else if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceRevoked ||
              change.kind == ChangeKind::kDeviceRekeyed) {

@@ -38,6 +38,7 @@ struct UpHello {
   std::string version;
   int64_t time_us = 0;
   uint32_t protocol = 0;
+  std::string router_root_sha256;
 };
 
 // Which device an item speaks for and what proves it. Parallel to the items of a batch.
@@ -139,6 +140,13 @@ struct DownWelcome {
   std::vector<RevokedDevice> revocations;
   int64_t time_offset_us = 0;
   uint32_t interval_seconds = 30;
+  // PEM, the active one first.
+  std::vector<std::string> router_roots;
+};
+
+struct DownSettings {
+  uint32_t interval_seconds = 30;
+  std::vector<std::string> router_roots;
 };
 
 // Everything up to `applied` is durable; `verdicts` are about items of it.
@@ -209,6 +217,7 @@ struct DownContactQuestion {
   DeviceId device;
 };
 
-using DownMessage = std::variant<DownWelcome, DownAck, DownState, DownDrain, DownContactQuestion>;
+using DownMessage =
+    std::variant<DownWelcome, DownAck, DownState, DownDrain, DownContactQuestion, DownSettings>;
 
 }  // namespace muster::server

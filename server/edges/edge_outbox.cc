@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/edges/job_filling.h"
+#include "server/pki/router_roots.h"
 
 namespace muster::server {
 namespace {
@@ -116,6 +117,7 @@ bool EdgeOutbox::HasWork() const {
   if (drain_.has_value()) return true;
   if (!begun_) return false;
   return welcome_.has_value() || !snapshot_done_ || !pending_.empty() || !questions_.empty() ||
+         settings_due_ ||
          std::any_of(acks_.begin(), acks_.end(), [](const auto& ack) { return ack.has_value(); });
 }
 
@@ -129,6 +131,11 @@ std::optional<DownMessage> EdgeOutbox::Next() {
   return NextDelta();
 }
 
+void EdgeOutbox::AddSettings() {
+  MutexLock lock(mutex_);
+  settings_due_ = true;
+}
+
 std::optional<DownMessage> EdgeOutbox::NextUrgent() {
   if (welcome_.has_value()) return DownMessage(*std::exchange(welcome_, std::nullopt));
   if (drained_) return std::nullopt;
@@ -136,6 +143,9 @@ std::optional<DownMessage> EdgeOutbox::NextUrgent() {
   if (begun_) {
     for (std::optional<DownAck>& ack : acks_) {
       if (ack.has_value()) return DownMessage(*std::exchange(ack, std::nullopt));
+    }
+    if (std::exchange(settings_due_, false)) {
+      return DownMessage(DownSettings{.router_roots = TrustedRootPems(state_)});
     }
     if (!questions_.empty()) {
       const DownContactQuestion question = questions_.front();

@@ -2,9 +2,9 @@
 // deltas, a farewell. Everything that waits is kept as "what has changed", one entry a device, and
 // becomes messages only when the stream can take one: a slow edge costs a set of ids, not a queue.
 //
-// Order: welcome, acknowledgements, questions, farewell, snapshot, deltas; nothing follows the
-// farewell. Changes that happen while the snapshot goes out wait for its end, since the edge
-// replaces all that it held when it ends.
+// Order: welcome, acknowledgements, settings, questions, farewell, snapshot, deltas; nothing
+// follows the farewell. Changes that happen while the snapshot goes out wait for its end, since the
+// edge replaces all that it held when it ends.
 //
 // Threads:  safe to call from any thread; Next from one thread at a time.
 // Owns:     nothing; `state` and `checks` must outlive this object.
@@ -48,6 +48,8 @@ class EdgeOutbox {
   void AddFastBeats(DeviceId device, uint32_t seconds);
   void AddRevocation(DeviceId device);
   void AddDrain(std::string reason);
+  // The settings of the welcome have changed.
+  void AddSettings();
   // False where too many wait already.
   bool AddContactQuestion(const DownContactQuestion& question);
 
@@ -98,6 +100,7 @@ class EdgeOutbox {
   absl::flat_hash_map<uint64_t, Pending> pending_ ABSL_GUARDED_BY(mutex_);
   std::optional<DownDrain> drain_ ABSL_GUARDED_BY(mutex_);
   std::deque<DownContactQuestion> questions_ ABSL_GUARDED_BY(mutex_);
+  bool settings_due_ ABSL_GUARDED_BY(mutex_) = false;
   bool begun_ ABSL_GUARDED_BY(mutex_) = false;
   bool drained_ ABSL_GUARDED_BY(mutex_) = false;
   bool snapshot_done_ ABSL_GUARDED_BY(mutex_) = false;

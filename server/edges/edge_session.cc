@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "server/edges/result_redaction.h"
 #include "server/pki/join_credentials.h"
+#include "server/pki/router_roots.h"
 
 namespace muster::server {
 namespace {
@@ -120,6 +121,7 @@ void EdgeSession::OnHello(UpHello hello) {
   session.set_edge_id(edge_id_);
   session.set_spool_id(hello.spool_id);
   session.set_version(hello.version);
+  session.set_router_root_sha256(hello.router_root_sha256);
   context_.log.ProposeAsync(std::move(command),
                             // The session lives until the log has answered, whatever becomes of the
                             // stream.
@@ -199,6 +201,7 @@ DownWelcome EdgeSession::MakeWelcome(const UpHello& hello,
     }
     if (page.size() < kRevocationsAPage) break;
   }
+  welcome.router_roots = TrustedRootPems(context_.state);
   // Our clock minus the edge's; the way of the hello is in it, some tens of milliseconds that
   // nothing here depends on.
   welcome.time_offset_us = absl::ToUnixMicros(context_.clock.Now()) - hello.time_us;

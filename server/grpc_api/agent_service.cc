@@ -23,7 +23,8 @@ grpc::Status AgentGrpcService::ListAgents(grpc::ServerContext* context,
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     // Counted in one scan with the rows, so that sum and rows can't disagree.
     uint32_t behind = 0;
-    for (const AgentCount& count : rollout_.Count(scope)) {
+    ASSIGN_OR_RETURN(const std::vector<AgentCount> counts, rollout_.Count(scope));
+    for (const AgentCount& count : counts) {
       v1::AgentCount& row = *response->add_agents();
       row.set_agent(count.agent);
       row.set_device_count(static_cast<int32_t>(count.devices));

@@ -311,6 +311,7 @@ v1::Edge ToMessage(const Edge& edge, absl::Time state_time) {
   out.set_device_count(edge.device_count);
   out.set_problem(CleanText(edge.problem));
   SET_TIME(out, problem_time, edge.problem_time_us);
+  out.set_router_root_sha256(CleanText(edge.router_root_sha256));
   return out;
 }
 

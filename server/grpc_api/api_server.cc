@@ -17,6 +17,7 @@
 #include "server/administration/edge_registry.h"
 #include "server/administration/key_ring.h"
 #include "server/administration/organization_registry.h"
+#include "server/administration/router_root_registry.h"
 #include "server/claims/claim_book.h"
 #include "server/devices/device_directory.h"
 #include "server/devices/device_watch.h"
@@ -29,6 +30,7 @@
 #include "server/grpc_api/edge_admin_service.h"
 #include "server/grpc_api/job_service.h"
 #include "server/grpc_api/organization_service.h"
+#include "server/grpc_api/router_root_service.h"
 #include "server/grpc_api/script_service.h"
 #include "server/grpc_api/window_service.h"
 #include "server/jobs/agent_rollout.h"
@@ -69,17 +71,17 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
 class GrpcApiServer final : public ApiServer {
  public:
   GrpcApiServer(const ApiServerTerms& terms, State& state, CommandLog& log,
-                const CertificateIssuer& issuer, const Secret& master_key, const Clock& clock,
-                std::string root_sha256)
+                const CertificateIssuer& issuer, const Secret& master_key, const Clock& clock)
       : authorizer_(state),
         tokens_(master_key),
         gate_(authorizer_, log, terms.observer),
         organizations_(state, log),
         keys_(state, log, authorizer_, master_key),
         edges_(state, log, issuer, master_key, clock, terms.control),
+        roots_(state, log, master_key, clock, terms.on_router_root),
         claims_(state, log, master_key),
         devices_(state, log),
-        identity_(state, log, master_key, root_sha256),
+        identity_(state, log, master_key, issuer),
         jobs_(state, log, devices_, master_key),
         device_watches_(state, authorizer_),
         library_(state, log, master_key),
@@ -91,13 +93,14 @@ class GrpcApiServer final : public ApiServer {
         api_key_service_(gate_, tokens_, state, keys_),
         device_identity_service_(gate_, tokens_, identity_),
         device_service_(gate_, tokens_, devices_, device_watches_, terms.ask_contacts),
-        claim_service_(gate_, tokens_, claims_, devices_, edges_, std::move(root_sha256)),
+        claim_service_(gate_, tokens_, claims_, devices_, edges_, issuer, state),
         job_service_(gate_, tokens_, jobs_, job_watches_),
         agent_service_(gate_, rollout_),
         window_service_(gate_, state, windows_),
         script_service_(gate_, tokens_, library_),
         secret_service_(gate_, tokens_, library_),
         edge_admin_service_(gate_, tokens_, state, edges_),
+        router_root_service_(gate_, roots_),
         audit_service_(gate_, tokens_, state) {}
 
   ~GrpcApiServer() override { Stop(absl::ZeroDuration()); }
@@ -152,7 +155,8 @@ class GrpcApiServer final : public ApiServer {
   std::vector<grpc::Service*> Services() {
     return {&organization_service_, &api_key_service_, &device_identity_service_, &device_service_,
             &claim_service_,        &job_service_,     &agent_service_,           &window_service_,
-            &script_service_,       &secret_service_,  &edge_admin_service_,      &audit_service_};
+            &script_service_,       &secret_service_,  &edge_admin_service_,      &audit_service_,
+            &router_root_service_};
   }
 
   // Rules first, then the services that hold references to them, and the server last, so that it is
@@ -163,6 +167,7 @@ class GrpcApiServer final : public ApiServer {
   OrganizationRegistry organizations_;
   KeyRing keys_;
   EdgeRegistry edges_;
+  RouterRootRegistry roots_;
   ClaimBook claims_;
   DeviceDirectory devices_;
   DeviceIdentity identity_;
@@ -184,6 +189,7 @@ class GrpcApiServer final : public ApiServer {
   ScriptGrpcService script_service_;
   SecretGrpcService secret_service_;
   EdgeAdminGrpcService edge_admin_service_;
+  RouterRootGrpcService router_root_service_;
   AuditGrpcService audit_service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
@@ -204,11 +210,7 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Start(const ApiServerTerms
     return true;
   }();
   static_cast<void>(plugins_ready);
-  // The fingerprint goes into every line for routers; it is read out of the certificate here so
-  // that a broken one stops the start and not the first claim.
-  ASSIGN_OR_RETURN(const CertificateFacts root, ReadCertificate(issuer.keys().router_root.pem));
-  auto server =
-      std::make_unique<GrpcApiServer>(terms, state, log, issuer, master_key, clock, root.sha256);
+  auto server = std::make_unique<GrpcApiServer>(terms, state, log, issuer, master_key, clock);
   RETURN_IF_ERROR(server->Listen(terms));
   return std::unique_ptr<ApiServer>(std::move(server));
 }

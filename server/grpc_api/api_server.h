@@ -7,6 +7,7 @@
 // Example:  tests/api/api_test_server.h.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,8 @@ struct ApiServerTerms {
   CallObserver observer;
   // For diagnoses; empty: there is nobody to ask.
   ContactAsker ask_contacts;
+  // Told the PEM of a router root that was activated.
+  std::function<void(const std::string&)> on_router_root = [](const std::string&) {};
 };
 
 class ApiServer {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "common/x509/x509.h"
 #include "routeros/script/agent.h"
 #include "server/access/resource_names.h"
 #include "server/claims/text_profile.h"
@@ -15,6 +16,7 @@
 #include "server/grpc_api/ordered_list.h"
 #include "server/grpc_api/paging.h"
 #include "server/grpc_api/request_convert.h"
+#include "server/pki/router_roots.h"
 
 namespace muster::server {
 namespace {
@@ -100,7 +102,13 @@ absl::Status ClaimGrpcService::Preview(const ClaimTerms& terms, const std::strin
   routeros::InstallerTerms installer;
   installer.url = url;
   installer.urls = terms.urls;
-  installer.root_sha256 = root_sha256_;
+  ASSIGN_OR_RETURN(installer.root_sha256, issuer_.RouterRootSha256());
+  const std::vector<std::string> roots = TrustedRootPems(state_);
+  if (roots.size() > 1) {
+    ASSIGN_OR_RETURN(const CertificateFacts other, ReadCertificate(roots[1]));
+    installer.new_root_sha256 = other.sha256;
+    installer.new_root_pem = roots[1];
+  }
   installer.claim = std::string(kClaimDigits, '0');
   installer.monitor_only = terms.monitor_only;
   installer.profile = TextProfile(terms.profile);
@@ -133,9 +141,10 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
   ASSIGN_OR_RETURN(const CreatedClaim created, claims_.Create(scope, call.audited(), terms));
   *response->mutable_claim() = ToMessage(created.claim, scope.slug());
   // A repetition has the first call's text here, and so gives the same line.
+  ASSIGN_OR_RETURN(const std::string root_sha256, issuer_.RouterRootSha256());
   ASSIGN_OR_RETURN(std::string line,
                    routeros::RenderBootstrapLine(
-                       {edge.public_url, root_sha256_, std::string(created.text.Reveal())}));
+                       {edge.public_url, root_sha256, std::string(created.text.Reveal())}));
   response->set_bootstrap_line(std::move(line));
   return absl::OkStatus();
 }

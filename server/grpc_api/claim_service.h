@@ -21,21 +21,22 @@
 #include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
 #include "server/grpc_api/paging.h"
+#include "server/pki/certificate_issuer.h"
 
 namespace muster::server {
 
 class ClaimGrpcService final : public v1::ClaimService::Service {
  public:
-  // `root_sha256` is the fingerprint of the router root, lower-case hex.
   ClaimGrpcService(const Gate& gate, const PageTokens& tokens, ClaimBook& claims,
                    const DeviceDirectory& devices, const EdgeRegistry& edges,
-                   std::string root_sha256)
+                   const CertificateIssuer& issuer, const State& state)
       : gate_(gate),
         tokens_(tokens),
         claims_(claims),
         devices_(devices),
         edges_(edges),
-        root_sha256_(std::move(root_sha256)) {}
+        issuer_(issuer),
+        state_(state) {}
 
   // Makes a claim and answers the line to paste, the only time that it can be read; a repetition
   // under the same request id gives the same claim. With validate_only nothing is made, and the
@@ -71,7 +72,8 @@ class ClaimGrpcService final : public v1::ClaimService::Service {
   ClaimBook& claims_;
   const DeviceDirectory& devices_;
   const EdgeRegistry& edges_;
-  const std::string root_sha256_;
+  const CertificateIssuer& issuer_;
+  const State& state_;
 };
 
 }  // namespace muster::server

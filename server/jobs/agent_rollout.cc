@@ -7,6 +7,7 @@
 #include "common/status/status_macros.h"
 #include "routeros/script/agent.h"
 #include "server/errors/errors.h"
+#include "server/pki/router_roots.h"
 
 namespace muster::server {
 namespace {
@@ -25,24 +26,27 @@ std::string WantedOf(const Device& device) {
 }
 
 // Monitor-only agents can't change themselves; one that never said its version may not be able to
-// either.
-bool IsBehind(const Device& device) {
-  return !device.monitor_only && !device.agent_version.empty() &&
-         device.agent_version != WantedOf(device);
+// either. `roots` are those that text pins now; an agent that says nothing of them is behind by its
+// version.
+bool IsBehind(const Device& device, absl::string_view roots) {
+  if (device.monitor_only || device.agent_version.empty()) return false;
+  return device.agent_version != WantedOf(device) ||
+         (!device.router_roots.empty() && device.router_roots != roots);
 }
 
 }  // namespace
 
 std::string AgentRollout::CurrentVersion() { return std::string(routeros::AgentVersion()); }
 
-std::vector<AgentCount> AgentRollout::Count(const OrganizationScope& scope) const {
+absl::StatusOr<std::vector<AgentCount>> AgentRollout::Count(const OrganizationScope& scope) const {
+  ASSIGN_OR_RETURN(const std::string roots, TrustedRootMarks(state_));
   std::map<std::string, AgentCount> counts;
   state_.ScanDevices(scope.id(), [&](const Device& device) {
     AgentCount& count = counts[device.agent_version];
     count.agent = device.agent_version;
     ++count.devices;
     if (device.status.online == OnlineState::kOnline) ++count.online;
-    if (IsBehind(device)) ++count.behind;
+    if (IsBehind(device, roots)) ++count.behind;
     return true;
   });
   std::vector<AgentCount> rows;
@@ -56,6 +60,7 @@ std::vector<AgentCount> AgentRollout::Count(const OrganizationScope& scope) cons
 absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const AuditedCall& call,
                                           const AgentUpgrade& upgrade, bool validate_only) {
   RETURN_IF_ERROR(CheckAgentUrls("urls", upgrade.urls));
+  ASSIGN_OR_RETURN(const std::string roots, TrustedRootMarks(state_));
   NewJob terms;
   absl::StatusOr<Filter> filter =
       Filter::Parse(upgrade.filter_text.empty() ? "name = \"*\"" : upgrade.filter_text);
@@ -64,7 +69,7 @@ absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const 
     // New URLs change the text of everyone, a profile that of those with another one.
     const bool changes =
         !upgrade.urls.empty() || upgrade.profile.value_or(device.profile) != device.profile;
-    if (device.monitor_only || (!changes && !IsBehind(device))) return true;
+    if (device.monitor_only || (!changes && !IsBehind(device, roots))) return true;
     terms.devices.push_back(device.id);
     return true;
   });
@@ -76,6 +81,7 @@ absl::StatusOr<Job> AgentRollout::Upgrade(const OrganizationScope& scope, const 
   terms.agent->version = CurrentVersion();
   terms.agent->urls = upgrade.urls;
   terms.agent->profile = upgrade.profile;
+  terms.agent->router_roots = roots;
   terms.not_before_us = upgrade.not_before_us;
   terms.ignore_windows = upgrade.ignore_windows;
   terms.description = absl::StrCat("agent ", terms.agent->version);

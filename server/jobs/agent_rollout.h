@@ -44,7 +44,7 @@ class AgentRollout {
       : state_(state), board_(board), devices_(devices) {}
 
   // Counts what the devices report, the most frequent first.
-  std::vector<AgentCount> Count(const OrganizationScope& scope) const;
+  absl::StatusOr<std::vector<AgentCount>> Count(const OrganizationScope& scope) const;
   // Makes a job in waves that brings the current text to all that match and are behind, and with
   // `urls` or another `profile` to all that change. Without waves given: one canary, then 100 at a
   // time, no failure. It lives 30 days, since routers that are away come back. `validate_only` as

@@ -41,6 +41,7 @@ void FillCreate(const OrganizationScope& scope, const NewJob& terms,
     if (terms.agent->profile.has_value()) {
       create->mutable_agent()->set_profile(static_cast<uint32_t>(*terms.agent->profile));
     }
+    create->mutable_agent()->set_router_roots(terms.agent->router_roots);
   }
   create->set_description(terms.description);
   create->set_device_id(terms.device.value);

@@ -34,6 +34,8 @@ struct AgentGoal {
   std::vector<std::string> urls;
   // Nullopt: as it is.
   std::optional<Profile> profile;
+  // The roots that its text pins, as devices report them.
+  std::string router_roots;
 };
 
 struct NewJob {

@@ -127,7 +127,9 @@ class ControlPlane {
     // Everybody from here on proposes through it, so that nothing goes uncounted but Ticks.
     log_ = std::make_unique<MeasuredLog>(node_->log());
     RETURN_IF_ERROR(OpenKeys());
-    issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
+    roots_ = std::make_unique<RouterRoots>(node_->state(), installation_->master_key,
+                                           installation_->keys.cluster_id);
+    issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_, roots_.get());
     // A new leaf at each start: clients check the root, not the leaf.
     ASSIGN_OR_RETURN(identity_, issuer_->IssueServer(settings_.advertise));
     // Everything else is ready: the first call may come at once.
@@ -176,6 +178,10 @@ class ControlPlane {
     terms.ask_contacts = [edges = edges_.get()](DeviceId device, absl::Duration deadline) {
       return AskEdge(*edges, device, deadline);
     };
+    terms.on_router_root = [this](const std::string& pem) {
+      const absl::Status written = WriteRouterRoot(data_dir_, pem);
+      if (!written.ok()) LogWarning("main", "router-ca.pem", {{"why", written.ToString()}});
+    };
     ASSIGN_OR_RETURN(api_, ApiServer::Start(terms, node_->state(), *log_, *issuer_,
                                             installation_->master_key, clock_));
     const MetricSources sources{node_->state(), *log_,
@@ -191,6 +197,7 @@ class ControlPlane {
   std::unique_ptr<LocalNode> node_;
   std::unique_ptr<MeasuredLog> log_;
   std::unique_ptr<Installation> installation_;
+  std::unique_ptr<RouterRoots> roots_;
   std::unique_ptr<CertificateIssuer> issuer_;
   Identity identity_;
   std::unique_ptr<EdgeListener> edges_;

@@ -32,6 +32,12 @@ void AddUnique(std::vector<std::string>& list, absl::string_view value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.emplace_back(value);
 }
 
+absl::StatusOr<std::string> SignRouterFacing(absl::string_view request, const Authority& root,
+                                             const CertificateTerms& terms) {
+  ASSIGN_OR_RETURN(const std::string leaf, SignRequest(request, root.key, root.pem, terms));
+  return leaf + root.pem;
+}
+
 }  // namespace
 
 absl::StatusOr<Identity> CertificateIssuer::IssueServer(
@@ -85,10 +91,11 @@ absl::StatusOr<EdgeCertificates> CertificateIssuer::IssueEdge(absl::string_view 
   terms.for_server = true;
   // Both kinds: what each RouterOS's /tool fetch takes is not known for certain, so the edge offers
   // both.
-  ASSIGN_OR_RETURN(certificates.router_ecdsa, SignRouterFacing(requests.router_ecdsa, terms));
-  ASSIGN_OR_RETURN(certificates.router_rsa, SignRouterFacing(requests.router_rsa, terms));
+  ASSIGN_OR_RETURN(const Authority root, RouterRoot());
+  ASSIGN_OR_RETURN(certificates.router_ecdsa, SignRouterFacing(requests.router_ecdsa, root, terms));
+  ASSIGN_OR_RETURN(certificates.router_rsa, SignRouterFacing(requests.router_rsa, root, terms));
   certificates.cluster_root = keys_.cluster_root.pem;
-  certificates.router_root = keys_.router_root.pem;
+  certificates.router_root = root.pem;
   return certificates;
 }
 
@@ -106,11 +113,15 @@ absl::StatusOr<std::string> CertificateIssuer::SignClient(absl::string_view requ
   return leaf + keys_.cluster_root.pem;
 }
 
-absl::StatusOr<std::string> CertificateIssuer::SignRouterFacing(
-    absl::string_view request, const CertificateTerms& terms) const {
-  ASSIGN_OR_RETURN(const std::string leaf,
-                   SignRequest(request, keys_.router_root.key, keys_.router_root.pem, terms));
-  return leaf + keys_.router_root.pem;
+absl::StatusOr<Authority> CertificateIssuer::RouterRoot() const {
+  if (roots_ == nullptr) return keys_.router_root;
+  return roots_->Active();
+}
+
+absl::StatusOr<std::string> CertificateIssuer::RouterRootSha256() const {
+  if (roots_ != nullptr) return roots_->ActiveSha256();
+  ASSIGN_OR_RETURN(CertificateFacts facts, ReadCertificate(keys_.router_root.pem));
+  return std::move(facts.sha256);
 }
 
 }  // namespace muster::server

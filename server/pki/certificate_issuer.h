@@ -4,7 +4,7 @@
 // and router-facing leaves 90 days (renewed by the edge); a join certificate one hour.
 //
 // Threads:  safe to call from any thread.
-// Owns:     nothing; `keys` and `clock` must outlive this object.
+// Owns:     nothing; what it is given must outlive this object.
 // Errors:   InvalidArgument for a certificate request, name or URL that can't be used.
 // Example:  certificate_issuer_test.cc.
 #pragma once
@@ -18,6 +18,7 @@
 #include "common/x509/x509.h"
 #include "server/pki/cluster_keys.h"
 #include "server/pki/peer.h"
+#include "server/pki/router_roots.h"
 
 namespace muster::server {
 
@@ -45,7 +46,9 @@ struct EdgeCertificates {
 
 class CertificateIssuer {
  public:
-  CertificateIssuer(const ClusterKeys& keys, const Clock& clock) : keys_(keys), clock_(clock) {}
+  // `roots` says which router root is the active one; none: that of `keys`, for ever.
+  CertificateIssuer(const ClusterKeys& keys, const Clock& clock, const RouterRoots* roots = nullptr)
+      : keys_(keys), clock_(clock), roots_(roots) {}
 
   // What musterd shows on both listeners: a new key; `advertised` names and addresses, beside
   // localhost and the loopback addresses.
@@ -59,17 +62,20 @@ class CertificateIssuer {
                                              absl::string_view public_url,
                                              const EdgeRequests& requests) const;
 
+  // Fingerprint of the router root that edges get certificates of now, 64 lower-case hex digits.
+  absl::StatusOr<std::string> RouterRootSha256() const;
+
   const ClusterKeys& keys() const { return keys_; }
 
  private:
   // Whatever a request asks for is ignored but its key: names and rights are ours.
   absl::StatusOr<std::string> SignClient(absl::string_view request, const Peer& peer,
                                          absl::Duration lifetime) const;
-  absl::StatusOr<std::string> SignRouterFacing(absl::string_view request,
-                                               const CertificateTerms& terms) const;
+  absl::StatusOr<Authority> RouterRoot() const;
 
   const ClusterKeys& keys_;
   const Clock& clock_;
+  const RouterRoots* const roots_;
 };
 
 }  // namespace muster::server

@@ -11,32 +11,13 @@ namespace {
 
 constexpr size_t kClusterIdBytes = 16;
 constexpr size_t kTokenKeyBytes = 32;
-// Longer than any board: replacing the router root means a new text on every router.
-constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 30);
 
 std::string ClusterRootContext(absl::string_view cluster_id) {
   return absl::StrCat("cluster-root-key/", ClusterText(cluster_id));
 }
 
-std::string RouterRootContext(absl::string_view cluster_id) {
-  return absl::StrCat("router-root-key/", ClusterText(cluster_id));
-}
-
 std::string TokenKeyContext(absl::string_view cluster_id, uint32_t key_id) {
   return absl::StrCat("token-key/", ClusterText(cluster_id), "/", key_id);
-}
-
-absl::StatusOr<Authority> MakeRoot(absl::string_view name, absl::string_view cluster_id,
-                                   absl::Time not_before, absl::Time not_after) {
-  ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::GenerateEcdsaP256());
-  CertificateTerms terms;
-  // The cluster in the name keeps the roots of two installations apart on one router.
-  terms.common_name = absl::StrCat("Muster ", name, " root ", ClusterText(cluster_id).substr(0, 8));
-  terms.not_before = not_before;
-  terms.not_after = not_after;
-  terms.is_authority = true;
-  ASSIGN_OR_RETURN(std::string pem, SelfSign(key, terms));
-  return Authority{std::move(key), std::move(pem)};
 }
 
 absl::StatusOr<std::string> SealKey(const Secret& master, const std::string& context,
@@ -55,6 +36,24 @@ absl::StatusOr<Authority> OpenAuthority(const Secret& master, const std::string&
 }  // namespace
 
 std::string ClusterText(absl::string_view cluster_id) { return absl::BytesToHexString(cluster_id); }
+
+std::string RouterRootContext(absl::string_view cluster_id, uint32_t number) {
+  std::string context = absl::StrCat("router-root-key/", ClusterText(cluster_id));
+  if (number > 1) absl::StrAppend(&context, "/", number);
+  return context;
+}
+
+absl::StatusOr<Authority> MakeRoot(absl::string_view name, absl::string_view cluster_id,
+                                   absl::Time not_before, absl::Time not_after) {
+  ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::GenerateEcdsaP256());
+  CertificateTerms terms;
+  terms.common_name = absl::StrCat("Muster ", name, " root ", ClusterText(cluster_id).substr(0, 8));
+  terms.not_before = not_before;
+  terms.not_after = not_after;
+  terms.is_authority = true;
+  ASSIGN_OR_RETURN(std::string pem, SelfSign(key, terms));
+  return Authority{std::move(key), std::move(pem)};
+}
 
 absl::StatusOr<ClusterKeys> GenerateClusterKeys(absl::Time now) {
   const std::string cluster_id = RandomBytes(kClusterIdBytes);
@@ -77,7 +76,7 @@ absl::StatusOr<SealedClusterKeys> SealClusterKeys(const Secret& master, const Cl
   ASSIGN_OR_RETURN(sealed.sealed_cluster_root_key,
                    SealKey(master, ClusterRootContext(keys.cluster_id), keys.cluster_root.key));
   ASSIGN_OR_RETURN(sealed.sealed_router_root_key,
-                   SealKey(master, RouterRootContext(keys.cluster_id), keys.router_root.key));
+                   SealKey(master, RouterRootContext(keys.cluster_id, 1), keys.router_root.key));
   for (const routeros::TokenKey& key : keys.token_keys) {
     sealed.token_keys.push_back(
         {key.key_id, Seal(master, TokenKeyContext(keys.cluster_id, key.key_id), key.key.Reveal())});
@@ -89,9 +88,10 @@ absl::StatusOr<ClusterKeys> OpenClusterKeys(const Secret& master, const SealedCl
   ASSIGN_OR_RETURN(Authority cluster_root,
                    OpenAuthority(master, ClusterRootContext(sealed.cluster_id),
                                  sealed.sealed_cluster_root_key, sealed.cluster_root_pem));
-  ASSIGN_OR_RETURN(Authority router_root,
-                   OpenAuthority(master, RouterRootContext(sealed.cluster_id),
-                                 sealed.sealed_router_root_key, sealed.router_root_pem));
+  ASSIGN_OR_RETURN(
+      Authority router_root,
+      OpenAuthority(master, RouterRootContext(sealed.cluster_id, sealed.router_root_number),
+                    sealed.sealed_router_root_key, sealed.router_root_pem));
   ClusterKeys keys{sealed.cluster_id, std::move(cluster_root), std::move(router_root), {}};
   for (const SealedTokenKey& key : sealed.token_keys) {
     ASSIGN_OR_RETURN(Secret bytes,

@@ -114,13 +114,23 @@ absl::StatusOr<std::string> RequireBlob(const State& state, absl::string_view na
   return *std::move(blob);
 }
 
+absl::Status ReadRouterRoot(const State& state, SealedClusterKeys& sealed) {
+  for (RouterRoot& root : state.ListRouterRoots()) {
+    if (!root.active) continue;
+    sealed.router_root_number = root.number;
+    sealed.router_root_pem = std::move(root.pem);
+    sealed.sealed_router_root_key = std::move(root.sealed_key);
+    return absl::OkStatus();
+  }
+  return absl::DataLossError("the state holds no active router root");
+}
+
 absl::StatusOr<ClusterKeys> ReadKeys(const Secret& master, const State& state) {
   SealedClusterKeys sealed;
   sealed.cluster_id = state.ClusterId();
   ASSIGN_OR_RETURN(sealed.cluster_root_pem, RequireBlob(state, kClusterRoot));
   ASSIGN_OR_RETURN(sealed.sealed_cluster_root_key, RequireBlob(state, kClusterRootKey));
-  ASSIGN_OR_RETURN(sealed.router_root_pem, RequireBlob(state, kRouterRoot));
-  ASSIGN_OR_RETURN(sealed.sealed_router_root_key, RequireBlob(state, kRouterRootKey));
+  RETURN_IF_ERROR(ReadRouterRoot(state, sealed));
   // Numbers go from 1 without gaps; the first that is missing ends the list.
   for (uint32_t id = 1;; ++id) {
     std::optional<std::string> blob = state.FindBlob(absl::StrCat(kTokenKey, id));
@@ -155,10 +165,14 @@ absl::Status WriteRoots(const std::string& data_dir, const ClusterKeys& keys) {
   const std::string folder = data_dir + "/pki";
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return Problem("can't make", folder);
   RETURN_IF_ERROR(WriteFileWhole(folder + "/cluster-ca.pem", keys.cluster_root.pem));
-  return WriteFileWhole(folder + "/router-ca.pem", keys.router_root.pem);
+  return WriteRouterRoot(data_dir, keys.router_root.pem);
 }
 
 }  // namespace
+
+absl::Status WriteRouterRoot(const std::string& data_dir, const std::string& pem) {
+  return WriteFileWhole(data_dir + "/pki/router-ca.pem", pem);
+}
 
 absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
                                                                CommandLog& log, const State& state,

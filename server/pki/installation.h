@@ -6,7 +6,8 @@
 // Each start writes DATA/pki/cluster-ca.pem and DATA/pki/router-ca.pem anew where they differ.
 //
 // Blobs:    "pki/cluster-root.pem", "pki/cluster-root-key", "pki/router-root.pem",
-//           "pki/router-root-key", "pki/token-key/1", "pki/token-key/2" ... (consecutive).
+//           "pki/router-root-key" (of the first; the state's table has all), "pki/token-key/1",
+//           "pki/token-key/2" ... (consecutive).
 // Threads:  not safe; used at the start of main.
 // Blocks:   on one command and a few files.
 // Errors:   FailedPrecondition for a master key file that is missing, readable by others or
@@ -51,5 +52,8 @@ struct Installation {
 absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
                                                                CommandLog& log, const State& state,
                                                                const Clock& clock);
+
+// Writes DATA/pki/router-ca.pem anew, after another router root was activated.
+absl::Status WriteRouterRoot(const std::string& data_dir, const std::string& pem);
 
 }  // namespace muster::server

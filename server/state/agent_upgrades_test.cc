@@ -22,7 +22,7 @@ class AgentUpgradesTest : public StateFixture {
   }
 
   // A beat that says what agent runs.
-  void Report(uint64_t device, const std::string& agent) {
+  void Report(uint64_t device, const std::string& agent, const std::string& roots = "") {
     Pass(1);
     Command command = Batch("edge-a", 2);
     auto& check_in = *command.mutable_edge_batch()->add_check_ins();
@@ -33,6 +33,7 @@ class AgentUpgradesTest : public StateFixture {
     facts.set_identity(absl::StrCat("router-", device));
     facts.set_routeros_version("7.15.3 (stable)");
     facts.set_agent_version(agent);
+    facts.set_router_roots(roots);
     ASSERT_TRUE(Apply(command).status.ok());
   }
 
@@ -237,6 +238,27 @@ TEST_F(AgentUpgradesTest, ADeletedWindowHoldsNothingBackAndOneMayBeIgnored) {
   ASSERT_TRUE(Apply(command).status.ok());
   Housekeep();
   EXPECT_EQ(StateOf(kJob + 1, 103), S::kRunning);
+}
+
+TEST_F(AgentUpgradesTest, OtherRootsAreTextOfTheNextGeneration) {
+  Report(101, "2", "11111111");
+  Command command = JobCommand(kJob, {101});
+  auto& create = *command.mutable_create_job();
+  create.clear_script();
+  create.mutable_agent()->set_version("2");
+  create.mutable_agent()->set_router_roots("11111111,22222222");
+  create.mutable_waves()->set_canary_count(1);
+  ASSERT_TRUE(Apply(command).status.ok());
+  Housekeep();
+  EXPECT_EQ(Find(101).agent_generation, 1u);
+  for (int i = 0; i < 2; ++i) Report(101, "2+1", "11111111,22222222");
+  EXPECT_EQ(StateOf(kJob, 101), S::kSucceeded);
+  EXPECT_EQ(Find(101).router_roots, "11111111,22222222");
+  create.set_job_id(kJob + 1);
+  ASSERT_TRUE(Apply(command).status.ok());
+  Housekeep();
+  EXPECT_EQ(Find(101).agent_generation, 1u) << "it holds them already";
+  EXPECT_EQ(StateOf(kJob + 1, 101), S::kSucceeded);
 }
 
 TEST_F(AgentUpgradesTest, WithoutWavesOrWithAScriptItIsMalformed) {

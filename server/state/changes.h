@@ -43,6 +43,8 @@ enum class ChangeKind : uint8_t {
   kApiKey,
   // An organization was made or changed: every edge wants its devices' records again.
   kOrganization,
+  // A root that routers trust was made, activated or retired: every edge wants to know.
+  kRouterRoots,
 };
 
 struct Change {

@@ -182,6 +182,8 @@ struct Device {
   bool format_escaped = false;
   std::string rights;
   std::string tunnel_public_key;
+  // As in muster.edge.v1.Facts.
+  std::string router_roots;
   bool monitor_only = false;
   bool jobs_held = false;
   HoldKind hold_kind = HoldKind::kNone;
@@ -242,6 +244,21 @@ struct AgentOffer {
   bool offered = false;
   Profile profile = Profile::kNormal;
   std::vector<std::string> urls;
+};
+
+// A root that routers trust.
+struct RouterRoot {
+  uint32_t number = 0;
+  std::string pem;
+  // Empty for a retired one.
+  std::string sealed_key;
+  // The certificates of edges end in it; exactly one does.
+  bool active = false;
+  // 0: when this installation was made.
+  int64_t create_time_us = 0;
+  int64_t activate_time_us = 0;
+  // Above 0: no text pins it any more.
+  int64_t retire_time_us = 0;
 };
 
 // What a device gets that joins with this serial number.
@@ -425,6 +442,8 @@ struct Edge {
   // What is wrong with it, in words; empty: nothing that is known.
   std::string problem;
   int64_t problem_time_us = 0;
+  // SHA-256 of the router root that its leaves end in, hex; empty: it has not said.
+  std::string router_root_sha256;
 };
 
 struct AuditEntry {

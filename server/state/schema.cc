@@ -385,7 +385,25 @@ constexpr const char* kVersion4[] = {
     // 1: its router is told to stop it.
     "ALTER TABLE targets ADD COLUMN stop_wanted INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX events_by_seq ON events (seq)",
+    // The roots that routers trust. `active` 1: edges show it; `retire_us` above 0: no text
+    // pins it, and its key is gone.
+    R"(CREATE TABLE router_roots (
+  number INTEGER PRIMARY KEY,
+  pem TEXT NOT NULL,
+  sealed_key BLOB NOT NULL,
+  active INTEGER NOT NULL,
+  create_us INTEGER NOT NULL,
+  activate_us INTEGER NOT NULL,
+  retire_us INTEGER NOT NULL) STRICT)",
+    // SHA-256 of the root that the edge's leaves end in, hex.
+    "ALTER TABLE edges ADD COLUMN router_root TEXT NOT NULL DEFAULT ''",
 };
+
+// Up to version 3 the only root lay among the blobs.
+constexpr char kFirstRouterRoot[] =
+    "INSERT INTO router_roots (number, pem, sealed_key, active, create_us, activate_us, retire_us) "
+    "SELECT 1, CAST(p.value AS TEXT), k.value, 1, 0, 0, 0 FROM blobs p, blobs k "
+    "WHERE p.name = 'pki/router-root.pem' AND k.name = 'pki/router-root-key'";
 
 // Rows of version 1 keep these only within their facts.
 // In pages, so that a million rows need no memory for all; a query that is open while its rows are
@@ -451,6 +469,7 @@ absl::Status PrepareSchema(Database& db, int version) {
   }
   if (version >= 4) {
     for (const char* statement : kVersion4) db.Execute(statement);
+    db.Execute(kFirstRouterRoot);
   }
   db.Execute(absl::StrCat("PRAGMA user_version=", version).c_str());
   db.Execute("COMMIT");

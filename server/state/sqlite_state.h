@@ -116,6 +116,7 @@ class SqliteState : public State, public Store {
   std::vector<MaintenanceWindow> ListWindows(OrganizationId organization) const override;
   std::optional<Edge> FindEdge(absl::string_view id) const override;
   std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const override;
+  std::vector<RouterRoot> ListRouterRoots() const override;
   EdgeDevices ListEdgeDevices(absl::string_view edge, uint64_t after, size_t limit) const override;
   std::vector<EdgeJob> ListEdgeJobs(absl::string_view edge, DeviceId after,
                                     size_t limit) const override;

@@ -43,6 +43,7 @@ constexpr Table kTables[] = {
     {"numbers", "SELECT * FROM numbers ORDER BY device, number"},
     {"holders", "SELECT * FROM holders ORDER BY device, number, edge"},
     {"edges", "SELECT * FROM edges ORDER BY number"},
+    {"router_roots", "SELECT * FROM router_roots ORDER BY number"},
     {"lanes", "SELECT * FROM lanes ORDER BY edge, spool_id, lane"},
 };
 

@@ -180,6 +180,8 @@ class State {
 
   virtual std::optional<Edge> FindEdge(absl::string_view id) const = 0;
   virtual std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const = 0;
+  // By number.
+  virtual std::vector<RouterRoot> ListRouterRoots() const { return {}; }
   // Live devices that checked in through the edge within the last 10 minutes of its watermark, or
   // last of all; from memory. `after` is the answer's `next`, 0 to begin; done where `next` is 0.
   struct EdgeDevices {

@@ -118,6 +118,10 @@ const MatrixRow kRows[] = {
     {"EdgeAdminService/CreateEdge", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/ListEdges", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/RevokeEdge", v1::ROLE_PLATFORM, ""},
+    {"RouterRootService/ListRouterRoots", v1::ROLE_PLATFORM, ""},
+    {"RouterRootService/CreateRouterRoot", v1::ROLE_PLATFORM, ""},
+    {"RouterRootService/ActivateRouterRoot", v1::ROLE_PLATFORM, ""},
+    {"RouterRootService/RetireRouterRoot", v1::ROLE_PLATFORM, ""},
     {"AuditService/ListAuditEntries", v1::ROLE_ADMIN, R"({"parent":"organizations/first"})"},
     {"AuditService/VerifyAudit", v1::ROLE_PLATFORM, ""},
 };
@@ -237,7 +241,7 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
   for (const char* service :
        {"OrganizationService", "ApiKeyService", "DeviceService", "DeviceIdentityService",
         "ClaimService", "JobService", "AgentService", "WindowService", "ScriptService",
-        "SecretService", "EdgeAdminService", "AuditService"}) {
+        "SecretService", "EdgeAdminService", "RouterRootService", "AuditService"}) {
     const std::string name = absl::StrCat("muster.v1.", service);
     EXPECT_TRUE(absl::StrContains(answer, name)) << name;
     const auto* descriptor = DescriptorPool::generated_pool()->FindServiceByName(name);

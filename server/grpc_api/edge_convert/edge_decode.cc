@@ -222,6 +222,7 @@ absl::StatusOr<UpMessage> DecodeHello(absl::string_view bytes) {
   hello.version = wire.version().substr(0, kMaxName);
   hello.time_us = wire.time_us();
   hello.protocol = wire.protocol();
+  hello.router_root_sha256 = CleanText(wire.router_root_sha256().substr(0, kMaxName));
   return UpMessage(std::move(hello));
 }
 
@@ -270,9 +271,9 @@ absl::StatusOr<UpMessage> DecodeContactAnswer(absl::string_view bytes) {
 
 // Nothing is moved before everything was measured: on false `out` is as it was.
 bool TakeFacts(edge::v1::Facts& facts, internal::v1::Facts& out) {
-  for (const std::string* text :
-       {&facts.identity(), &facts.serial_number(), &facts.software_id(), &facts.routeros_version(),
-        &facts.board(), &facts.architecture(), &facts.agent_version(), &facts.rights()}) {
+  for (const std::string* text : {&facts.identity(), &facts.serial_number(), &facts.software_id(),
+                                  &facts.routeros_version(), &facts.board(), &facts.architecture(),
+                                  &facts.agent_version(), &facts.rights(), &facts.router_roots()}) {
     if (text->size() > kMaxName) return false;
   }
   // Sizes that mean something: a MAC address, a WireGuard key, or nothing.
@@ -291,6 +292,7 @@ bool TakeFacts(edge::v1::Facts& facts, internal::v1::Facts& out) {
   out.set_format_escaped(facts.format_escaped());
   out.set_rights(std::move(*facts.mutable_rights()));
   out.set_tunnel_public_key(std::move(*facts.mutable_tunnel_public_key()));
+  out.set_router_roots(std::move(*facts.mutable_router_roots()));
   return true;
 }
 

@@ -10,6 +10,13 @@
 namespace muster::server {
 namespace {
 
+// Of a welcome, or by themselves.
+template <typename Message>
+void PutSettings(const Message& from, edge::v1::EdgeSettings& wire) {
+  wire.set_interval_seconds(from.interval_seconds);
+  for (const std::string& pem : from.router_roots) wire.add_router_roots(pem);
+}
+
 void Put(const DownWelcome& welcome, edge::v1::ConnectResponse& response) {
   edge::v1::Welcome& wire = *response.mutable_welcome();
   wire.set_cluster_id(welcome.cluster_id);
@@ -34,7 +41,11 @@ void Put(const DownWelcome& welcome, edge::v1::ConnectResponse& response) {
     revocation.set_least_epoch(revoked.least_epoch);
   }
   wire.set_time_offset_us(welcome.time_offset_us);
-  wire.mutable_settings()->set_interval_seconds(welcome.interval_seconds);
+  PutSettings(welcome, *wire.mutable_settings());
+}
+
+void Put(const DownSettings& settings, edge::v1::ConnectResponse& response) {
+  PutSettings(settings, *response.mutable_settings());
 }
 
 void Put(const DownAck& ack, edge::v1::ConnectResponse& response) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/state/apply/agent_offers.h"
+#include "server/state/apply/facts.h"
 #include "server/state/apply/live_device.h"
 #include "server/state/apply/windows.h"
 
@@ -50,10 +51,17 @@ internal::v1::AgentGoal LoadGoal(ApplyContext& context, uint64_t job) {
   return goal;
 }
 
-// Takes the settings that stand in the text of this device; raises its generation, so that "the
-// same version" is not taken for "nothing to do".
+// Takes the settings that stand in the text of this device, and the roots that it pins; raises its
+// generation, so that "the same version" is not taken for "nothing to do".
 void TakeSettings(ApplyContext& context, DenseIndex index, const internal::v1::AgentGoal& goal) {
-  if (goal.profile() == 0 && goal.urls().empty()) return;
+  // An agent that says nothing of roots is older, and gets another version.
+  const std::string roots = ReadFacts(context, index).router_roots();
+  const bool other_roots =
+      !goal.router_roots().empty() && !roots.empty() && roots != goal.router_roots();
+  if (goal.profile() == 0 && goal.urls().empty()) {
+    if (other_roots) RaiseGeneration(context, index, goal.version(), "the roots that it pins");
+    return;
+  }
   DeviceCore core = context.devices.Core(index);
   if (goal.profile() != 0) core.profile = static_cast<Profile>(goal.profile());
   context.devices.SetCore(index, core);

@@ -101,6 +101,12 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.delete_preregistration());
     case Command::kRequestFastBeats:
       return Apply(context, command.request_fast_beats());
+    case Command::kCreateRouterRoot:
+      return Apply(context, command.create_router_root());
+    case Command::kActivateRouterRoot:
+      return Apply(context, command.activate_router_root());
+    case Command::kRetireRouterRoot:
+      return Apply(context, command.retire_router_root());
     case Command::PAYLOAD_NOT_SET:
       break;
   }

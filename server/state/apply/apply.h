@@ -52,6 +52,9 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::CreateEdge& command
 ApplyResult Apply(ApplyContext& context, const internal::v1::JoinEdge& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RenewEdge& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeEdge& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateRouterRoot& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::ActivateRouterRoot& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RetireRouterRoot& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeBatch& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command);

@@ -92,9 +92,13 @@ void SaveProblem(ApplyContext& context, const EdgeCore& edge, absl::string_view 
                  problem.empty() ? 0 : context.now_us(), edge.number);
 }
 
-void SaveSession(ApplyContext& context, const EdgeCore& edge, const std::string& version) {
-  context.db.Run("UPDATE edges SET session_epoch = ?, spool_id = ?, version = ? WHERE number = ?",
-                 edge.session_epoch, Blob{edge.spool_id}, version, edge.number);
+void SaveSession(ApplyContext& context, const EdgeCore& edge,
+                 const internal::v1::EdgeSession& command) {
+  context.db.Run(
+      "UPDATE edges SET session_epoch = ?, spool_id = ?, version = ?, router_root = ? "
+      "WHERE number = ?",
+      edge.session_epoch, Blob{edge.spool_id}, command.version(), command.router_root_sha256(),
+      edge.number);
 }
 
 }  // namespace
@@ -183,7 +187,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeEdge& command
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& command) {
   auto edge = FindLive(context, command.edge_id());
   if (!edge.ok()) return edge.status();
-  if (command.spool_id().size() != kSpoolIdBytes || command.version().size() > kMaxTextBytes) {
+  if (command.spool_id().size() != kSpoolIdBytes || command.version().size() > kMaxTextBytes ||
+      command.router_root_sha256().size() > kMaxTextBytes) {
     return Malformed("session");
   }
   EdgeCore& core = edge->core;
@@ -199,7 +204,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeSession& comman
   core.spool_id = command.spool_id();
   LoadLanes(context, core);
   RememberSpool(context, core);
-  SaveSession(context, core, command.version());
+  SaveSession(context, core, command);
   context.edges.Set(core);
   Tell(context, core.id);
   Result result;

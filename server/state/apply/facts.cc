@@ -75,9 +75,9 @@ void AcceptHardware(ApplyContext& context, DenseIndex index, const Facts& facts)
 }
 
 bool FactsAreSound(const Facts& facts) {
-  for (const std::string* text :
-       {&facts.identity(), &facts.serial_number(), &facts.software_id(), &facts.routeros_version(),
-        &facts.board(), &facts.architecture(), &facts.agent_version(), &facts.rights()}) {
+  for (const std::string* text : {&facts.identity(), &facts.serial_number(), &facts.software_id(),
+                                  &facts.routeros_version(), &facts.board(), &facts.architecture(),
+                                  &facts.agent_version(), &facts.rights(), &facts.router_roots()}) {
     if (text->size() > kMaxTextBytes) return false;
   }
   const size_t mac = facts.mac_address().size();
@@ -103,6 +103,7 @@ Facts Completed(ApplyContext& context, DenseIndex index, const Facts& facts) {
   completed.set_agent_version(facts.agent_version());
   completed.set_format_hex(facts.format_hex());
   completed.set_format_escaped(facts.format_escaped());
+  if (!facts.router_roots().empty()) completed.set_router_roots(facts.router_roots());
   return completed;
 }
 

@@ -18,10 +18,10 @@ bool FactsAreSound(const internal::v1::Facts& facts);
 // read of its row. FNV-1a: no secret, and no enemy gains by a collision with its own facts.
 uint64_t FactsHash(const std::string& bytes);
 
-// Facts without identity, serial, version and board are those of a small beat: only the agent and
-// its formats count. Writes the facts if they differ from the row's, with an event for each change
-// that matters. Another board than the accepted one holds the device's jobs; going back and forth
-// between two is a clone.
+// Facts without identity, serial, version and board are those of a small beat: only the agent,
+// its formats and the roots that it trusts count. Writes the facts if they differ from the row's,
+// with an event for each change that matters. Another board than the accepted one holds the
+// device's jobs; going back and forth between two is a clone.
 void TakeFacts(ApplyContext& context, DenseIndex index, const internal::v1::Facts& facts);
 
 // Makes what the facts say the device's hardware from here on. Without effect on a hold: whoever

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
+#include "server/state/apply/router_roots.h"
 
 namespace muster::server {
 namespace {
@@ -80,6 +81,7 @@ ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap&
     context.db.Run("INSERT OR REPLACE INTO blobs (name, value) VALUES (?, ?)", blob.name(),
                    Blob{blob.value()});
   }
+  AddFirstRouterRoot(context);
   WriteAudit(context, "", 0, "set up this installation");
   if (auto done = Apply(context, command.default_organization()); !done.ok()) return done;
   return Apply(context, command.root_api_key());

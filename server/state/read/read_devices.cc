@@ -37,6 +37,7 @@ void TakeFacts(absl::string_view bytes, Device& device) {
   device.format_escaped = facts.format_escaped();
   device.rights = facts.rights();
   device.tunnel_public_key = facts.tunnel_public_key();
+  device.router_roots = facts.router_roots();
 }
 
 std::vector<std::string> ReadUrls(absl::string_view bytes) {
