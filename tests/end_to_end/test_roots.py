@@ -108,7 +108,8 @@ class RootsTest(unittest.TestCase):
             for index in range(6):
                 self.assertEqual(sim_ask(sim, f'run {index} :put [:len [/certificate find]]').split('\n')[0].strip(), '1')
             muster.muster('job', 'run', '--where', 'online = true', '--script', ':put 1', '--wait', '--yes')
-            actions = [e['method'].split('/')[1] for e in muster.muster_json('audit', 'list') if 'RouterRoot' in e['method']]
+            actions = [e['method'].split('/')[1] for e in muster.muster_json(
+                'audit', 'list', '--all-organizations', '--method', 'RouterRoot')]
             self.assertEqual(sorted(actions), ['ActivateRouterRoot'] * 3 + ['CreateRouterRoot', 'RetireRouterRoot'])
 
             # A restart finds the new root, and a router joins under it.
@@ -122,6 +123,7 @@ class RootsTest(unittest.TestCase):
             muster = self.muster
             sim = muster.first_light(2, versions='6.49.10,7.20.8')
             self.wait_trusting('1', 2)
+            names = {d['identity']: d['name'] for d in muster.devices()}
             muster.muster('root', 'create')
             # A router that joins now takes both.
             muster.start_routers(muster.claim_line(), 1, versions='7.8', name='late', seed=4711)
@@ -130,7 +132,6 @@ class RootsTest(unittest.TestCase):
             self.activate('2', '--cut-off', '2')
             muster.muster('root', 'retire', '1', '--cut-off', '2', '--yes')
             sim_ask(sim, 'up *')
-            names = {d['identity']: d['name'] for d in muster.devices()}
             for index, identity in enumerate(['sim-0000', 'sim-0001']):
                 line = muster.claim_line('--replace', names[identity])
                 sim_ask(sim, f'paste {index} {line}')
