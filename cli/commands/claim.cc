@@ -36,6 +36,8 @@ absl::StatusOr<muster::v1::CreateClaimRequest> MakeCreateRequest(Session& sessio
   request.set_max_devices(static_cast<int32_t>(max_devices.value_or(1)));
   ASSIGN_OR_RETURN(const auto ttl, session.Duration("ttl"));
   if (ttl.has_value()) *request.mutable_ttl() = ToDurationMessage(*ttl);
+  ASSIGN_OR_RETURN(const auto spread, session.Duration("spread"));
+  if (spread.has_value()) *request.mutable_spread() = ToDurationMessage(*spread);
   // Empty: from anywhere. Behind a carrier's NAT an address says little, so this is a choice and no
   // default.
   request.set_allowed_source(session.Text("from"));
@@ -107,8 +109,11 @@ Outcome Create(Session& session) {
   }
   session.Note(absl::StrCat("claim ", ShortName(claim.name()), " is good for ", claim.max_devices(),
                             claim.max_devices() == 1 ? " device" : " devices", " until ",
-                            ExactTime(ToTime(claim.expire_time())),
-                            "; paste the line into the router's terminal"));
+                            ExactTime(ToTime(claim.expire_time())), "; ",
+                            request.has_spread()
+                                ? "the line returns at once, and each router joins at a time of "
+                                  "its own within the spread"
+                                : "paste the line into the router's terminal"));
   return session.ShowSecret(response.bootstrap_line());
 }
 
@@ -186,6 +191,7 @@ std::vector<Command> ClaimCommands() {
       {"label", "KEY=VALUE", "label of these routers", false, true},
       {"max-devices", "N", "how many routers may join by it [1]"},
       {"ttl", "TIME", "how long it works, at most 90d [1h]"},
+      {"spread", "TIME", "for many routers at once: each waits a part of it, in the background"},
       {"from", "CIDR", "addresses that may use it [any]"},
       {"edge", "EDGE",
        "edge proxy that the routers call [the first one]; again: the ones to turn to", false, true},
@@ -197,6 +203,7 @@ std::vector<Command> ClaimCommands() {
   create.examples =
       "  muster claim create\n"
       "  muster claim create --site riga --label role=branch --max-devices 25 --ttl 24h\n"
+      "  muster claim create --max-devices 20000 --ttl 7d --spread 30m\n"
       "  muster claim create --from 203.0.113.0/24 --edge edge-1 --edge edge-2\n"
       "  muster claim create --replace riga-core\n"
       "  muster claim create --approve --profile metered --preview";

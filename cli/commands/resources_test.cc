@@ -177,8 +177,9 @@ TEST_F(ResourcesTest, ClaimCreatePrintsTheLineAlone) {
   fake_.Answer("CreateClaim", response);
   const Ran ran = Run({"claim", "create", "--site", "riga", "--label", "role=branch", "--label",
                        "x=", "--max-devices", "25", "--ttl", "24h", "--from", "203.0.113.0/24",
-                       "--edge", "edge-1"});
+                       "--edge", "edge-1", "--spread", "30m"});
   EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("returns at once"));
   EXPECT_EQ(ran.out, response.bootstrap_line() + "\n");
   EXPECT_THAT(ran.err, HasSubstr("not yet tried on hardware"));
   EXPECT_TRUE(out_was_protected_);
@@ -189,6 +190,7 @@ TEST_F(ResourcesTest, ClaimCreatePrintsTheLineAlone) {
   EXPECT_EQ(request.labels().at("x"), "");
   EXPECT_EQ(request.max_devices(), 25);
   EXPECT_EQ(request.ttl().seconds(), 86400);
+  EXPECT_EQ(request.spread().seconds(), 1800);
   EXPECT_EQ(request.allowed_source(), "203.0.113.0/24");
   EXPECT_EQ(request.edge(), "edges/edge-1");
 }

@@ -11,12 +11,17 @@ namespace muster::routeros {
 
 absl::StatusOr<std::string> RenderBootstrapLine(const BootstrapTerms& terms) {
   RETURN_IF_ERROR(CheckTerms(terms.url, terms.root_sha256, terms.claim));
+  const bool spread = terms.spread != absl::ZeroDuration();
+  if (spread && (terms.spread < kShortestSpread || terms.spread > kLongestSpread)) {
+    return absl::InvalidArgumentError("routers can be spread over 10 s to 6 h");
+  }
   std::string line = BootstrapText(terms);
   // The limit is a promise of the protocol (section 2); only the URL's length varies.
   if (line.size() > kLongestBootstrapLine) {
     return absl::InvalidArgumentError(
         absl::StrCat("the URL ", terms.url, " is ", line.size() - kLongestBootstrapLine,
-                     " characters too long for the line to paste; give the edge a shorter name"));
+                     " characters too long for the line to paste; give the edge a shorter name",
+                     spread ? " or make a line without a spread, which is shorter" : ""));
   }
   return line;
 }

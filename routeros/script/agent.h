@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "routeros/script/payload.h"
 #include "routeros/script/version.h"
 
@@ -25,13 +26,20 @@ struct BootstrapTerms {
   std::string root_sha256;
   // 32 lower-case hex digits.
   std::string claim;
+  // Not zero: the line goes into the background, and each router waits there for its own part of
+  // this long before it asks for anything; kShortestSpread to kLongestSpread.
+  absl::Duration spread = absl::ZeroDuration();
 };
 
 // The longest line that RenderBootstrapLine makes.
 inline constexpr size_t kLongestBootstrapLine = 1000;
+// The longest leaves each router a part of its own out of two bytes of its MAC address.
+inline constexpr absl::Duration kShortestSpread = absl::Seconds(10);
+inline constexpr absl::Duration kLongestSpread = absl::Hours(6);
 
 // One line of at most 1,000 characters for every supported version: checks what is missing,
-// fetches and pins /ca.pem, fetches the installer for the router's version and imports it.
+// fetches and pins /ca.pem, fetches the installer for the router's version and imports it. With a
+// spread it checks nothing itself, since nobody sees what a line in the background says.
 absl::StatusOr<std::string> RenderBootstrapLine(const BootstrapTerms& terms);
 
 // How often a router beats and how much it says.

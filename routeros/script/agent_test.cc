@@ -48,6 +48,37 @@ TEST(AgentTest, RefusesAHostNameThatMakesTheLineTooLong) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST(AgentTest, KeepsTheLineThatWaitsWithinTheSameLimit) {
+  const std::string url = absl::StrCat("https://", std::string(64, 'h'), ":65535");
+  const auto line = RenderBootstrapLine({url, kRoot, kClaim, absl::Hours(6)});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_LE(line->size(), kLongestBootstrapLine);
+  EXPECT_EQ(line->find('\n'), std::string::npos);
+  EXPECT_EQ(line->find('?'), std::string::npos);
+  EXPECT_EQ(line->find('@'), std::string::npos);
+}
+
+// A prime, so that boards whose addresses have equal steps don't meet.
+TEST(AgentTest, SpreadsOverTheLargestPrimeThatFits) {
+  const auto wait = [](absl::Duration spread) {
+    const std::string line =
+        RenderBootstrapLine({"https://e.example", kRoot, kClaim, spread}).value_or("");
+    const size_t at = line.find("]\"]*");
+    return at == std::string::npos ? "" : line.substr(at + 4, line.find('}', at) - at - 4);
+  };
+  EXPECT_EQ(wait(absl::Seconds(10)), "2)%7)");
+  EXPECT_EQ(wait(absl::Minutes(30)), "513)%1789)");
+  EXPECT_EQ(wait(absl::Hours(6)), "6201)%21599)");
+}
+
+TEST(AgentTest, RefusesASpreadThatTheLineCanNotKeep) {
+  for (const absl::Duration spread : {absl::Seconds(9), absl::Hours(7), -absl::Seconds(20)}) {
+    EXPECT_EQ(RenderBootstrapLine({"https://e.example", kRoot, kClaim, spread}).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << spread;
+  }
+}
+
 TEST(AgentTest, NamesTheClaimOnlyInTheHeader) {
   const auto line = RenderBootstrapLine({"https://e.example", kRoot, kClaim});
   ASSERT_TRUE(line.ok());

@@ -1,5 +1,7 @@
 // The line to paste. It is all that a router has when nothing can be trusted yet: it brings the pin
 // of the router root, and nothing that the network says counts before that root is in the store.
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
 #include "routeros/script/texts.h"
@@ -25,10 +27,12 @@ namespace {
 //
 // The installer never raises once it has started, so that the loop repeats only a fetch that
 // failed or a file that isn't visible yet.
-constexpr absl::string_view kLine =
-    "{/certificate;:local u @URL@;:local f \"@PIN@\";:local b [:len [find]];:local n 0;"
+constexpr absl::string_view kCheck =
     ":do {:set n [[:parse \":return [/system device-mode get fetch]\"]]} on-error={};"
-    ":if (\"$n\"~\"f|n\") do={:error \"device-mode\"};:set n 0;"
+    ":if (\"$n\"~\"f|n\") do={:error \"device-mode\"};:set n 0;";
+
+constexpr absl::string_view kLine =
+    "/certificate;:local u @URL@;:local f \"@PIN@\";:local b [:len [find]];:local n 0;@CHECK@"
     ":while ($n<150) do={:do {:if ([:len [find fingerprint=$f]]=0) do={"
     "/tool fetch url=\"$u/ca.pem\" dst-path=mu.pem;:if ($n<146) do={:set n 146};"
     ":do {import file-name=mu.pem passphrase=\"\"} on-error={};"
@@ -37,16 +41,59 @@ constexpr absl::string_view kLine =
     "/tool fetch url=\"$u/b/$[/system package update get installed-version]\" "
     "http-header-field=\"Authorization:Claim @CLAIM@\" check-certificate=yes-without-crl "
     "dst-path=mu.rsc;/import mu.rsc;:set n 999} on-error={:set n ($n+1);:delay 3s}};"
-    "/file remove [find name~\"^mu.(pem|rsc)\"];"
-    ":if ($n<999) do={:error \"no answer\"}}";
+    "/file remove [find name~\"^mu.(pem|rsc)\"]";
+
+// What the line says where it ends without an installer.
+constexpr absl::string_view kPasted = "{@LINE@;:if ($n<999) do={:error \"no answer\"}}";
+
+// The line that waits. It waits in the background: what runs after a reset has two minutes at most
+// (manual, Configuration Management: "runtime limit exceeded"), and neither a terminal nor a tool
+// that goes from router to router should be held up. Nobody sees what it says there, so it has
+// neither the check nor the last word; `/log` names each fetch that failed.
+//
+// How long: 6.x has no random, so it is the last two bytes of the first port's MAC address, times a
+// factor, modulo a prime. Boards of one batch have addresses in equal steps (their count of ports);
+// a prime keeps those apart whatever the step, and the factor lets a dozen of them fill the whole
+// interval. A router without an Ethernet port doesn't wait.
+constexpr absl::string_view kSpread =
+    ":put \"joins within @TIME@\";:execute script={/interface ethernet;"
+    ":do {:local m [get ([find]->0) mac-address];"
+    ":delay (([:tonum \"0x$[:pick $m 12 14]$[:pick $m 15 17]\"]*@FACTOR@)%@PRIME@)} on-error={};"
+    "@LINE@}";
+
+// In ten-thousandths of the prime. Of 12 addresses in steps of 1 to 26 none leaves a fifth of the
+// interval empty.
+constexpr int64_t kFactor = 2871;
+
+bool IsPrime(int64_t number) {
+  for (int64_t divisor = 2; divisor * divisor <= number; ++divisor) {
+    if (number % divisor == 0) return false;
+  }
+  return number > 1;
+}
+
+// `spread` is at least 10 s, so there is one.
+int64_t LargestPrimeWithin(absl::Duration spread) {
+  int64_t seconds = absl::ToInt64Seconds(spread);
+  while (!IsPrime(seconds)) --seconds;
+  return seconds;
+}
 
 }  // namespace
 
 // The URL was checked to need no escape; it is quoted all the same, as every text is.
 std::string BootstrapText(const BootstrapTerms& terms) {
-  return Fill(
-      kLine,
-      {{"@URL@", QuoteString(terms.url)}, {"@PIN@", terms.root_sha256}, {"@CLAIM@", terms.claim}});
+  const bool spread = terms.spread > absl::ZeroDuration();
+  const std::string line = Fill(kLine, {{"@CHECK@", spread ? "" : std::string(kCheck)},
+                                        {"@URL@", QuoteString(terms.url)},
+                                        {"@PIN@", terms.root_sha256},
+                                        {"@CLAIM@", terms.claim}});
+  if (!spread) return Fill(kPasted, {{"@LINE@", line}});
+  const int64_t prime = LargestPrimeWithin(terms.spread);
+  return Fill(kSpread, {{"@TIME@", absl::FormatDuration(terms.spread)},
+                        {"@FACTOR@", absl::StrCat(prime * kFactor / 10'000)},
+                        {"@PRIME@", absl::StrCat(prime)},
+                        {"@LINE@", line}});
 }
 
 }  // namespace muster::routeros

@@ -45,8 +45,7 @@ absl::Status FillNetwork(const ClaimTerms& terms, internal::v1::CreateClaim& cre
 }
 
 void Fill(const ClaimTerms& terms, internal::v1::CreateClaim& create) {
-  // An hour is enough to paste a line, and a leaked one is worth little after it.
-  const absl::Duration ttl = terms.ttl == absl::ZeroDuration() ? absl::Hours(1) : terms.ttl;
+  const absl::Duration ttl = terms.ttl == absl::ZeroDuration() ? ClaimBook::kUsualTtl : terms.ttl;
   create.set_max_devices(terms.max_devices == 0 ? 1 : static_cast<uint32_t>(terms.max_devices));
   create.set_ttl_us(absl::ToInt64Microseconds(ttl));
   create.set_site(terms.site);

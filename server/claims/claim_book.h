@@ -68,6 +68,8 @@ class ClaimBook {
  public:
   static constexpr int64_t kMostDevices = 1'000'000;
   static constexpr absl::Duration kLongestTtl = absl::Hours(24 * 90);
+  // An hour is enough to paste a line, and a leaked one is worth little after it.
+  static constexpr absl::Duration kUsualTtl = absl::Hours(1);
 
   ClaimBook(const State& state, CommandLog& log, const Secret& master_key)
       : state_(state), log_(log), master_key_(master_key) {}

@@ -36,6 +36,21 @@ constexpr routeros::Family kFamilies[] = {routeros::Family::k6_49, routeros::Fam
                                           routeros::Family::k7_11, routeros::Family::k7_13,
                                           routeros::Family::k7_17};
 
+// A part of the line and not of the claim. Routers that wait past the claim's end would only find
+// out that they were late.
+absl::StatusOr<absl::Duration> ReadSpread(const v1::CreateClaimRequest& request,
+                                          absl::Duration ttl) {
+  if (!request.has_spread()) return absl::ZeroDuration();
+  ASSIGN_OR_RETURN(const absl::Duration spread, ReadDuration("spread", request.spread()));
+  if (spread < routeros::kShortestSpread || spread > routeros::kLongestSpread) {
+    return BadField("spread", "wants 10 s to 6 h");
+  }
+  if (spread >= (ttl == absl::ZeroDuration() ? ClaimBook::kUsualTtl : ttl)) {
+    return BadField("spread", "wants less than ttl: the last routers would find the claim expired");
+  }
+  return spread;
+}
+
 // The edge of the line, then those that the agent turns to; more than one edge only where asked
 // for.
 absl::StatusOr<std::vector<std::string>> ReadUrls(const EdgeRegistry& edges,
@@ -133,6 +148,12 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
   ASSIGN_OR_RETURN(const Edge edge, edges_.ChooseForClaim(edge_id));
   ASSIGN_OR_RETURN(ClaimTerms terms, ReadTerms(scope, request));
   ASSIGN_OR_RETURN(terms.urls, ReadUrls(edges_, request, edge.public_url));
+  routeros::BootstrapTerms line;
+  line.url = edge.public_url;
+  ASSIGN_OR_RETURN(line.root_sha256, issuer_.RouterRootSha256());
+  line.claim = std::string(kClaimDigits, '0');
+  ASSIGN_OR_RETURN(line.spread, ReadSpread(request, terms.ttl));
+  RETURN_IF_ERROR(routeros::RenderBootstrapLine(line).status());
   // Checks all that Create checks; nothing is proposed, so nothing is in the audit either.
   if (request.validate_only()) {
     RETURN_IF_ERROR(claims_.Check(scope, terms));
@@ -141,11 +162,8 @@ absl::Status ClaimGrpcService::Create(const ApiCall& call, const v1::CreateClaim
   ASSIGN_OR_RETURN(const CreatedClaim created, claims_.Create(scope, call.audited(), terms));
   *response->mutable_claim() = ToMessage(created.claim, scope.slug());
   // A repetition has the first call's text here, and so gives the same line.
-  ASSIGN_OR_RETURN(const std::string root_sha256, issuer_.RouterRootSha256());
-  ASSIGN_OR_RETURN(std::string line,
-                   routeros::RenderBootstrapLine(
-                       {edge.public_url, root_sha256, std::string(created.text.Reveal())}));
-  response->set_bootstrap_line(std::move(line));
+  line.claim = std::string(created.text.Reveal());
+  ASSIGN_OR_RETURN(*response->mutable_bootstrap_line(), routeros::RenderBootstrapLine(line));
   return absl::OkStatus();
 }
 

@@ -229,6 +229,29 @@ TEST_F(AdministrationServiceTest, AnEdgeIsMadeWithAJoinFileListedAndRevoked) {
       StatusCode::NOT_FOUND);
 }
 
+TEST_F(AdministrationServiceTest, ASpreadIsPartOfTheLineAndShorterThanTheClaim) {
+  server_.StartEdge();
+  v1::CreateClaimRequest request;
+  request.set_parent("organizations/default");
+  request.mutable_spread()->set_seconds(1800);
+  v1::CreateClaimResponse response;
+  ASSERT_TRUE(
+      claims_->CreateClaim(server_.Context(server_.root_key()).get(), request, &response).ok());
+  EXPECT_THAT(response.bootstrap_line(), HasSubstr("joins within 30m"));
+  EXPECT_LE(response.bootstrap_line().size(), 1000u);
+  const auto code = [&](int64_t spread_seconds, int64_t ttl_seconds) {
+    request.mutable_spread()->set_seconds(spread_seconds);
+    request.mutable_ttl()->set_seconds(ttl_seconds);
+    return claims_->CreateClaim(server_.Context(server_.root_key()).get(), request, &response)
+        .error_code();
+  };
+  EXPECT_EQ(code(9, 0), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(code(7 * 3600, 86400), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(code(3600, 0), StatusCode::INVALID_ARGUMENT) << "a claim ends after an hour";
+  EXPECT_EQ(code(1800, 1800), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(code(3600, 7200), StatusCode::OK);
+}
+
 TEST_F(AdministrationServiceTest, AClaimGivesALineThatNamesTheEdgeAndPinsTheRoot) {
   v1::CreateClaimRequest request;
   request.set_parent("organizations/default");

@@ -1,4 +1,5 @@
 """A fleet joins, runs changes and reports back; the API answers a client that isn't ours."""
+import time
 import unittest
 
 from harness import FAMILIES, Installation, claim_of, wait_for
@@ -59,6 +60,33 @@ class FirstLightTest(unittest.TestCase):
             self.assertEqual([t['output'].strip() for t in targets], [f'number {i}' for i in range(4)])
             numbers = [int(t['number']) for t in targets]
             self.assertEqual(numbers, sorted(set(numbers)))
+
+
+class BulkJoinTest(unittest.TestCase):
+    def test_routers_that_run_the_line_in_the_same_second_join_spread_over_half_an_hour(self):
+        with Installation('spread') as muster:
+            muster.start_musterd()
+            muster.add_edge()
+            late = muster.muster_result('claim', 'create', '--spread', '2h', '--ttl', '1h')
+            self.assertEqual(late.returncode, 2, late.stderr)
+            self.assertIn('spread', late.stderr)
+            line = muster.claim_line('--max-devices', '12', '--spread', '30m')
+            self.assertIn('joins within 30m', line)
+            speed = 60
+            muster.start_routers(line, 12, interval='30s', extra=('--speed', str(speed)))
+            begun, seen = time.monotonic(), {}
+
+            def all_online():
+                for device in muster.devices('online = true'):
+                    seen.setdefault(device['name'], (time.monotonic() - begun) * speed / 60)
+                return len(seen) == 12
+            wait_for('all are online', all_online, 60, 0.2)
+            minutes = sorted(seen.values())
+            print('minutes after the line:', [round(minute, 1) for minute in minutes], flush=True)
+            self.assertLess(minutes[0], 15)
+            self.assertGreater(minutes[-1] - minutes[0], 12)
+            for first, third in zip(minutes, minutes[3:]):
+                self.assertGreater(third - first, 0.5)
 
 
 class OtherClientTest(unittest.TestCase):

@@ -37,6 +37,14 @@ TEST(GoldenTest, BootstrapLine) {
   ExpectGolden("bootstrap.rsc", absl::StrCat(*line, "\n"));
 }
 
+TEST(GoldenTest, BootstrapLineThatWaits) {
+  routeros::BootstrapTerms terms = GoldenBootstrapTerms();
+  terms.spread = absl::Minutes(30);
+  const auto line = routeros::RenderBootstrapLine(terms);
+  ASSERT_TRUE(line.ok()) << line.status();
+  ExpectGolden("bootstrap-spread.rsc", absl::StrCat(*line, "\n"));
+}
+
 TEST(GoldenTest, Beat) {
   ExpectGolden("beat.rsc", routeros::RenderBeat(GoldenAgentTerms()).value_or(""));
   ExpectGolden("beat-monitor-only.rsc", routeros::RenderBeat(GoldenAgentTerms(true)).value_or(""));

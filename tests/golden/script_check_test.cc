@@ -59,12 +59,19 @@ std::string Installer(const char* version, bool monitor_only = false) {
       .value_or("");
 }
 
+std::string LineThatWaits() {
+  routeros::BootstrapTerms terms = GoldenBootstrapTerms();
+  terms.spread = absl::Minutes(30);
+  return routeros::RenderBootstrapLine(terms).value_or("");
+}
+
 TEST_F(ScriptCheckTest, EveryGeneratedScriptLoads) {
   const std::string line = routeros::RenderBootstrapLine(GoldenBootstrapTerms()).value_or("");
   for (const FamilySample& sample : FamilySamples()) {
     for (const char* version : sample.versions) {
       SCOPED_TRACE(version);
       EXPECT_EQ(Problems(line, version), "");
+      EXPECT_EQ(Problems(LineThatWaits(), version), "");
       EXPECT_EQ(Problems(Installer(version), version), "");
       EXPECT_EQ(Problems(Installer(version, true), version), "");
       EXPECT_EQ(
@@ -93,6 +100,7 @@ TEST_F(ScriptCheckTest, TheProductsOwnCheckFindsNothing) {
     for (const char* version : sample.versions) {
       SCOPED_TRACE(version);
       EXPECT_EQ(Findings(line, version), "");
+      EXPECT_EQ(Findings(LineThatWaits(), version), "");
       EXPECT_EQ(Findings(Installer(version), version), "");
       EXPECT_EQ(Findings(Installer(version, true), version), "");
     }

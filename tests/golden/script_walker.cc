@@ -233,7 +233,8 @@ class Walker {
 
   static bool IsCode(const std::string& argument, const std::string& command) {
     return argument == "do" || argument == "else" || argument == "on-error" ||
-           (argument == "in" && command == "onerror") || (argument.empty() && command == "do");
+           (argument == "in" && command == "onerror") || (argument.empty() && command == "do") ||
+           (argument == "script" && command == "execute");
   }
 
   void Value(const std::string& argument, const std::string& command) {
