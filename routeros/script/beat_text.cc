@@ -390,7 +390,7 @@ std::string BeatText(const AgentTerms& terms) {
   // The first round is full (or as the profile says); fast rounds (`F`) are small, and come every 2
   // s inside of the same run, so the scheduler's period is never changed.
   const std::string body = absl::StrCat(
-      kKeyFunction, kGetFunction, kPostFunction,
+      kKeyFunction, kGetFunction, PostFunction(terms.profile),
       ":local muNames {\"muster\"}\n"
       ":if ([:len $muTrial] > 0) do={ :set muNames {\"muster-new\";\"muster\"} }\n",
       Fill(kReadToken, {{"@NAMES@", "$muNames"}}), ":if ([:pick $muToken 0 3] = \"m1.\") do={\n",

@@ -172,9 +172,9 @@ std::string InstallerText(const InstallerTerms& terms, Family family) {
       ":if ($muGo) do={\n:do {\n", kScripts, jobs, kEnrol, kStart,
       "} on-error={ :put \"muster: the installation stopped; paste the line again\" }\n}\n");
   const std::string frame =
-      absl::StrCat(kHead, kKeyFunction, kGetFunction, kPostFunction, checks, ":if ($muGo) do={\n",
-                   Fill(kReadToken, {{"@NAMES@", "{\"muster\"}"}}), kFacts, kFormats, kKeepFunction,
-                   kNonce, install, "}\n}\n");
+      absl::StrCat(kHead, kKeyFunction, kGetFunction, PostFunction(agent.profile), checks,
+                   ":if ($muGo) do={\n", Fill(kReadToken, {{"@NAMES@", "{\"muster\"}"}}), kFacts,
+                   kFormats, kKeepFunction, kNonce, install, "}\n}\n");
   return Fill(frame, {{"@AGENT@", AgentName(agent)},
                       {"@COMMENT@", AgentComment(agent)},
                       {"@FAMILY@", std::string(FamilyName(family))},

@@ -310,9 +310,10 @@ std::string RunnerText(const AgentTerms& terms) {
   const std::string store = Fill(kStoreNumber, {{"@FETCH@", std::string(kFetchParts)}});
   const std::string run =
       Fill(kRunJob, {{"@EXECUTE@", Fill(kExecute, {{"@WRAPPER@", QuoteString(kWrapper)}})}});
-  const std::string text = absl::StrCat(
-      kHead, kKeyFunction, kGetFunction, kPostFunction, kFromFunction, kPlainFunction, kSumFunction,
-      kReadReply, store, kStopped, run, kReport, kPost, UpdateText(), "# end\n");
+  const std::string text =
+      absl::StrCat(kHead, kKeyFunction, kGetFunction, PostFunction(terms.profile),
+                   FromFunction(terms.profile), kPlainFunction, kSumFunction, kReadReply, store,
+                   kStopped, run, kReport, kPost, UpdateText(), "# end\n");
   // Twice: texts that are filled in first (how to read the token, which URL) hold names themselves.
   return Fill(Fill(text, {{"@TOKEN@", token}, {"@URL@", std::string(kPickUrl)}}),
               {{"@AGENT@", AgentName(terms)}, {"@URLS@", UrlList(terms.urls)}});

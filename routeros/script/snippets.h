@@ -79,13 +79,15 @@ inline constexpr absl::string_view kKeepFunction = R"rsc(:local muKeep do={
 
 // muPost: [$muPost URL HEADERS BODY] gives the reply's text or raises. From 7.18 fetch follows
 // redirects unless told not to, with the token; older versions don't know the argument. Whether
-// parsed code takes arguments is tried first: where it doesn't, the plain form serves.
+// parsed code takes arguments is tried first: where it doesn't, the plain form serves. @TRIES@ are
+// the arguments to try, each better than the one before.
 inline constexpr absl::string_view kPostFunction = R"rsc(:local muPost do={
   :local r [/tool fetch url=$1 http-method=post http-header-field=$2 http-data=$3 check-certificate=yes-without-crl output=user as-value]
   :return [:tostr ($r->"data")]
 }
-:do {
-  :local f [:parse ":local r [/tool fetch url=\$1 http-method=post http-header-field=\$2 http-data=\$3 check-certificate=yes-without-crl output=user as-value http-max-redirect-count=0]; :return [:tostr (\$r->\"data\")]"]
+@TRIES@)rsc";
+inline constexpr absl::string_view kPostTry = R"rsc(:do {
+  :local f [:parse ":local r [/tool fetch url=\$1 http-method=post http-header-field=\$2 http-data=\$3 check-certificate=yes-without-crl output=user as-value@ARGUMENTS@]; :return [:tostr (\$r->\"data\")]"]
   :local t [:parse ":return \$1"]
   :if ([$t "x"] = "x") do={ :set muPost $f }
 } on-error={}
@@ -96,7 +98,7 @@ inline constexpr absl::string_view kPostFunction = R"rsc(:local muPost do={
 inline constexpr absl::string_view kFromFunction = R"rsc(:local muFrom do={
   :local c ("/tool fetch check-certificate=yes-without-crl " . $1)
   :local f ""
-  :do { :set f [:parse (":return [" . $c . " http-max-redirect-count=0]")] } on-error={ :set f [:parse (":return [" . $c . "]")] }
+  @PARSE@
   :local r [$f]
   :return $r
 }

@@ -9,7 +9,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "common/status/status_macros.h"
+#include "routeros/script/fill.h"
 #include "routeros/script/quoting.h"
+#include "routeros/script/snippets.h"
 #include "routeros/script/texts.h"
 
 namespace muster::routeros {
@@ -23,6 +25,19 @@ constexpr size_t kMostUrls = 4;
 constexpr size_t kLongestToken = 200;
 // v6 sets at most 4,096 bytes of a file.
 constexpr size_t kLongestPem = 3000;
+
+// From 7.15 a fetch ends after 10 s in which nothing was read or written (manual, Fetch). Over 2G
+// the first byte of an answer may take longer: routers of the profile `slow` wait as long as an
+// edge does.
+constexpr char kPatience[] = " idle-timeout=30s";
+constexpr char kNoRedirect[] = " http-max-redirect-count=0";
+
+// Of the arguments of fetch, those that only some versions know (idle-timeout 7.15,
+// http-max-redirect-count 7.18), better ones later.
+std::vector<std::string> FetchTries(Profile profile) {
+  if (profile != Profile::kSlow) return {kNoRedirect};
+  return {kPatience, absl::StrCat(kPatience, kNoRedirect)};
+}
 
 bool IsLowerHex(absl::string_view text, size_t digits) {
   return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
@@ -161,6 +176,24 @@ std::string PeriodTime(Profile profile) {
 
 std::string AgentComment(const AgentTerms& terms) {
   return absl::StrCat("Muster agent ", AgentName(terms), " ", PeriodTime(terms.profile));
+}
+
+std::string PostFunction(Profile profile) {
+  std::string tries;
+  for (const std::string& arguments : FetchTries(profile)) {
+    tries += Fill(kPostTry, {{"@ARGUMENTS@", arguments}});
+  }
+  return Fill(kPostFunction, {{"@TRIES@", tries}});
+}
+
+// The last try is the outermost: what doesn't parse falls back to the one before.
+std::string FromFunction(Profile profile) {
+  std::string parse = R"(:set f [:parse (":return [" . $c . "]")])";
+  for (const std::string& arguments : FetchTries(profile)) {
+    parse = absl::StrCat(R"(:do { :set f [:parse (":return [" . $c . ")", arguments,
+                         R"(]")] } on-error={ )", parse, " }");
+  }
+  return Fill(kFromFunction, {{"@PARSE@", parse}});
 }
 
 std::string HostOf(absl::string_view url) {

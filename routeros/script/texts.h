@@ -43,6 +43,10 @@ std::string PinList(const AgentTerms& terms);
 std::string PeriodText(Profile profile);
 std::string PeriodTime(Profile profile);
 
+// muPost and muFrom (snippets.h) as the profile needs them.
+std::string PostFunction(Profile profile);
+std::string FromFunction(Profile profile);
+
 // The host of a checked URL, without port and brackets.
 std::string HostOf(absl::string_view url);
 

@@ -123,7 +123,8 @@ class Installation:
 
     def hurry(self, pace):
         """From now on programs start with clocks that run `pace` times as fast, all from one beginning;
-        the programs know nothing of it. Not for the simulator, which has --speed."""
+        the programs know nothing of it. The simulator has --speed, which leaves its network in real time;
+        start_routers(hurried=True) hurries that, too."""
         if os.uname().machine != 'x86_64':
             raise unittest.SkipTest('fast_clock.c is for x86_64')
         source = os.path.join(ROOT, 'tests', 'end_to_end', 'fast_clock.c')
@@ -214,13 +215,14 @@ class Installation:
     def claim_line(self, *arguments):
         return self.muster('claim', 'create', *arguments).strip()
 
-    def start_routers(self, line, count=1, versions=FAMILIES, interval='1s', name='muster-sim', seed=None, extra=()):
+    def start_routers(self, line, count=1, versions=FAMILIES, interval='1s', name='muster-sim', seed=None, extra=(),
+                      hurried=False):
         line_file = self.path(f'{name}.line')
         with open(os.open(line_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 'w') as file:
             file.write(line + '\n')
         return self.run(name, [f'{BIN}/muster-sim', '--bootstrap-file', line_file, '--count', str(count),
                                '--interval', interval, '--versions', versions,
-                               '--seed', str(seed or SEED), *extra])
+                               '--seed', str(seed or SEED), *extra], self.clocks if hurried else None)
 
     def devices(self, where='', **environment):
         arguments = ['device', 'list', '--limit', '0'] + (['--where', where] if where else [])

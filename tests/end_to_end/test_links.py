@@ -5,7 +5,7 @@ import time
 import unittest
 
 from harness import SEED, Installation, free_port, sim_ask, wait_for
-from relay import Relay
+from relay import Relay, SlowLink
 
 ROUTERS = int(os.environ.get('MUSTER_ROUTERS', '20'))
 LONG = ROUTERS > 100
@@ -67,6 +67,60 @@ class LinksTest(unittest.TestCase):
             for count in written:
                 self.assertLess(count, 300)
                 self.assertGreater(count, 30, 'it does not even try')
+
+
+class SlowLinkTest(unittest.TestCase):
+    """2G: an answer takes 11 s, a connection carries 500 bytes a second, a handshake takes 24 s."""
+    PACE = 10
+    ROUND_TRIP = 11
+    RATE = 500
+
+    def slow(self, link):
+        link.one_way, link.rate = self.ROUND_TRIP / 2 / self.PACE, self.RATE * self.PACE
+
+    def add_link(self, name):
+        port = free_port()
+        link = SlowLink(port)
+        link.target = self.muster.add_edge(name, public_port=port).port
+        return link
+
+    def routers(self, link_name, versions):
+        line = self.muster.claim_line('--max-devices', '5', '--profile', 'slow', '--ttl', '1d', '--edge', link_name,
+                                      '--site', link_name)
+        return self.muster.start_routers(line, len(versions.split(',')), versions, '60s', link_name, hurried=True)
+
+    def assert_stays_online(self, count, link, beats):
+        """`beats` more handshakes of each router, with all of them online all the time."""
+        wanted = len(link.shakes) + count * beats
+        while len(link.shakes) < wanted:
+            threading.Event().wait(0.5)
+            self.assertEqual(len(self.muster.devices('online = true')), count)
+        shakes = [shake * self.PACE for shake in link.shakes[-count * beats:]]
+        print('handshakes took', [round(shake, 1) for shake in shakes], 's', flush=True)
+        self.assertGreater(min(shakes), 20)
+
+    def test_routers_whose_handshakes_take_more_than_20_seconds_join_and_stay_online(self):
+        with Installation('slow-link') as self.muster:
+            self.muster.hurry(self.PACE)
+            self.muster.start_musterd()
+            # No fetch of these versions ends because nothing comes for 10 s.
+            link = self.add_link('west')
+            self.slow(link)
+            self.routers('west', '6.49.10,7.12.2')
+            self.muster.wait_online(2, 120)
+            self.assert_stays_online(2, link, 4)
+
+    def test_routers_with_an_idle_timeout_stay_online_on_such_a_link_once_they_have_joined(self):
+        with Installation('slower-link') as self.muster:
+            self.muster.hurry(self.PACE)
+            self.muster.start_musterd()
+            link = self.add_link('west')
+            self.routers('west', '7.16.2,7.20.8')
+            self.muster.wait_online(2, 60)
+            self.slow(link)
+            del link.shakes[:]
+            wait_for('the first slow handshake', lambda: link.shakes, 60, 0.3)
+            self.assert_stays_online(2, link, 4)
 
 
 if __name__ == '__main__':

@@ -74,7 +74,12 @@
     \_ :return [:tostr (\$r->\"data\")]\n\
     }\n\
     :do {\n\
-    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value http-max-redirect-count=0]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
+    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value idle-timeout=30s]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
+    \_ :local t [:parse \":return \\\$1\"]\n\
+    \_ :if ([\$t \"x\"] = \"x\") do={ :set muPost \$f }\n\
+    } on-error={}\n\
+    :do {\n\
+    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value idle-timeout=30s http-max-redirect-count=0]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
     \_ :local t [:parse \":return \\\$1\"]\n\
     \_ :if ([\$t \"x\"] = \"x\") do={ :set muPost \$f }\n\
     } on-error={}\n\
@@ -380,14 +385,19 @@
     \_ :return [:tostr (\$r->\"data\")]\n\
     }\n\
     :do {\n\
-    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value http-max-redirect-count=0]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
+    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value idle-timeout=30s]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
+    \_ :local t [:parse \":return \\\$1\"]\n\
+    \_ :if ([\$t \"x\"] = \"x\") do={ :set muPost \$f }\n\
+    } on-error={}\n\
+    :do {\n\
+    \_ :local f [:parse \":local r [/tool fetch url=\\\$1 http-method=post http-header-field=\\\$2 http-data=\\\$3 check-certificate=yes-without-crl output=user as-value idle-timeout=30s http-max-redirect-count=0]; :return [:tostr (\\\$r->\\\"data\\\")]\"]\n\
     \_ :local t [:parse \":return \\\$1\"]\n\
     \_ :if ([\$t \"x\"] = \"x\") do={ :set muPost \$f }\n\
     } on-error={}\n\
     :local muFrom do={\n\
     \_ :local c (\"/tool fetch check-certificate=yes-without-crl \" . \$1)\n\
     \_ :local f \"\"\n\
-    \_ :do { :set f [:parse (\":return [\" . \$c . \" http-max-redirect-count=0]\")] } on-error={ :set f [:parse (\":return [\" . \$c . \"]\")] }\n\
+    \_ :do { :set f [:parse (\":return [\" . \$c . \" idle-timeout=30s http-max-redirect-count=0]\")] } on-error={ :do { :set f [:parse (\":return [\" . \$c . \" idle-timeout=30s]\")] } on-error={ :set f [:parse (\":return [\" . \$c . \"]\")] } }\n\
     \_ :local r [\$f]\n\
     \_ :return \$r\n\
     }\n\
@@ -778,9 +788,9 @@
     :global musterUrl 0\n"
 :local muOk true
 :local s [/system script get [/system script find where name="muster-beat-new"] source]
-:if (([:len $muBeat] != 14272) || ([:len $s] != (14272 + [:len $musterOld])) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
+:if (([:len $muBeat] != 14600) || ([:len $s] != (14600 + [:len $musterOld])) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
 :set s [/system script get [/system script find where name="muster-run-new"] source]
-:if (([:len $s] != 14387) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
+:if (([:len $s] != 14811) || ([:pick $s ([:len $s] - 6) [:len $s]] != "# end\n")) do={ :set muOk false }
 :local muKeep do={
   :local v [:tostr $1]
   :local r ""

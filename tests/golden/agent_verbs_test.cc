@@ -156,6 +156,17 @@ TEST_P(AgentVerbsTest, SaysLittleOnAMeteredLink) {
   EXPECT_EQ(world_.Errors(), "");
 }
 
+// fetch has an idle timeout from 7.15 on, of 10 s unless told otherwise.
+TEST_P(AgentVerbsTest, OnlySlowRoutersWaitLongerForTheNextByte) {
+  if (!world_.options.version.AtLeast(7, 15)) GTEST_SKIP() << "no idle timeout";
+  Join();
+  EXPECT_EQ(edge().beat_patience.back(), absl::Seconds(10));
+  edge().profile = routeros::Profile::kSlow;
+  ASSERT_TRUE(world_.Join().ok);
+  EXPECT_EQ(edge().beat_patience.back(), absl::Seconds(30));
+  EXPECT_EQ(world_.Errors(), "");
+}
+
 TEST_P(AgentVerbsTest, BeatsEveryMinuteOnASlowLink) {
   edge().profile = routeros::Profile::kSlow;
   Join();

@@ -191,6 +191,7 @@ HttpReply FakeEdge::Beat(const HttpRequest& request) {
   beats.push_back(*beat);
   beat_bodies.push_back(request.body);
   beat_hosts.push_back(request.host);
+  beat_patience.push_back(request.timeout);
   beat_tokens.push_back(
       std::string(absl::StripPrefix(Header(request, "Authorization"), "Bearer ")));
   if (!raw_replies.empty()) {

@@ -116,6 +116,8 @@ class FakeEdge : public simulator::HttpTransport {
   int part_fetches = 0;
   std::vector<std::string> beat_hosts;
   std::vector<std::string> beat_tokens;
+  // How long the fetches of beats wait for the next byte.
+  std::vector<absl::Duration> beat_patience;
 
   // Fails the test unless the job `number` has exactly one result.
   const routeros::JobReport* Result(uint64_t number) const;
