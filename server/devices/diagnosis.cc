@@ -188,6 +188,12 @@ std::string HoldAdvice(const Device& device) {
       return "find the second router that uses this identity and let it join as a device of its "
              "own "
              "(muster claim create)";
+    case HoldKind::kRestored:
+      return absl::StrCat(
+          "look at its jobs, which may have run since the backup was made (muster job list "
+          "--device ",
+          Id(device), "), cancel what shall not run, then: muster job release --device ",
+          Id(device));
     default:
       return absl::StrCat(
           "compare the router's configuration with what you expect, then: muster "

@@ -13,6 +13,7 @@ absl::Status OtherWay(const IdentityView& device, absl::string_view what) {
   const char* way = device.hold == HoldKind::kPending         ? "device accept"
                     : device.hold == HoldKind::kStateWentBack ? "device resync"
                     : device.hold == HoldKind::kReplaced      ? "job release"
+                    : device.hold == HoldKind::kRestored      ? "job release"
                     : device.hold == HoldKind::kNone          ? nullptr
                                                               : "device accept-identity";
   if (way == nullptr) {

@@ -30,8 +30,17 @@ absl::string_view HoldWord(HoldKind kind) {
       return "clone";
     case HoldKind::kPending:
       return "pending";
+    case HoldKind::kRestored:
+      return "restored";
   }
   return "";
+}
+
+int WeightOf(HoldKind kind) {
+  constexpr int kPerKind = 2;
+  // Right above none: every doubt about the router itself weighs more.
+  if (kind == HoldKind::kRestored) return 1;
+  return kPerKind * static_cast<int>(kind);
 }
 
 uint32_t IntervalSeconds(Profile profile) {

@@ -56,8 +56,14 @@ enum class HoldKind : uint8_t {
   kHardwareChanged = 3,
   kClone = 4,
   kPending = 5,
+  // The state came from a backup: what it has queued may have run since.
+  kRestored = 6,
 };
-// "state-went-back", "replaced", "hardware-changed", "clone", "pending"; empty for kNone.
+// Which reason stays where a device is held for two: the greater. Values are stored, so they are no
+// order.
+int WeightOf(HoldKind kind);
+// "state-went-back", "replaced", "hardware-changed", "clone", "pending", "restored"; empty for
+// kNone.
 absl::string_view HoldWord(HoldKind kind);
 
 // Numbers are those of muster.edge.v1.Profile.

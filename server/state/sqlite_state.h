@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -129,6 +130,19 @@ class SqliteState : public State, public Store {
                                     size_t limit) const override;
   AuditHead FindAuditHead() const override;
   std::unique_ptr<Subscription> Subscribe(ChangeListener listener) override;
+
+  // Begins another log where this one ends, for a state that was restored: kept entries and what an
+  // engine knew of the order are gone, the slabs are true up to now, positions of before are of
+  // another log. The index goes on. From the thread of the transactions, between two of them.
+  void StartNewLog(absl::string_view log_id);
+  // What a restored state would begin by itself.
+  struct OpenWork {
+    // With jobs that have not ended, or will have: ascending.
+    std::vector<uint64_t> devices;
+    // Agent upgrades, which no hold of a device stops.
+    std::vector<std::pair<JobId, OrganizationId>> upgrades;
+  };
+  OpenWork FindOpenWork() const;
 
   // Everything that apply has made, as text, in a fixed order: equal on every node that applied
   // the same entries. For tests and for finding out where two nodes differ.

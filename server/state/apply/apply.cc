@@ -107,6 +107,10 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.activate_router_root());
     case Command::kRetireRouterRoot:
       return Apply(context, command.retire_router_root());
+    case Command::kRestoreState:
+      return Apply(context, command.restore_state());
+    case Command::kHoldRestored:
+      return Apply(context, command.hold_restored());
     case Command::PAYLOAD_NOT_SET:
       break;
   }

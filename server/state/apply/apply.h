@@ -61,5 +61,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& comm
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::LogProblem& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RestoreState& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::HoldRestored& command);
 
 }  // namespace muster::server

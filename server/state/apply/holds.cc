@@ -22,17 +22,21 @@ void Save(ApplyContext& context, DenseIndex index, const DeviceCore& core, absl:
 void HoldTarget(ApplyContext& context, const DeviceCore& core, const JobRules& job,
                 TargetRow& target, absl::string_view why) {
   if (target.state == JobTargetState::kCancelling || job.is_upgrade) return;
-  target.error = std::string(why);
   // Held for another reason before: only the words change.
   if (target.state == JobTargetState::kHeld) {
+    target.error = std::string(why);
     SaveTarget(context, target);
     return;
   }
   if (target.number != 0 && target.number <= core.highest_reported) {
+    // It runs, or has run, and its router is as it was: its result may be on its way.
+    if (core.hold == HoldKind::kRestored) return;
+    target.error = std::string(why);
     // It was started, and what it did may be gone: never run it again by ourselves.
     EndTarget(context, job, target, JobTargetState::kLost);
     return;
   }
+  target.error = std::string(why);
   // The number stays in the row: a result for it still counts while it is held.
   if (target.times_sent > 0) {
     target.error = absl::StrCat(why, "; it was sent before that and may have run");
@@ -71,8 +75,8 @@ std::vector<uint64_t> OpenJobs(ApplyContext& context, uint64_t device) {
 
 void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::string_view why) {
   DeviceCore core = context.devices.Core(index);
-  // The enum is the order of weight. Equal kinds go on: the words may be newer.
-  if (core.hold > kind) return;
+  // Equal kinds go on: the words may be newer.
+  if (WeightOf(core.hold) > WeightOf(kind)) return;
   core.held = true;
   core.hold = kind;
   // Held before its targets move: each EndTarget tries to release the next one.
@@ -86,11 +90,23 @@ void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::st
 
 void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence) {
   const DeviceCore core = context.devices.Core(index);
-  if (core.hold >= HoldKind::kClone) return;
+  if (WeightOf(core.hold) >= WeightOf(HoldKind::kClone)) return;
   WriteEvent(context, core.id, "clone",
              absl::StrCat(evidence, ": two routers use this identity; its jobs wait until one of ",
                           "them is gone and the other accepted (device accept-identity)"));
   HoldDevice(context, index, HoldKind::kClone, absl::StrCat("clone: ", evidence));
+}
+
+void DoubtRestored(ApplyContext& context, DenseIndex index, uint64_t last) {
+  const DeviceCore core = context.devices.Core(index);
+  if (core.hold != HoldKind::kRestored) return;
+  for (const uint64_t id : OpenJobs(context, core.id)) {
+    std::optional<TargetRow> target = LoadTarget(context, id, core.id);
+    if (!target.has_value() || target->state != JobTargetState::kHeld) continue;
+    target->error = absl::StrCat("held: the router has started job number ", last,
+                                 " since the backup was made, and it may have been this job");
+    SaveTarget(context, *target);
+  }
 }
 
 uint32_t EndHold(ApplyContext& context, DenseIndex index) {

@@ -22,6 +22,10 @@ void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::st
 // since two routers in turns would write an event with every beat.
 void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence);
 
+// The router of a restored device reports a number that the backup does not know: says so at the
+// jobs that wait, since any of them may have been it. Without effect for other devices.
+void DoubtRestored(ApplyContext& context, DenseIndex index, uint64_t last);
+
 // Ends the hold, whatever it is for: what waited is queued again under new numbers, except what the
 // router has meanwhile reported as started, which is LOST. How many were queued. Whether the reason
 // is the operator's to end is the caller's business.

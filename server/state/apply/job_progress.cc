@@ -56,6 +56,7 @@ bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint
     WriteEvent(context, core.id, "unknown-number",
                absl::StrCat("the router reports that it started ", last,
                             ", which this control plane never gave"));
+    DoubtRestored(context, index, last);
   }
   core.expected_last = last;
   // Also for a step down: `highest` never falls, and it is what keeps an old number from being
