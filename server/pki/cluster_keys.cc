@@ -12,10 +12,6 @@ namespace {
 constexpr size_t kClusterIdBytes = 16;
 constexpr size_t kTokenKeyBytes = 32;
 
-std::string ClusterRootContext(absl::string_view cluster_id) {
-  return absl::StrCat("cluster-root-key/", ClusterText(cluster_id));
-}
-
 std::string TokenKeyContext(absl::string_view cluster_id, uint32_t key_id) {
   return absl::StrCat("token-key/", ClusterText(cluster_id), "/", key_id);
 }
@@ -36,6 +32,10 @@ absl::StatusOr<Authority> OpenAuthority(const Secret& master, const std::string&
 }  // namespace
 
 std::string ClusterText(absl::string_view cluster_id) { return absl::BytesToHexString(cluster_id); }
+
+std::string ClusterRootContext(absl::string_view cluster_id) {
+  return absl::StrCat("cluster-root-key/", ClusterText(cluster_id));
+}
 
 std::string RouterRootContext(absl::string_view cluster_id, uint32_t number) {
   std::string context = absl::StrCat("router-root-key/", ClusterText(cluster_id));

@@ -62,6 +62,8 @@ inline constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 30);
 // "Muster NAME root CLUSTER"; the cluster keeps the roots of two installations apart on one router.
 absl::StatusOr<Authority> MakeRoot(absl::string_view name, absl::string_view cluster_id,
                                    absl::Time not_before, absl::Time not_after);
+// What the keys of the roots are sealed for.
+std::string ClusterRootContext(absl::string_view cluster_id);
 std::string RouterRootContext(absl::string_view cluster_id, uint32_t number);
 
 // New ones, with one token key. The roots last 30 years from `now`.

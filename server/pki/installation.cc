@@ -12,56 +12,25 @@
 #include <fstream>
 #include <sstream>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "common/status/status_macros.h"
+#include "server/pki/master_key.h"
 
 namespace muster::server {
 namespace {
 
-constexpr size_t kMasterKeyBytes = 32;
 constexpr absl::string_view kClusterRoot = "pki/cluster-root.pem";
-constexpr absl::string_view kClusterRootKey = "pki/cluster-root-key";
 constexpr absl::string_view kRouterRoot = "pki/router-root.pem";
 constexpr absl::string_view kRouterRootKey = "pki/router-root-key";
 constexpr absl::string_view kTokenKey = "pki/token-key/";
 
-// Beside the data directory and not in it, so that a copy of the data alone opens nothing.
-std::string MasterKeyFile(const InstallationTerms& terms) {
-  if (!terms.master_key_file.empty()) return terms.master_key_file;
-  std::string folder = terms.data_dir;
-  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
-  return folder + ".master-key";
-}
-
-absl::StatusOr<Secret> ParseMasterKey(const std::string& path, const Secret& text) {
-  const absl::string_view hex = text.Reveal();
-  bool valid = hex.size() == 2 * kMasterKeyBytes;
-  for (const char c : hex) valid = valid && absl::ascii_isxdigit(c);
-  if (!valid) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("master key file ", path, " must hold 64 hex digits"));
-  }
-  return Secret(absl::HexStringToBytes(hex));
-}
-
-absl::StatusOr<Secret> MakeMasterKey(const std::string& path) {
-  const Secret key = RandomSecret(kMasterKeyBytes);
-  const Secret hex(absl::StrCat(absl::BytesToHexString(key.Reveal()), "\n"));
-  // Fails where the file is there: a key is never overwritten.
-  RETURN_IF_ERROR(WriteNewSecretFile(path, hex.Reveal()));
-  return key;
-}
-
 // A first start makes the file; later ones must find it.
 absl::StatusOr<Secret> LoadMasterKey(const std::string& path, bool first_start) {
-  absl::StatusOr<Secret> text = ReadSecretFile(path);
-  if (text.ok()) return ParseMasterKey(path, *text);
-  if (!absl::IsNotFound(text.status())) return text.status();
+  absl::StatusOr<Secret> key = ReadMasterKey(path);
   // Only then: a new key for an old state would hide that the right one is lost.
-  if (first_start) return MakeMasterKey(path);
+  if (first_start && absl::IsNotFound(key.status())) return MakeMasterKey(path);
+  if (!absl::IsNotFound(key.status())) return key;
   return absl::FailedPreconditionError(
       absl::StrCat("master key file ", path,
                    " is missing, and nothing in the data directory can be opened without it; put "
@@ -179,7 +148,7 @@ absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const Installatio
                                                                const Clock& clock) {
   // A start that died before Bootstrap was applied is a first start again.
   const bool first_start = state.ClusterId().empty();
-  const std::string master_key_file = MasterKeyFile(terms);
+  const std::string master_key_file = MasterKeyFile(terms.data_dir, terms.master_key_file);
   ASSIGN_OR_RETURN(Secret master, LoadMasterKey(master_key_file, first_start));
   absl::StatusOr<ClusterKeys> keys =
       first_start ? Bootstrap(terms, master, log, clock.Now()) : ReadKeys(master, state);

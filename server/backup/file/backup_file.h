@@ -27,6 +27,7 @@ namespace muster::server {
 
 using internal::v1::BackupManifest;
 
+// What a master key gives for its backups.
 struct BackupKeys {
   explicit BackupKeys(const Secret& master_key);
 
@@ -36,6 +37,7 @@ struct BackupKeys {
   std::string key_id;
 };
 
+// Writes one file from its beginning to its end.
 class BackupWriter {
  public:
   // Writes the manifest; its backup_id and key_id are filled in here.
@@ -62,6 +64,7 @@ class BackupWriter {
   uint64_t raw_bytes_ = 0;
 };
 
+// Reads one file from its beginning to its end, and believes nothing of it before it is proven.
 class BackupReader {
  public:
   // Reads and checks the manifest. `keys` null: checksums only. Both must outlive the reader.

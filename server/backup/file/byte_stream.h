@@ -12,6 +12,7 @@
 
 namespace muster::server {
 
+// What a reader reads: a file, or bytes of a test.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
@@ -19,6 +20,7 @@ class ByteSource {
   virtual absl::StatusOr<std::string> Read(size_t most) = 0;
 };
 
+// What a writer writes to; all that was written counts only if no write failed.
 class ByteSink {
  public:
   virtual ~ByteSink() = default;

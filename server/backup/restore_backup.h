@@ -1,0 +1,46 @@
+// Makes an installation out of a backup, in a data directory of its own, before any musterd runs on
+// it.
+//
+// The state is built beside its place and gets its name last, so that a restore that fails or dies
+// leaves no state. Nothing of the past starts by itself on routers: jobs that wait are held, agent
+// upgrades that had begun are cancelled. The log gets a new id, so that positions of before are
+// refused.
+//
+// Threads:  one thread; blocks on the disk.
+// Errors:   as backup_file.h and backup_files.h say; FailedPrecondition for a folder that is not
+//           empty, and for a state that is newer than this program.
+// Example:  backup_test.cc.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/clock/clock.h"
+#include "muster/internal/v1/commands.pb.h"
+#include "server/backup/file/backup_file.h"
+#include "server/command_log/log/command_log.h"
+
+namespace muster::server {
+
+struct RestoreTerms {
+  std::string file;
+  // Absent or empty.
+  std::string data_dir;
+  std::string master_key_file;
+  // Writes a new root key to the path and answers what the state keeps of it.
+  std::function<absl::StatusOr<internal::v1::CreateApiKey>(const std::string& path)> make_root_key;
+  std::function<bool()> wants_end;
+};
+
+struct Restored {
+  BackupManifest manifest;
+  Position position;
+  size_t held_devices = 0;
+  size_t cancelled_upgrades = 0;
+  std::string root_key_file;
+};
+
+absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& clock);
+
+}  // namespace muster::server
