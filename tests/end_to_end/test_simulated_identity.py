@@ -8,7 +8,7 @@ from harness import SEED, Installation, sim_ask, wait_for
 from test_faults import all_targets, note_job, state_of
 
 # One router for each part that it plays; as many as there are boards times versions would be too.
-ROLES = ('anew', 'again', 'dead', 'spare', 'exported', 'heir', 'original', 'clone', 'old')
+ROLES = ('anew', 'again', 'dead', 'spare', 'exported', 'heir', 'original', 'clone', 'old', 'reset', 'same')
 DEADLINE = 60 * int(os.environ.get('MUSTER_PATIENCE', '2'))
 
 
@@ -66,7 +66,7 @@ class SimulatedIdentityTest(unittest.TestCase):
             self.index = {role: int(d['identity'][-4:]) for role, d in chosen.items()}
             self.name = {role: d['name'] for role, d in chosen.items()}
             self.serial = {role: d['serialNumber'] for role, d in chosen.items()}
-            for play in (self.netinstall, self.netinstall_as_itself, self.spare_from_backup,
+            for play in (self.netinstall, self.netinstall_as_itself, self.reset, self.reset_as_itself, self.spare_from_backup,
                          self.spare_from_export, self.clone, self.old_backup):
                 with self.subTest(play.__name__):
                     play()
@@ -85,6 +85,34 @@ class SimulatedIdentityTest(unittest.TestCase):
         job = self.new_job('anew', fresh)
         self.wait_done(job, fresh)
         self.assertEqual(self.ran('anew', 'anew'), 1)
+
+    def reset_with(self, role, line):
+        """A reset that runs the line afterwards, in the background: RouterOS gives it two minutes."""
+        self.ask(role, f'put muster.rsc {line}')
+        self.ask(role, 'paste /system reset-configuration no-defaults=yes skip-backup=yes run-after-reset=muster.rsc')
+
+    def reset(self):
+        """Nothing is left of the token, so it is another device; both say that the serial number is known."""
+        self.reset_with('reset', self.muster.claim_line('--spread', '10s'))
+        found = wait_for('a second device', lambda: len(d := self.of_serial(self.serial['reset'])) == 2 and d, DEADLINE, 0.3)
+        fresh = next(d['name'] for d in found if d['name'] != self.name['reset'])
+        for name in (self.name['reset'], fresh):
+            self.wait_event(name, 'serial-known')
+        job = self.new_job('reset', fresh)
+        self.wait_done(job, fresh)
+        self.assertEqual(self.ran('reset', 'reset'), 1)
+
+    def reset_as_itself(self):
+        """A line with --replace: the same device, whose jobs wait until they are let go."""
+        name = self.name['same']
+        self.reset_with('same', self.muster.claim_line('--replace', name, '--spread', '10s'))
+        self.assert_held(name, 'replaced')
+        self.assertEqual(len(self.of_serial(self.serial['same'])), 1)
+        job = self.new_job('same', name)
+        wait_for('the job is held', lambda: self.state(job, name) == 'HELD', DEADLINE, 0.3)
+        self.muster.muster('job', 'release', '--device', name)
+        self.wait_done(job, name)
+        self.assertEqual(self.ran('same', 'same'), 1)
 
     def takes_over(self, role, device_role, mark):
         """A line with --replace on a bare router: it is that device, and its jobs wait until they are let go."""

@@ -11,6 +11,7 @@ Handler FindHandler(absl::string_view menu_path, absl::string_view command) {
     AddValueHandlers(map);
     AddConversionHandlers(map);
     AddSystemHandlers(map);
+    AddResetHandlers(map);
     AddImportHandlers(map);
     AddNetworkHandlers(map);
     AddCertificateHandlers(map);

@@ -20,6 +20,7 @@ void AddControlHandlers(HandlerMap* handlers);
 void AddValueHandlers(HandlerMap* handlers);
 void AddConversionHandlers(HandlerMap* handlers);
 void AddSystemHandlers(HandlerMap* handlers);
+void AddResetHandlers(HandlerMap* handlers);
 void AddImportHandlers(HandlerMap* handlers);
 void AddNetworkHandlers(HandlerMap* handlers);
 void AddCertificateHandlers(HandlerMap* handlers);

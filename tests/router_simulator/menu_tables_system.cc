@@ -7,6 +7,7 @@ absl::string_view SystemMenus() {
 /system folder
   +reboot()
   +shutdown()
+  +reset-configuration(no-defaults,keep-users,skip-backup,run-after-reset)
 /system/identity settings
   name:t=MikroTik
 /system/resource settings

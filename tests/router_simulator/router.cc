@@ -95,6 +95,7 @@ void Router::RunUntil(absl::Duration until) {
 std::vector<std::shared_ptr<BlockingCall>> Router::Step(absl::Duration now) {
   now_ = std::max(now_, now);
   DeliverLateReplies();
+  EndOverdueTasks();
   StartDueEntries();
   while (RunReadyTasks()) {
   }
@@ -131,6 +132,7 @@ absl::Duration Router::NextWake() const {
   }
   for (const auto& [id, at] : next_runs_) wake = std::min(wake, at);
   for (const LateReply& late : late_) wake = std::min(wake, late.at);
+  for (const auto& task : tasks_) wake = std::min(wake, task->ends_by);
   return wake;
 }
 
@@ -224,12 +226,15 @@ void Router::EndAllTasks() {
 void Router::PerformRequestedReboot() {
   const PowerDown how = *requested_reboot_;
   requested_reboot_.reset();
+  const std::optional<Reset> reset = std::exchange(requested_reset_, std::nullopt);
+  if (reset) return PerformReset(*reset);
   Reboot(how);
 }
 
 void Router::Reboot(PowerDown how) {
   EndAllTasks();
   requested_reboot_.reset();
+  requested_reset_.reset();
   if (paste_task_ != 0) {
     paste_task_ = 0;
     RunResult result;

@@ -87,6 +87,14 @@ struct Event {
   uint32_t column = 0;
 };
 
+// What `/system reset-configuration` was told.
+struct Reset {
+  bool keep_users = false;
+  bool skip_backup = false;
+  // A file that is imported after the start, for two minutes at most; "" for none.
+  std::string run_after;
+};
+
 // Told of everything worth seeing, inside of the router's turn. It may ask for a reboot
 // (Router::RequestReboot), which happens before the script goes on.
 class Observer {
@@ -165,6 +173,9 @@ class Router {
   void ChangeVersion(RouterVersion version);
   // As new from the factory: no configuration, file or certificate is left. The serial stays.
   void Netinstall(RouterVersion version);
+  // From a command: before the running script's next step the router forgets its configuration and
+  // certificates, starts again, and imports `reset.run_after`. Files stay.
+  void RequestReset(Reset reset);
   // From now on the flash takes nothing; `full` false: it takes what there is and all that comes.
   void FillFlash(bool full);
   // Changes reach the flash so much later from now on; what there is, is on it.
@@ -235,6 +246,8 @@ class Router {
   void ReapTasks();
   void EndAllTasks();
   void PerformRequestedReboot();
+  void PerformReset(const Reset& reset);
+  void EndOverdueTasks();
   void RememberForFlash();
 
   RouterOptions options_;
@@ -256,6 +269,7 @@ class Router {
   int64_t next_task_ = 1;
   std::mt19937_64 random_;
   std::optional<PowerDown> requested_reboot_;
+  std::optional<Reset> requested_reset_;
   Faults faults_;
   int64_t paste_task_ = 0;
   std::optional<RunResult> pasted_;

@@ -56,6 +56,8 @@ class Task {
   RunResult result;
   bool keep = false;  // somebody will fetch the result: the router doesn't drop it
   bool report_errors = true;
+  // The router ends it then, and says so in its log.
+  absl::Duration ends_by = absl::InfiniteDuration();
   std::string output;
   // Where the output goes when it ends; "" for nowhere.
   std::string output_file;

@@ -30,6 +30,11 @@ std::optional<std::string> Look(Fleet& fleet, absl::string_view verb, int index,
   if (verb == "show") return fleet.Describe(index);
   if (verb == "run") return fleet.RunText(index, rest);
   if (verb == "paste") return fleet.Paste(index, rest);
+  if (verb == "put") {
+    const std::vector<absl::string_view> parts = absl::StrSplit(rest, absl::MaxSplits(' ', 1));
+    if (parts.size() < 2) return "a name and a text, please\n";
+    return fleet.PutFile(index, parts[0], parts[1]);
+  }
   return std::nullopt;
 }
 

@@ -69,6 +69,8 @@ class Fleet {
   std::string RestoreFrom(int index, int from);
   std::string Netinstall(int index, absl::string_view version);
   std::string Paste(int index, absl::string_view text);
+  // A file of one line, as scp leaves it.
+  std::string PutFile(int index, absl::string_view name, absl::string_view text);
   std::string RemoveOwner(int index);
   std::string PowerLossIn(int index, int64_t statements);
   std::string LateFlash(int index, absl::Duration delay);

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/router_simulator/export.h"
 #include "tests/router_simulator/program/fleet.h"
 #include "tests/router_simulator/rows.h"
 
@@ -167,6 +168,13 @@ std::string Fleet::Paste(int index, absl::string_view text) {
   member.router->Paste(text.empty() ? options_.bootstrap : text);
   Schedule(member, Now());
   return "pasted\n";
+}
+
+std::string Fleet::PutFile(int index, absl::string_view name, absl::string_view text) {
+  FleetMember& member = *members_[static_cast<size_t>(index)];
+  const MutexLock lock(member.mutex);
+  const bool written = WriteFile(*member.router, name, absl::StrCat(text, "\n"), "script");
+  return written ? "put\n" : "no space left on the disk\n";
 }
 
 std::string Fleet::RemoveOwner(int index) {
