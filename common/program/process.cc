@@ -21,7 +21,7 @@ sigset_t StopSignals() {
 }  // namespace
 
 void PrepareSignals() {
-  // A peer that hangs up must be an error of a write, not the end of the program (findings.md).
+  // A peer that hangs up must be an error of a write (EPIPE), not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t signals = StopSignals();
   // Threads that are started later inherit the mask, so the signals wait for WaitForSignal.

@@ -11,7 +11,7 @@ namespace muster::edge {
 
 struct Reply {
   int status = 200;
-  // RouterOS versions differ in what they make of an empty body (routeros.md section 1).
+  // Authors of public scripts report RouterOS versions that dislike an empty body.
   // Never empty.
   std::string text;
   // A constant text, as `allow` is.

@@ -79,7 +79,7 @@ class TokenGate {
   bool ready() const { return trust() != nullptr; }
 
   // Cheap for strangers: a text of another length or spelling is refused before anything is
-  // decrypted, and opening a seal takes 0.2 us (findings.md). Which of the reasons it was stands in
+  // decrypted, and opening a seal takes 0.2 us (measured). Which of the reasons it was stands in
   // the metrics, and in the reply, which only the bearer of a sealed token can tell apart.
   // `sealed_device`, where given, becomes the device of a token that was sealed here, also where
   // it is not admitted.

@@ -1,6 +1,6 @@
 // Writes HTTP/1.1 replies: always with Content-Length, never chunked, compressed or empty. RouterOS
-// 7.13.0 fails without Content-Length (routeros.md section 1), and some versions dislike an empty
-// body.
+// 7.13.0 fails without Content-Length (MikroTik's changelog of 7.13.1), and some versions dislike
+// an empty body.
 //
 // Threads:  pure functions.
 #pragma once

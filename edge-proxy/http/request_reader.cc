@@ -1,6 +1,6 @@
 // Heads are checked twice: as text, for what Beast lets pass or reads leniently, and then by Beast.
 // Limits are counted on the text, because Beast's own did not trigger when bytes came piecewise
-// (findings.md).
+// (Boost 1.81).
 #include "edge-proxy/http/request_reader.h"
 
 #include <algorithm>

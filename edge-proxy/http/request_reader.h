@@ -65,7 +65,7 @@ class RequestReader {
   // For kDone.
   absl::string_view body() const { return body_; }
 
-  // 18.7 KiB are all that an idle connection may cost, TLS included (findings.md), so nothing of
+  // 18.7 KiB are all that an idle connection may cost, TLS included (measured), so nothing of
   // the last request stays.
   // Gives memory back while the connection waits for the next request.
   void Shrink();

@@ -6,7 +6,7 @@
 // A device has few of its own, so that one stolen token is not worth all of them.
 //
 // Three bounds against three floods: connections that stay open (per address, per device and in
-// all), handshakes that are begun (97 % of what a call costs; findings.md), and memory for
+// all), handshakes that are begun (97 % of the instructions of a call), and memory for
 // addresses, which Prune gives back.
 //
 // Threads:  safe to call from any thread.

@@ -31,8 +31,8 @@
 
 namespace muster::edge {
 
-// From findings.md, "Limits". `answer` is below the agent's patience: fetch gives up after 10 s
-// without a byte (7.15 and later).
+// `answer` is below the agent's patience: fetch gives up after 10 s without a byte from RouterOS
+// 7.15 on (MikroTik's manual, Fetch, idle-timeout).
 struct HttpsDeadlines {
   absl::Duration handshake = absl::Seconds(8);
   absl::Duration request = absl::Seconds(10);

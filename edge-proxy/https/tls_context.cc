@@ -1,5 +1,5 @@
 // OpenSSL's server context: what is offered, certificates, and tickets that outlive a change of
-// certificates. Figures behind the choices are in findings.md, "Edge: HTTPS".
+// certificates. Figures behind the choices stand in the header.
 #include "edge-proxy/https/tls_context.h"
 
 #include <openssl/core_names.h>

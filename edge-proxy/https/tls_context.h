@@ -5,7 +5,7 @@
 // is not sent: routers hold it.
 //
 // The key exchange is most of the edge's work: a handshake with ECDSA P-256 over X25519 takes 1.61
-// million instructions, over the P-256 group 2.13, with RSA-2048 7.75 (findings.md). RSA is there
+// million instructions, over the P-256 group 2.13, with RSA-2048 7.75 (measured). RSA is there
 // for clients that can't verify ECDSA; whether any RouterOS is one is not known.
 // Threads:  safe to call from any thread; a context is read-only once made.
 // Errors:   InvalidArgument for a chain or key that can't be read or don't belong together.

@@ -82,7 +82,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
   options.pem_private_key = std::string(key_pem.Reveal());
   options.pem_cert_chain = chain_pem;
   grpc::ChannelArguments arguments;
-  // As findings.md has them: 4 s + 3 s notice a frozen peer. The server is set to allow such pings.
+  // 4 s + 3 s notice a frozen peer. The server is set to allow such pings, which gRPC else answers
+  // with GOAWAY "too_many_pings" (gRPC's doc/keepalive.md).
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 4000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);

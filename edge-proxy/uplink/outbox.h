@@ -38,7 +38,7 @@
 namespace muster::edge {
 
 // More in flight only moves the queue to the control plane: with 16 batches of 500 a round trip
-// grew to 260 ms, with 4 to 32 (findings.md).
+// grew to 260 ms, with 4 to 32 (measured).
 constexpr int kWindow = 4;
 // Far below gRPC's limit of 4 MiB for a message; one item alone may be larger than the second
 // figure.

@@ -1,6 +1,6 @@
 // What versions without a console tree lack: 6.49 and 7.1 to 7.8 are checked against the tree of
-// 7.9 less this list. Sources: routeros.md sections 1 to 4 and 8. By hand, so it may lack something
-// (docs/assumptions.md, "What the deny list rests on").
+// 7.9 less this list. Sources: MikroTik's manual and a digest of its changelogs. By hand, so it may
+// lack something (docs/assumptions.md, "What the deny list rests on").
 //
 // Threads:  read-only.
 #pragma once

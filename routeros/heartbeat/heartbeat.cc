@@ -1,5 +1,5 @@
 // From bytes of a router to values. simdjson's on-demand parser walks the text once without
-// building a tree (3.8 us for a beat of 1.1 kB; findings.md); it looks at a value's inside only
+// building a tree (3.8 us for a beat of 1.1 kB); it looks at a value's inside only
 // when asked, so everything that is skipped is walked by hand, else broken structure would pass
 // there.
 #include "routeros/heartbeat/heartbeat.h"
@@ -286,7 +286,7 @@ absl::Status WalkObject(ondemand::object& object, FieldPlace place, Body& body, 
       continue;
     }
     const Field& field = Fields()[*index];
-    // Two readers might take one or the other; simdjson leaves that to us (findings.md).
+    // Two readers might take one or the other; simdjson's on-demand parser leaves that to us.
     if ((seen >> *index & 1) != 0) return Broken(absl::StrCat(field.key, " is there twice"));
     seen |= uint64_t{1} << *index;
     hint = *index + 1;

@@ -36,8 +36,8 @@ constexpr size_t kMostLinkRows = 16;
 constexpr size_t kLongestOutput = 16 * 1024;
 
 // Which facts are there depends on the board: a CHR has no serial number, an x86 has a software id.
-// All of them are the router's own word, and clones and restored backups repeat them (routeros.md
-// section 4): a device is known by its token alone.
+// All of them are the router's own word, and clones and restored backups repeat them
+// (MikroTik's manual, Backup): a device is known by its token alone.
 // What a router is. Texts are clean UTF-8.
 struct DeviceFacts {
   std::string identity;

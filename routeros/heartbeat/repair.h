@@ -1,5 +1,6 @@
 // Makes JSON readable that a router put together from text of any code page. RouterOS builds it by
-// hand (:serialize came with 7.13 and turns texts of digits into numbers; routeros.md section 2),
+// hand (:serialize came with 7.13 and turns texts of digits into numbers: MikroTik's manual,
+// Scripting),
 // escaping byte by byte and knowing nothing of code pages.
 //
 // Threads:  pure functions.

@@ -1,6 +1,6 @@
 // Values with units as RouterOS writes them. The agent sends them as they stand: no arithmetic in a
-// script language without decimals, and versions differ in how they write one value (routeros.md
-// section 2).
+// script language without decimals, and versions differ in how they write one value
+// (docs/assumptions.md, "Menus").
 //
 // Threads:  pure functions.
 // Errors:   nullopt for text that is not such a value or does not fit in the result.

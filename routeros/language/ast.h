@@ -78,7 +78,7 @@ struct Argument {
   std::string name;             // "" for a positional one
   std::unique_ptr<Node> value;  // null: a bare flag such as as-value, or !name
   bool unset = false;           // !name
-  // Before 7.24 such a script did not load at all (routeros.md section 0).
+  // Before 7.24 such a script did not load at all (eworm-de/routeros-scripts).
   bool unknown = false;  // an error when it runs (7.24 and later)
   uint32_t line = 1;
   uint32_t column = 1;

@@ -5,7 +5,8 @@
 // a dump of a router's console (routeros/check) or from tables of its own (the simulator).
 //
 // It has to be per version, because RouterOS checks a whole script when it loads: one unknown
-// command, menu or argument makes all of it unusable (routeros.md section 0).
+// command, menu or argument makes all of it unusable (docs/assumptions.md, "Loading and
+// language").
 // Threads:  a tree never changes once it is built; reading it is safe from any thread.
 // Owns:     a menu owns its commands and sub-menus; commands point back at their menu, so a menu
 //           must not be moved once it has commands.
@@ -47,7 +48,8 @@ struct PropertySpec {
   std::optional<Value> initial;  // what a row has that doesn't set it
   bool required = false;
   bool unique = false;  // names a row; no two rows have the same
-  // Left out of /export on v7 without show-sensitive (routeros.md section 8).
+  // Left out of /export on v7 without show-sensitive (MikroTik's manual, Configuration
+  // Management).
   bool hidden = false;  // sensitive
   bool read_only = false;
 };

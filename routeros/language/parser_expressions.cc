@@ -62,7 +62,7 @@ int Parser::LevelOf(Operator op) const {
     case Operator::kShiftLeft:
     case Operator::kShiftRight:
       return 4;
-    // routeros.md has no source for this order; the simulator tries both.
+    // No manual tells this order; the simulator tries both.
     case Operator::kDot:
       return options_.dot_before_plus ? 6 : 5;
     case Operator::kAdd:

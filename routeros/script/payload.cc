@@ -17,8 +17,8 @@ namespace {
 constexpr char kLowerDigits[] = "0123456789abcdef";
 constexpr char kUpperDigits[] = "0123456789ABCDEF";
 
-// In bytes of script. v6: 4,000 characters of reply are taken as safe (two sources contradict each
-// other; routeros.md section 1), three of them a byte. v7 cuts a reply at 64,512 without a word:
+// In bytes of script. v6: 4,000 characters of reply are taken as safe (docs/assumptions.md,
+// "Fetch"), three of them a byte. v7 cuts a reply at 64,512 without a word:
 // 21,000 bytes at three characters, 32,000 at two, each with room for the verb.
 constexpr size_t kLargestOnV6 = 1300;
 constexpr size_t kLargestEscaped = 21000;

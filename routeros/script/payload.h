@@ -28,7 +28,7 @@ std::string EncodePayload(absl::string_view script, PayloadFormat format);
 absl::StatusOr<std::string> DecodePayload(absl::string_view payload);
 
 // The longest script in bytes that this version takes in one reply: fetch cuts a reply at
-// 64,512 bytes on v7 (routeros.md section 1), at 4,000 to be safe on v6.
+// 64,512 bytes on v7 (MikroTik's manual, Fetch), at 4,000 to be safe on v6.
 size_t LargestScript(const Version& version);
 
 // "J<number> <length> <payload>.": length counts the characters of the payload.

@@ -1,8 +1,7 @@
 // Pieces of script that more than one of the agent's texts need; constants without a header of
 // their own would drift apart.
 //
-// RouterOS facts: routeros.md sections 1 to 3; what is unverified is a row of
-// docs/assumptions.md.
+// What they take for granted of RouterOS is a row of docs/assumptions.md each.
 #pragma once
 
 #include "absl/strings/string_view.h"

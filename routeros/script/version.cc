@@ -113,8 +113,8 @@ absl::StatusOr<Family> FamilyOf(const Version& version) {
         "RouterOS ", FormatVersion(version),
         " is not supported; Muster needs 6.48 or later, or 7.1 or later: upgrade the router"));
   }
-  // Borders: device-mode gates fetch and scheduler (7.17), :onerror (7.13), :convert (7.11);
-  // routeros.md section 0.
+  // Borders: device-mode gates fetch and scheduler (7.17), :onerror (7.13), :convert (7.11).
+  // Sources: docs/assumptions.md, "Menus".
   if (AtLeast(version, 7, 17)) return Family::k7_17;
   if (AtLeast(version, 7, 13)) return Family::k7_13;
   if (AtLeast(version, 7, 11)) return Family::k7_11;
