@@ -63,6 +63,9 @@ class Database {
   // waits for nobody). What is left goes with the next one.
   void Checkpoint();
 
+  // For what this face has not (hooks); it stays this object's.
+  sqlite3* handle() const { return db_; }
+
  private:
   friend class Query;
   explicit Database(sqlite3* db);

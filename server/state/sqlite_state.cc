@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "common/secrets/secrets.h"
 #include "common/status/status_macros.h"
 #include "server/state/apply/requests.h"
 #include "server/state/schema.h"
@@ -21,6 +22,8 @@ constexpr uint64_t kSlabTurns = 30;
 // Entries that one call drops at most.
 // Many were kept after a time of load; they go over some seconds.
 constexpr int kTrimStep = 2'000;
+// Status rows are hashed in pieces of so many bytes.
+constexpr size_t kHashedAtOnce = 1 << 20;
 
 // Which batches were taken depends on numbers that a start has no longer: it is kept with the
 // entry.
@@ -110,6 +113,7 @@ class SqliteState::WriteTransaction : public Transaction {
     state_.SaveNode();
     state_.writer_->Execute("COMMIT");
     committed_ = true;
+    if (index_ % kHashEvery == 0 && state_.hash_ != nullptr) state_.MarkHash();
     // Not before: readers on other connections see the rows from the commit on.
     state_.Publish(std::move(changes_));
   }
@@ -136,6 +140,9 @@ absl::StatusOr<std::unique_ptr<SqliteState>> SqliteState::Open(const std::string
   if (durability == Durability::kOrdered) state->writer_->Execute("PRAGMA synchronous=NORMAL");
   ASSIGN_OR_RETURN(state->checkpointer_, Database::Open(path, Database::Mode::kReadWrite));
   RETURN_IF_ERROR(state->Load());
+  if (durability == Durability::kOrdered) {
+    state->hash_ = std::make_unique<StateHash>(*state->writer_);
+  }
   return state;
 }
 
@@ -220,6 +227,32 @@ void SqliteState::SaveNode() {
       node_.applied_index, node_.state_time_us, node_.jump_from_us, node_.jump_hold_until_us,
       node_.ticks, Blob{node_.cluster_id}, node_.audit_sequence, Blob{node_.audit_hash},
       node_.next_sequence);
+}
+
+std::string SqliteState::HashNow() const {
+  if (hash_ == nullptr) return "";
+  std::string all = absl::StrCat(hash_->Sum(), node_.applied_index, "|", node_.state_time_us, "|",
+                                 node_.jump_from_us, "|", node_.jump_hold_until_us, "|",
+                                 node_.ticks, "|", node_.audit_sequence, "|", node_.next_sequence,
+                                 "|", node_.cluster_id, "|", node_.audit_hash, "|");
+  const size_t count = devices_.size();
+  for (size_t index = 0; index < count; ++index) {
+    const StatusRow row = devices_.Row(static_cast<DenseIndex>(index));
+    all.append(reinterpret_cast<const char*>(&row), sizeof(row));
+    if (all.size() > kHashedAtOnce) all = Hash256(all);
+  }
+  return Hash256(all);
+}
+
+SqliteState::HashMark SqliteState::LastHash() const {
+  MutexLock lock(mutex_);
+  return last_hash_;
+}
+
+void SqliteState::MarkHash() {
+  HashMark mark{node_.applied_index, HashNow()};
+  MutexLock lock(mutex_);
+  last_hash_ = std::move(mark);
 }
 
 void SqliteState::Publish(ChangeBatch changes) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/secrets/secrets.h"
 #include "server/command_log/log/entry_codec.h"
@@ -50,9 +51,17 @@ class StateFixture : public testing::Test {
     Open();
   }
 
+  // Whatever a test did, the hash that was kept up is the one that a start computes.
+  ~StateFixture() override {
+    if (state_ == nullptr) return;
+    const std::string kept = state_->HashNow();
+    Open();
+    EXPECT_EQ(absl::BytesToHexString(kept), absl::BytesToHexString(state_->HashNow()));
+  }
+
   void Open() {
     state_.reset();
-    auto state = SqliteState::Open(folder_.path() + "/state.db");
+    auto state = SqliteState::Open(folder_.path() + "/state.db", Durability::kOrdered);
     ASSERT_TRUE(state.ok()) << state.status();
     state_ = *std::move(state);
     subscription_ = state_->Subscribe([this](const ChangeBatch& batch) {
