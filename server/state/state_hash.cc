@@ -4,13 +4,13 @@
 #define SQLITE_ENABLE_PREUPDATE_HOOK
 #include "server/state/state_hash.h"
 
-#include <sodium.h>
 #include <sqlite3.h>
 
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "common/secrets/secrets.h"
 
 namespace muster::server {
 namespace {
@@ -134,8 +134,7 @@ StateHash::Words StateHash::HashRow(absl::string_view table, int columns, const 
   row_.push_back('\0');
   for (int column = 0; column < columns; ++column) AppendValue(row_, read(column));
   Words words;
-  crypto_generichash(reinterpret_cast<unsigned char*>(words.data()), sizeof(words),
-                     reinterpret_cast<const unsigned char*>(row_.data()), row_.size(), nullptr, 0);
+  std::memcpy(words.data(), Hash256(row_).data(), sizeof(words));
   return words;
 }
 
