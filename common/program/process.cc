@@ -37,6 +37,14 @@ int WaitForSignal() {
   return signal;
 }
 
+bool SignalIsPending() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  if (sigpending(&pending) != 0) return false;
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+         sigismember(&pending, SIGHUP) == 1;
+}
+
 void PrintReady(absl::string_view what, absl::string_view address) {
   // Flushed: scripts and tests wait for this line.
   std::cout << "ready: " << what << " " << address << std::endl;

@@ -14,6 +14,9 @@ void PrepareSignals();
 // Waits for one of the blocked signals and answers its number.
 int WaitForSignal();
 
+// True once one of the blocked signals has come; for work that looks now and then whether to go on.
+bool SignalIsPending();
+
 // Prints "ready: <what> <address>" on stdout and flushes it.
 void PrintReady(absl::string_view what, absl::string_view address);
 

@@ -89,7 +89,7 @@ absl::StatusOr<std::string> FileSource::Read(size_t most) {
   while (have < most) {
     const ssize_t got = read(fd_, bytes.data() + have, most - have);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Problem(path_);
+    if (got < 0) return absl::UnavailableError(std::strerror(errno));
     if (got == 0) break;
     have += static_cast<size_t>(got);
   }

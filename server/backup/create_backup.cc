@@ -94,13 +94,18 @@ absl::StatusOr<CheckedBackup> CreateBackup(const CreateBackupTerms& terms, const
 absl::StatusOr<CheckedBackup> VerifyBackup(const std::string& file, const BackupKeys* keys,
                                            const std::function<bool()>& wants_end) {
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(file));
-  ASSIGN_OR_RETURN(const std::unique_ptr<BackupReader> reader, BackupReader::Open(keys, *source));
-  for (;;) {
+  absl::StatusOr<std::unique_ptr<BackupReader>> reader = BackupReader::Open(keys, *source);
+  absl::Status status = reader.status();
+  bool ended = false;
+  while (status.ok() && !ended) {
     if (wants_end()) return Stopped();
-    ASSIGN_OR_RETURN(const std::optional<std::string> piece, reader->Next());
-    if (!piece.has_value()) break;
+    const auto piece = (*reader)->Next();
+    status = piece.status();
+    ended = piece.ok() && !piece->has_value();
   }
-  return CheckedBackup{reader->manifest(), source->size(), keys != nullptr};
+  // What the reader says names no file.
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(file, ": ", status.message()));
+  return CheckedBackup{(*reader)->manifest(), source->size(), keys != nullptr};
 }
 
 }  // namespace muster::server

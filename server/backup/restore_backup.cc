@@ -237,7 +237,9 @@ absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& c
   // All of it is proven before anything is written.
   ASSIGN_OR_RETURN(const CheckedBackup checked, VerifyBackup(terms.file, &keys, terms.wants_end));
   RETURN_IF_ERROR(CheckVersion(checked.manifest));
-  RETURN_IF_ERROR(NeedSpace(FolderOf(terms.data_dir),
+  // It may be a disk of its own.
+  const bool is_there = access(terms.data_dir.c_str(), F_OK) == 0;
+  RETURN_IF_ERROR(NeedSpace(is_there ? terms.data_dir : FolderOf(terms.data_dir),
                             checked.manifest.state_bytes() + kReserveBytes, "the state"));
   ASSIGN_OR_RETURN(const std::unique_ptr<NewInstallation> made,
                    NewInstallation::Begin(terms.data_dir));

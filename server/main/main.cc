@@ -1,8 +1,10 @@
 // musterd: the control plane.
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "common/log/log.h"
 #include "common/program/process.h"
 #include "common/secrets/secrets.h"
+#include "server/main/backup_command.h"
 #include "server/main/daemon.h"
 #include "server/main/settings.h"
 
@@ -20,6 +22,7 @@ int Main(int argc, char** argv) {
   // First of all: threads inherit the mask, and a client that hangs up must not end the process
   // (SIGPIPE).
   PrepareSignals();
+  if (argc > 1 && absl::string_view(argv[1]) == "backup") return server::RunBackup(argc, argv);
   server::Settings settings;
   if (const auto exit_code = server::ReadSettings(argc, argv, &settings)) return *exit_code;
   StartLogging("musterd", LevelOf(settings.log_level));

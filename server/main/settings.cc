@@ -13,6 +13,7 @@ constexpr absl::string_view kExamples =
     "  musterd --data-dir /var/lib/muster/control --advertise muster.example.net\n"
     "  musterd --data-dir ./control --listen 127.0.0.1:0 --listen-edge 127.0.0.1:0\n"
     "The first start makes the roots and keys and says where they lie and what to do next.\n"
+    "Backups: musterd backup create|verify|restore; see musterd backup --help.\n"
     "Environment: MUSTERD_DATA_DIR, MUSTERD_LISTEN ...; file: data-dir = \"...\".\n";
 
 // "HOST:PORT", with a port.

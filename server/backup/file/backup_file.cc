@@ -38,7 +38,7 @@ absl::Status Altered(absl::string_view what) {
                    "): its checksums are right and its MAC is not; don't use it"));
 }
 
-absl::Status NoBackup() { return absl::InvalidArgumentError("it is no backup of Muster"); }
+absl::Status NoBackup() { return absl::InvalidArgumentError("no backup of Muster"); }
 
 // All pieces of a file open only behind this very manifest.
 std::string ContextOf(absl::string_view head) {
