@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "cli/connection/node_list.h"
 #include "cli/connection/rpc_status.h"
 #include "common/ids/ids.h"
 #include "common/status/status_macros.h"
@@ -55,7 +56,8 @@ absl::StatusOr<std::string> ReadCertificates(const Setting& ca_file) {
   return text.str();
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::string roots) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const std::string& server,
+                                                           std::string roots) {
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = std::move(roots);
   grpc::ChannelArguments arguments;
@@ -70,7 +72,16 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server, std::strin
   // A watch that hears nothing for long must notice a dead connection.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-  return grpc::CreateCustomChannel(server, grpc::SslCredentials(tls), arguments);
+  if (!absl::StrContains(server, ',')) {
+    return grpc::CreateCustomChannel(server, grpc::SslCredentials(tls), arguments);
+  }
+  // Several nodes of a cluster: a machine that is gone must not hold up the way to the next.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1500);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3'000);
+  arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, kAnyNode);
+  ASSIGN_OR_RETURN(const std::string target, TargetOf(server));
+  return grpc::CreateCustomChannel(target, grpc::SslCredentials(tls), arguments);
 }
 
 // gRPC's own words without their beginning, which says nothing more.
@@ -136,7 +147,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
 absl::StatusOr<std::unique_ptr<Connection>> Connection::OpenWithKey(const Settings& settings,
                                                                     Secret key) {
   ASSIGN_OR_RETURN(std::string roots, ReadCertificates(settings.ca_file));
-  auto channel = MakeChannel(settings.server.value, std::move(roots));
+  ASSIGN_OR_RETURN(auto channel, MakeChannel(settings.server.value, std::move(roots)));
   return std::unique_ptr<Connection>(new Connection(settings, std::move(key), std::move(channel)));
 }
 

@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/ids/ids.h"
 #include "common/status/status_macros.h"
@@ -30,35 +32,45 @@ Setting Choose(const std::optional<std::string>& flag, absl::string_view flag_na
 absl::Status WrongServer(const Setting& server) {
   return absl::InvalidArgumentError(
       absl::StrCat(server.source, ": \"", server.value,
-                   "\" is no address; wants HOST or HOST:PORT, like 127.0.0.1:7450"));
+                   "\" is no address; wants HOST or HOST:PORT, like 127.0.0.1:7450, or several of "
+                   "them with commas between"));
 }
 
-// Adds the port where it is missing.
+// Adds the port where it is missing, to each of a list.
 // An IPv6 address must stand in brackets, as in a URL: without them its last group and a port look
 // alike.
-absl::Status CompleteServer(Setting* server) {
-  absl::string_view rest = server->value;
+absl::StatusOr<std::string> CompleteAddress(const Setting& server, absl::string_view address) {
+  absl::string_view rest = address;
   for (const char c : rest) {
-    if (!absl::ascii_isgraph(c) || c == '/') return WrongServer(*server);
+    if (!absl::ascii_isgraph(c) || c == '/') return WrongServer(server);
   }
   if (absl::StartsWith(rest, "[")) {
     const size_t end = rest.find(']');
-    if (end == absl::string_view::npos) return WrongServer(*server);
+    if (end == absl::string_view::npos) return WrongServer(server);
     rest.remove_prefix(end + 1);
   }
   const size_t colon = rest.find(':');
   // ":7450" has no host; "[::1]:7450" has one, in front of what is left of it here.
-  if (server->value.empty() || colon == 0) {
-    if (rest.size() == server->value.size()) return WrongServer(*server);
+  if (address.empty() || colon == 0) {
+    if (rest.size() == address.size()) return WrongServer(server);
   }
   if (colon == absl::string_view::npos) {
-    absl::StrAppend(&server->value, ":", kDefaultPort);
-    return absl::OkStatus();
+    return absl::StrCat(address, ":", kDefaultPort);
   }
   int port = 0;
   if (!absl::SimpleAtoi(rest.substr(colon + 1), &port) || port < 1 || port > 65535) {
-    return WrongServer(*server);
+    return WrongServer(server);
   }
+  return std::string(address);
+}
+
+absl::Status CompleteServer(Setting* server) {
+  std::vector<std::string> addresses;
+  for (const absl::string_view address : absl::StrSplit(server->value, ',')) {
+    ASSIGN_OR_RETURN(std::string complete, CompleteAddress(*server, address));
+    addresses.push_back(std::move(complete));
+  }
+  server->value = absl::StrJoin(addresses, ",");
   return absl::OkStatus();
 }
 

@@ -31,7 +31,7 @@ struct Settings {
   std::string context_path;
   // The context that was used; empty: none.
   std::string context;
-  // HOST:PORT.
+  // HOST:PORT; of a cluster's nodes several, with commas between.
   Setting server;
   // Empty: the system's own certificate authorities.
   Setting ca_file;

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/join_file/join_file.h"
@@ -101,12 +102,12 @@ absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& 
     return absl::FailedPreconditionError(
         absl::StrCat(options.join_file, " has expired; run `muster edge create` again"));
   }
-  const std::string& control = options.controls.front();
   absl::StatusOr<Identity> identity =
-      Join(control, *file, options.public_url, absl::Now() + kJoinPatience);
+      Join(options.controls, *file, options.public_url, absl::Now() + kJoinPatience);
   if (!identity.ok()) {
-    return absl::Status(identity.status().code(), absl::StrCat("can't join through ", control, ": ",
-                                                               identity.status().message()));
+    return absl::Status(identity.status().code(),
+                        absl::StrCat("can't join through ", absl::StrJoin(options.controls, ", "),
+                                     ": ", identity.status().message()));
   }
   RETURN_IF_ERROR(folder.Save(*identity));
   LogInfo("main", "joined", {{"edge", identity->edge_id}});

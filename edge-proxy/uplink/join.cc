@@ -97,7 +97,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
   return grpc::CreateCustomChannel(control, grpc::SslCredentials(options), arguments);
 }
 
-absl::StatusOr<Identity> Join(const std::string& control, const JoinFile& file,
+absl::StatusOr<Identity> Join(const std::vector<std::string>& controls, const JoinFile& file,
                               const std::string& public_url, absl::Time deadline) {
   // Made once: if an answer was lost, the next try asks for the same keys.
   wire::JoinRequest request;
@@ -105,10 +105,10 @@ absl::StatusOr<Identity> Join(const std::string& control, const JoinFile& file,
   request.set_public_url(public_url);
   request.set_version(std::string(Version()));
   ASSIGN_OR_RETURN(NewKeys keys, MakeKeys(file.edge_id, *request.mutable_requests()));
-  while (true) {
+  for (size_t attempt = 0;; ++attempt) {
     // Anew for each try, so that none waits in a back-off of the one before.
-    const auto channel =
-        MakeChannel(control, file.cluster_root_pem, file.private_key_pem, file.certificate_pem);
+    const auto channel = MakeChannel(controls[attempt % controls.size()], file.cluster_root_pem,
+                                     file.private_key_pem, file.certificate_pem);
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
     wire::JoinResponse response;

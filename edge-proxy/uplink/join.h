@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -34,8 +35,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
 
 // With the same keys and requests each time. The join token is good for one edge: after a success
 // the file is of no more use.
-// Tries again while the control plane can't be reached, until `deadline`.
-absl::StatusOr<Identity> Join(const std::string& control, const JoinFile& file,
+// Tries one after the other of `controls` again while none can be reached, until `deadline`.
+absl::StatusOr<Identity> Join(const std::vector<std::string>& controls, const JoinFile& file,
                               const std::string& public_url, absl::Time deadline);
 
 // `channel` is one made with `old`, which stays good until its certificates end.

@@ -32,6 +32,10 @@ constexpr absl::Duration kRenewalCheck = absl::Hours(1);
 // Ten days are left when the first try is made.
 constexpr absl::Duration kRenewalRetry = absl::Minutes(1);
 constexpr absl::Duration kFirstPause = absl::Seconds(2);
+// Before the next of several nodes, so that the edges of a node that died don't come in one moment.
+constexpr absl::Duration kNextNode = absl::Milliseconds(200);
+// A machine that is gone doesn't refuse; where there are other nodes, they are not kept waiting.
+constexpr absl::Duration kConnectDeadline = absl::Milliseconds(1500);
 // A control plane that comes back is found within this by every edge.
 constexpr absl::Duration kLongestPause = absl::Seconds(30);
 // Connected and silent: a node that hangs, or a port that is something else.
@@ -72,6 +76,7 @@ struct Uplink::State {
       : parts(std::move(the_parts)), identity(std::move(the_identity)) {}
 
   void Run();
+  static bool ReachInTime(grpc::Channel& through);
   absl::Status RunSession(const std::string& control);
   void Send(Session& session, Stream& stream, const bool& ended);
   void Pause(absl::Duration longest);
@@ -93,6 +98,8 @@ struct Uplink::State {
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   bool woken ABSL_GUARDED_BY(mutex) = false;
   bool welcomed_once ABSL_GUARDED_BY(mutex) = false;
+  // Of the stream that is open, or was last.
+  bool was_welcomed ABSL_GUARDED_BY(mutex) = false;
   std::vector<std::unique_ptr<AnyCall>> open_calls ABSL_GUARDED_BY(mutex);
   std::vector<std::unique_ptr<AnyCall>> retired_calls ABSL_GUARDED_BY(mutex);
   // Shared with the calls that are on their way when a stream ends.
@@ -145,9 +152,24 @@ void Uplink::State::Pause(absl::Duration longest) {
   }
 }
 
+// True once it can't be worse to open a stream: connected, or refused (the stream then says why).
+bool Uplink::State::ReachInTime(grpc::Channel& through) {
+  const absl::Time deadline = absl::Now() + kConnectDeadline;
+  for (;;) {
+    const grpc_connectivity_state state = through.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) return true;
+    if (!through.WaitForStateChange(state, absl::ToChronoTime(deadline))) return false;
+  }
+}
+
 void Uplink::State::Run() {
   absl::Duration longest = kFirstPause;
-  for (size_t attempt = 0;; ++attempt) {
+  // Anywhere in the list: edges spread over the nodes.
+  absl::BitGen random;
+  const size_t first = absl::Uniform<size_t>(random, 0, parts.controls.size());
+  // Nodes that were tried in vain since the last good stream.
+  size_t tried = 0;
+  for (size_t attempt = first;; ++attempt) {
     {
       MutexLock lock(mutex);
       if (stopping) return;
@@ -156,17 +178,28 @@ void Uplink::State::Run() {
     const std::string control = parts.controls[attempt % parts.controls.size()];
     const absl::Duration begin = parts.own_clock.Monotonic();
     const absl::Status status = RunSession(control);
+    bool welcomed = false;
     {
       MutexLock lock(mutex);
       if (stopping) return;
+      welcomed = std::exchange(was_welcomed, false);
     }
     LogWarning("uplink", "disconnected",
                {{"control", control}, {"why", std::string(status.message())}});
     // A new spool id: to be told at once, without a pause.
     if (absl::IsAborted(status)) continue;
     // A stream that lived longer than the longest pause was no failure to connect.
-    const bool lasted = parts.own_clock.Monotonic() - begin > kLongestPause;
-    longest = lasted ? kFirstPause : std::min(longest * 1.5, kLongestPause);
+    const absl::Duration lived = parts.own_clock.Monotonic() - begin;
+    const bool lasted = lived > kLongestPause;
+    // Not at once: two processes of one identity would push each other out for ever.
+    if (welcomed && lived > kFirstPause) tried = 0;
+    if (lasted) longest = kFirstPause;
+    // Routers wait: the other nodes are tried before there is a pause.
+    if (++tried % parts.controls.size() != 0) {
+      Pause(kNextNode);
+      continue;
+    }
+    if (!lasted) longest = std::min(longest * 1.5, kLongestPause);
     Pause(longest);
   }
 }
@@ -183,6 +216,11 @@ absl::Status Uplink::State::RunSession(const std::string& control) {
   }
   // Before the stream, so that it outlives the thread that reads.
   Session session(PartsOfSession());
+  if (parts.controls.size() > 1 && !ReachInTime(*own_channel)) {
+    MutexLock lock(mutex);
+    stream_context = nullptr;
+    return absl::UnavailableError("no connection in time");
+  }
   const auto stub = wire::EdgeService::NewStub(own_channel);
   const std::unique_ptr<Stream> stream = stub->Connect(&context);
   absl::Status why;
@@ -196,6 +234,7 @@ absl::Status Uplink::State::RunSession(const std::string& control) {
       // Only a welcomed stream's channel serves routers' calls.
       if (session.welcomed() && channel == nullptr) {
         channel = own_channel;
+        was_welcomed = true;
         welcomed_once = true;
         LogInfo("uplink", "connected", {{"control", control}});
       }

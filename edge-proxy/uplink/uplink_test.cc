@@ -42,7 +42,7 @@ class UplinkTest : public testing::Test {
   }
 
   Identity JoinNow() {
-    auto identity = Join(musterd_.address(), musterd_.MakeJoinFile(), "https://localhost",
+    auto identity = Join({musterd_.address()}, musterd_.MakeJoinFile(), "https://localhost",
                          absl::Now() + absl::Seconds(20));
     EXPECT_TRUE(identity.ok()) << identity.status();
     return identity.ok() ? *identity : Identity();
@@ -138,7 +138,7 @@ TEST_F(UplinkTest, AWrongJoinTokenFailsAtOnce) {
   JoinFile file = musterd_.MakeJoinFile();
   file.token = Secret("used");
   EXPECT_EQ(
-      Join(musterd_.address(), file, "https://localhost", absl::InfiniteFuture()).status().code(),
+      Join({musterd_.address()}, file, "https://localhost", absl::InfiniteFuture()).status().code(),
       absl::StatusCode::kPermissionDenied);
 }
 

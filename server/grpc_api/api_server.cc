@@ -135,6 +135,14 @@ class GrpcApiServer final : public ApiServer {
 
   std::string address() const override { return address_; }
 
+  void ShowHealth(LogState state) override {
+    grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+    const bool writes = state == LogState::kServing;
+    const bool reads = writes || state == LogState::kCatchingUp || state == LogState::kReadOnly;
+    health->SetServingStatus(reads);
+    health->SetServingStatus("writes", writes);
+  }
+
   void Stop(absl::Duration deadline) override {
     if (server_ == nullptr) return;
     // The order matters: load balancers turn away first; watches end with a farewell that names a

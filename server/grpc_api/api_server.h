@@ -52,6 +52,10 @@ class ApiServer {
   // HOST:PORT with the port that was bound.
   virtual std::string address() const = 0;
 
+  // Health of the server says SERVING while its reads are worth something; health of the service
+  // "writes" while changes are taken, too.
+  virtual void ShowHealth(LogState state) = 0;
+
   // Health says NOT_SERVING, watches end with Unavailable, running calls get until `deadline`.
   // Repeating is harmless.
   virtual void Stop(absl::Duration deadline) = 0;

@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kLongestRequestId = 64;
 // A node that lags further is ill, and the client does better elsewhere.
 constexpr absl::Duration kLongestWait = absl::Seconds(2);
+// Old reads are better than none: without a quorum there is nothing to wait for.
+constexpr absl::Duration kLongestBarrier = absl::Seconds(1);
 // A quarter of the listener's threads: any key can name a position that never comes, and each such
 // call holds a thread; the others' calls must find one.
 constexpr int kMostWaiting = 64;
@@ -76,7 +78,10 @@ absl::StatusOr<AuditedCall> Describe(absl::string_view method,
 
 absl::Status Gate::WaitForPosition(const grpc::ServerContextBase& context) const {
   const absl::string_view text = Metadata(context, kPositionKey);
-  if (text.empty()) return absl::OkStatus();
+  if (text.empty()) {
+    log_.ReadBarrier(kLongestBarrier).IgnoreError();
+    return absl::OkStatus();
+  }
   const std::optional<Position> position = ParsePosition(text);
   if (!position.has_value()) {
     // Refused and not passed over: a client that sends a broken one believes to read its own
@@ -121,6 +126,10 @@ grpc::Status Gate::Close(grpc::ServerContextBase& context, absl::string_view met
   // Strangers learn nothing of the log.
   if (status.code() != absl::StatusCode::kUnauthenticated) {
     context.AddTrailingMetadata(kPositionKey, FormatPosition(log_.AppliedPosition()));
+    const LogHealth health = log_.Health();
+    if (health.state != LogState::kServing) {
+      context.AddTrailingMetadata(kStaleKey, std::string(NameOf(health.state)));
+    }
   }
   if (observer_) observer_(method, static_cast<grpc::StatusCode>(status.code()));
   return ToGrpcStatus(status);

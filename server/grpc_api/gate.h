@@ -1,5 +1,7 @@
 // What every call of muster.v1 passes: the key is checked, the method's role, the request id, the
-// position to wait for; and on the way out the position in the trailer and the rich error.
+// position to wait for; and on the way out the position in the trailer and the rich error. A call
+// that names no position sees all that any node had answered before it; where the log can't say so
+// (no quorum), the call goes on with what this node has, and the trailer "muster-stale" says why.
 //
 // The handlers' bodies run between Open and Close; that is why none of them looks at metadata, and
 // why a method cannot forget to ask for the role: methods without a row in access/method_rules are
@@ -7,7 +9,8 @@
 //
 // Threads:  safe to call from any thread.
 // Owns:     nothing; what it is given must outlive this object.
-// Blocks:   up to 2 s where the client names a position that this node has not applied yet.
+// Blocks:   up to 2 s where the client names a position that this node has not applied yet; a
+//           millisecond or two on one of several nodes, up to 1 s while etcd is in trouble.
 // Errors:   Unauthenticated and PermissionDenied (authorizer.h); InvalidArgument for a request
 //           id or position that can't be; DeadlineExceeded for a position that did not come;
 //           ResourceExhausted where too many calls wait for one.
@@ -85,8 +88,9 @@ class Gate {
   }
 
  private:
-  // Ok at once where the client names no position, or one that is applied. Else it waits at most 2
-  // s, then DeadlineExceeded; ResourceExhausted where too many wait already.
+  // Where the client names no position, waits for what others have written, 1 s at most, and is ok
+  // in any case. Ok at once for a position that is applied; else it waits at most 2 s, then
+  // DeadlineExceeded; ResourceExhausted where too many wait already.
   absl::Status WaitForPosition(const grpc::ServerContextBase& context) const;
 
   const Authorizer& authorizer_;

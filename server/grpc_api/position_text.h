@@ -16,6 +16,8 @@
 namespace muster::server {
 
 inline constexpr char kPositionKey[] = "muster-position";
+// The trailer of an answer that may be old: why, as in LogState's names.
+inline constexpr char kStaleKey[] = "muster-stale";
 
 std::string FormatPosition(const Position& position);
 // Nullopt for text of another form; digits of the log id in either case.

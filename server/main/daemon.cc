@@ -3,6 +3,7 @@
 #include "server/main/daemon.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -15,11 +16,12 @@
 #include "common/log/log.h"
 #include "common/program/process.h"
 #include "common/status/status_macros.h"
-#include "server/command_log/local/local_node.h"
 #include "server/grpc_api/api_server.h"
 #include "server/grpc_api/edge_service/edge_listener.h"
+#include "server/main/health_watch.h"
 #include "server/main/measured_log.h"
 #include "server/main/metrics.h"
+#include "server/main/open_node.h"
 #include "server/main/root_key.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/pki/installation.h"
@@ -121,9 +123,9 @@ class ControlPlane {
   ~ControlPlane() { Stop(); }
 
   absl::Status Start() {
-    LocalNodeOptions options;
-    options.data_dir = data_dir_;
-    ASSIGN_OR_RETURN(node_, LocalNode::Open(options, clock_));
+    ASSIGN_OR_RETURN(OpenedNode opened, OpenNode(settings_, Terms(), clock_));
+    node_ = std::move(opened.node);
+    member_ = opened.member;
     // Everybody from here on proposes through it, so that nothing goes uncounted but Ticks.
     log_ = std::make_unique<MeasuredLog>(node_->log());
     RETURN_IF_ERROR(OpenKeys());
@@ -140,11 +142,23 @@ class ControlPlane {
     PrintReady("api", api_->address());
     PrintReady("edges", edges_->address());
     if (!metrics_address_.empty()) PrintReady("metrics", metrics_address_);
+    health_ = std::make_unique<HealthWatch>(
+        *log_, [this](LogState state) { api_->ShowHealth(state); },
+        // As if it had been told to stop: WaitForEnd waits for signals.
+        [] { kill(getpid(), SIGTERM); });
     return absl::OkStatus();
+  }
+
+  // Ok, or why the log can't go on.
+  absl::Status Problem() const {
+    const std::string problem = health_->problem();
+    if (problem.empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat("the command log has stopped: ", problem));
   }
 
   // Edges first, so that what they have sent is applied before the log ends.
   void Stop() {
+    if (health_ != nullptr) health_->Stop();
     if (edges_ != nullptr) edges_->Stop(kDrainDeadline);
     if (api_ != nullptr) api_->Stop(kDrainDeadline);
     metrics_.reset();
@@ -156,12 +170,18 @@ class ControlPlane {
   }
 
  private:
-  absl::Status OpenKeys() {
+  InstallationTerms Terms() const {
     InstallationTerms terms;
     terms.data_dir = data_dir_;
     terms.master_key_file = settings_.master_key_file;
-    terms.make_root_key = [this] { return MakeRootKey(data_dir_ + "/root-key"); };
-    ASSIGN_OR_RETURN(installation_, OpenInstallation(terms, *log_, node_->state(), clock_));
+    const std::string root_key = data_dir_ + "/root-key";
+    terms.make_root_key = [root_key] { return MakeRootKey(root_key); };
+    terms.drop_root_key = [root_key] { DropRootKey(root_key); };
+    return terms;
+  }
+
+  absl::Status OpenKeys() {
+    ASSIGN_OR_RETURN(installation_, OpenInstallation(Terms(), *log_, node_->state(), clock_));
     return absl::OkStatus();
   }
 
@@ -185,7 +205,7 @@ class ControlPlane {
     ASSIGN_OR_RETURN(api_, ApiServer::Start(terms, node_->state(), *log_, *issuer_,
                                             installation_->master_key, clock_));
     const MetricSources sources{node_->state(), *log_,
-                                [edges = edges_.get()] { return edges->stream_count(); }};
+                                [edges = edges_.get()] { return edges->stream_count(); }, member_};
     ASSIGN_OR_RETURN(metrics_address_, ServeMetrics(settings_, *metrics_, sources));
     return absl::OkStatus();
   }
@@ -194,7 +214,9 @@ class ControlPlane {
   const std::string data_dir_;
   SystemClock clock_;
   std::unique_ptr<Metrics> metrics_;
-  std::unique_ptr<LocalNode> node_;
+  std::unique_ptr<Node> node_;
+  // The same where it is one of several.
+  EtcdNode* member_ = nullptr;
   std::unique_ptr<MeasuredLog> log_;
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<RouterRoots> roots_;
@@ -203,6 +225,7 @@ class ControlPlane {
   std::unique_ptr<EdgeListener> edges_;
   std::unique_ptr<ApiServer> api_;
   std::string metrics_address_;
+  std::unique_ptr<HealthWatch> health_;
 };
 
 }  // namespace
@@ -212,7 +235,7 @@ absl::Status RunControlPlane(const Settings& settings) {
   RETURN_IF_ERROR(control_plane.Start());
   WaitForEnd();
   control_plane.Stop();
-  return absl::OkStatus();
+  return control_plane.Problem();
 }
 
 }  // namespace muster::server

@@ -50,6 +50,8 @@ class StateCollector : public prometheus::Collectable {
     families.push_back(Gauge("muster_edge_streams", "Open streams of edge proxies"));
     AddValue(&families.back(), {}, static_cast<double>(sources_.edge_streams()));
     AddLog(&families);
+    AddLogState(&families);
+    if (sources_.member != nullptr) AddMember(*sources_.member, &families);
     AddDevices(&families);
     return families;
   }
@@ -78,15 +80,48 @@ class StateCollector : public prometheus::Collectable {
     }
   }
 
-  void AddLog(std::vector<prometheus::MetricFamily>* families) const {
-    const LogCounts& counts = sources_.log.counts();
-    families->push_back(Gauge("muster_commands_waiting", "Commands that were not applied yet"));
-    AddValue(&families->back(), {}, static_cast<double>(counts.waiting));
-    const auto add_counter = [&](const char* name, const char* help, uint64_t value) {
+  // One series a state, 1 for the one that it is in.
+  void AddLogState(std::vector<prometheus::MetricFamily>* families) const {
+    const LogState now = sources_.log.Health().state;
+    families->push_back(Gauge("muster_log_state", "1 for the state that the command log is in"));
+    for (const LogState state : {LogState::kServing, LogState::kCatchingUp, LogState::kReadOnly,
+                                 LogState::kNeedsSnapshot, LogState::kStopped}) {
+      AddValue(&families->back(), {{"state", std::string(NameOf(state))}}, state == now ? 1 : 0);
+    }
+  }
+
+  static void AddMember(const EtcdNode& node, std::vector<prometheus::MetricFamily>* families) {
+    const EtcdLogCounts& counts = node.counts();
+    const auto add_gauge = [&](const char* name, const char* help, uint64_t value) {
+      families->push_back(Gauge(name, help));
+      AddValue(&families->back(), {}, static_cast<double>(value));
+    };
+    add_gauge("muster_ticks_here", "1 where this node brings time into the log", node.ticks());
+    add_gauge("muster_etcd_bytes", "Size of etcd's file", counts.etcd_bytes);
+    add_gauge("muster_etcd_bytes_in_use", "What of it is in use", counts.etcd_bytes_in_use);
+    const auto add_counter = Counter(families);
+    add_counter("muster_etcd_sessions_total", "Sessions with etcd that began", counts.sessions);
+    add_counter("muster_etcd_repeated_puts_total", "Puts that were repeated", counts.repeated_puts);
+    add_counter("muster_log_passed_over_total", "Entries that were repetitions or replays",
+                counts.passed_over);
+    add_counter("muster_log_unreadable_total", "Entries that no node had written",
+                counts.unreadable);
+  }
+
+  static std::function<void(const char*, const char*, uint64_t)> Counter(
+      std::vector<prometheus::MetricFamily>* families) {
+    return [families](const char* name, const char* help, uint64_t value) {
       prometheus::ClientMetric metric;
       metric.counter.value = static_cast<double>(value);
       families->push_back({name, help, prometheus::MetricType::Counter, {metric}});
     };
+  }
+
+  void AddLog(std::vector<prometheus::MetricFamily>* families) const {
+    const LogCounts& counts = sources_.log.counts();
+    families->push_back(Gauge("muster_commands_waiting", "Commands that were not applied yet"));
+    AddValue(&families->back(), {}, static_cast<double>(counts.waiting));
+    const auto add_counter = Counter(families);
     add_counter("muster_commands_applied_total", "Commands that took effect", counts.applied);
     add_counter("muster_commands_refused_total", "Commands without effect", counts.refused);
     add_counter("muster_check_ins_total", "Check-ins taken from edges", counts.check_ins);

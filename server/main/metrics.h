@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/command_log/etcd/etcd_node.h"
 #include "server/main/measured_log.h"
 #include "server/state/state.h"
 
@@ -24,6 +25,8 @@ struct MetricSources {
   const State& state;
   const MeasuredLog& log;
   std::function<size_t()> edge_streams;
+  // Of one of several nodes; nullptr: it is alone.
+  const EtcdNode* member = nullptr;
 };
 
 class Metrics {

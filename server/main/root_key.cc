@@ -1,5 +1,7 @@
 #include "server/main/root_key.h"
 
+#include <unistd.h>
+
 #include "absl/strings/str_cat.h"
 #include "common/secrets/secrets.h"
 #include "common/status/status_macros.h"
@@ -38,5 +40,7 @@ absl::StatusOr<internal::v1::CreateApiKey> MakeRootKey(const std::string& path) 
   RETURN_IF_ERROR(WriteNewSecretFile(path, line.Reveal()));
   return Describe(made.id, made.text.Reveal());
 }
+
+void DropRootKey(const std::string& path) { unlink(path.c_str()); }
 
 }  // namespace muster::server

@@ -17,4 +17,8 @@ namespace muster::server {
 // So a first start that died leaves one key, not two.
 absl::StatusOr<internal::v1::CreateApiKey> MakeRootKey(const std::string& path);
 
+// Removes what MakeRootKey wrote where another node's first start came first: its key is the
+// cluster's, and this one opens nothing.
+void DropRootKey(const std::string& path);
+
 }  // namespace muster::server

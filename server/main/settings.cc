@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/program/options.h"
 
@@ -12,6 +14,9 @@ constexpr absl::string_view kExamples =
     "Examples:\n"
     "  musterd --data-dir /var/lib/muster/control --advertise muster.example.net\n"
     "  musterd --data-dir ./control --listen 127.0.0.1:0 --listen-edge 127.0.0.1:0\n"
+    "  musterd --data-dir ... --etcd https://10.0.0.1:2379,https://10.0.0.2:2379 --etcd-ca-file "
+    "ca.pem --etcd-cert-file node.pem --etcd-key-file node.key\n"
+    "    one of several nodes, see docs/cluster.md\n"
     "The first start makes the roots and keys and says where they lie and what to do next.\n"
     "Backups: musterd backup create|verify|restore; see musterd backup --help.\n"
     "Environment: MUSTERD_DATA_DIR, MUSTERD_LISTEN ...; file: data-dir = \"...\".\n";
@@ -24,6 +29,43 @@ bool IsAddressWithPort(const std::string& text) {
     if (text[i] < '0' || text[i] > '9') return false;
   }
   return text.size() - colon <= 6;
+}
+
+void AddClusterOptions(Options& options, Settings* settings) {
+  options.List("etcd",
+               "URLs of etcd's members, http(s)://HOST:PORT; without it musterd is one node",
+               &settings->etcd);
+  options.Text("etcd-ca-file", "PEM that etcd's certificates are checked with [the system's]",
+               &settings->etcd_ca_file);
+  options.Text("etcd-cert-file", "PEM certificate to show to etcd", &settings->etcd_cert_file);
+  options.Text("etcd-key-file", "its key (0600)", &settings->etcd_key_file);
+  options.Text("etcd-user", "user of etcd, where it has users", &settings->etcd_user);
+  options.Text("etcd-password-file", "file of that user's password (0600)",
+               &settings->etcd_password_file);
+  options.Number("etcd-quota-mib", "etcd's --quota-backend-bytes, in MiB",
+                 &settings->etcd_quota_mib, 64, 65536);
+  options.Text("node-name", "name of this node in `muster cluster status` [the host's]",
+               &settings->node_name);
+}
+
+// One flag may name several, as lists in the environment do.
+void SplitAtCommas(std::vector<std::string>* list) {
+  *list = absl::StrSplit(absl::StrJoin(*list, ","), ',', absl::SkipEmpty());
+}
+
+// What belongs together; empty: nothing is wrong.
+std::string ClusterProblem(const Settings& settings) {
+  const bool details = !settings.etcd_ca_file.empty() || !settings.etcd_cert_file.empty() ||
+                       !settings.etcd_key_file.empty() || !settings.etcd_user.empty() ||
+                       !settings.etcd_password_file.empty() || !settings.node_name.empty();
+  if (settings.etcd.empty()) return details ? "--etcd is missing beside what belongs to it" : "";
+  if (settings.etcd_cert_file.empty() != settings.etcd_key_file.empty()) {
+    return "--etcd-cert-file and --etcd-key-file go together";
+  }
+  if (settings.etcd_user.empty() != settings.etcd_password_file.empty()) {
+    return "--etcd-user and --etcd-password-file go together";
+  }
+  return settings.node_name.size() > 64 ? "--node-name has more than 64 characters" : "";
 }
 
 }  // namespace
@@ -44,7 +86,13 @@ std::optional<int> ReadSettings(int argc, char** argv, Settings* settings) {
                "key under which all secrets in the state are sealed [DATA-DIR.master-key]",
                &settings->master_key_file);
   options.Text("log-level", "debug, info, warning or error", &settings->log_level);
+  AddClusterOptions(options, settings);
   if (const std::optional<int> exit_code = options.Parse(argc, argv)) return exit_code;
+  SplitAtCommas(&settings->etcd);
+  if (const std::string problem = ClusterProblem(*settings); !problem.empty()) {
+    std::cerr << "musterd: " << problem << "; see musterd --help\n";
+    return 2;
+  }
   for (const auto& [flag, value] :
        {std::pair("--listen", settings->listen), std::pair("--listen-edge", settings->listen_edge),
         std::pair("--metrics", settings->metrics)}) {

@@ -3,6 +3,7 @@
 // Threads:  a value.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,16 @@ struct Settings {
   std::string metrics;
   std::string master_key_file;
   std::string log_level = "info";
+  // URLs of etcd's members; empty: this node is alone and keeps its log by itself.
+  std::vector<std::string> etcd;
+  std::string etcd_ca_file;
+  std::string etcd_cert_file;
+  std::string etcd_key_file;
+  std::string etcd_user;
+  std::string etcd_password_file;
+  int64_t etcd_quota_mib = 2048;
+  // For people; the host's name unless given.
+  std::string node_name;
 };
 
 // Where metrics are served unless --metrics says otherwise.

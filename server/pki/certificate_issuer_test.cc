@@ -42,7 +42,8 @@ TEST_F(CertificateIssuerTest, ServerLeafNamesLoopbackAndWhatIsAdvertised) {
       issuer_.IssueServer({"control.example.net", "192.0.2.1", "localhost"});
   ASSERT_TRUE(server.ok()) << server.status();
   const CertificateFacts facts = *ReadCertificate(server->chain_pem);
-  EXPECT_THAT(facts.dns_names, ElementsAre("localhost", "control.example.net"));
+  EXPECT_THAT(facts.dns_names,
+              ElementsAre("localhost", "any-node.muster.internal", "control.example.net"));
   EXPECT_THAT(facts.ip_addresses, ElementsAre("127.0.0.1", "::1", "192.0.2.1"));
   EXPECT_TRUE(CheckChain(server->chain_pem, *PrivateKey::FromPem(server->key_pem),
                          keys_.cluster_root.pem, kNow)

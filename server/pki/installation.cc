@@ -34,7 +34,8 @@ absl::StatusOr<Secret> LoadMasterKey(const std::string& path, bool first_start) 
   return absl::FailedPreconditionError(
       absl::StrCat("master key file ", path,
                    " is missing, and nothing in the data directory can be opened without it; put "
-                   "it back, or name it with --master-key-file"));
+                   "it back, or name it with --master-key-file (all nodes of a cluster have the "
+                   "same one: copy it from another node)"));
 }
 
 void AddBlob(internal::v1::Bootstrap& bootstrap, absl::string_view name, std::string value) {
@@ -53,8 +54,8 @@ void AddBlobs(internal::v1::Bootstrap& bootstrap, SealedClusterKeys sealed) {
   }
 }
 
-absl::StatusOr<ClusterKeys> Bootstrap(const InstallationTerms& terms, const Secret& master,
-                                      CommandLog& log, absl::Time now) {
+absl::Status Bootstrap(const InstallationTerms& terms, const Secret& master, CommandLog& log,
+                       absl::Time now) {
   ASSIGN_OR_RETURN(ClusterKeys keys, GenerateClusterKeys(now));
   ASSIGN_OR_RETURN(SealedClusterKeys sealed, SealClusterKeys(master, keys));
   internal::v1::Command command;
@@ -71,8 +72,7 @@ absl::StatusOr<ClusterKeys> Bootstrap(const InstallationTerms& terms, const Secr
   organization.set_organization_id(RandomId());
   organization.set_slug("default");
   organization.set_display_name("Default organization");
-  RETURN_IF_ERROR(log.Propose(std::move(command)).status());
-  return keys;
+  return log.Propose(std::move(command)).status();
 }
 
 absl::StatusOr<std::string> RequireBlob(const State& state, absl::string_view name) {
@@ -137,10 +137,26 @@ absl::Status WriteRoots(const std::string& data_dir, const ClusterKeys& keys) {
   return WriteRouterRoot(data_dir, keys.router_root.pem);
 }
 
+// True where this start made it.
+absl::StatusOr<bool> MakeIfNew(const InstallationTerms& terms, const Secret& master,
+                               CommandLog& log, const State& state, absl::Time now) {
+  if (!state.ClusterId().empty()) return false;
+  const absl::Status made = Bootstrap(terms, master, log, now);
+  if (made.ok()) return true;
+  // Refused because another node was first: the answer comes after its Bootstrap was applied here.
+  if (!absl::IsFailedPrecondition(made) || state.ClusterId().empty()) return made;
+  if (terms.drop_root_key) terms.drop_root_key();
+  return false;
+}
+
 }  // namespace
 
 absl::Status WriteRouterRoot(const std::string& data_dir, const std::string& pem) {
   return WriteFileWhole(data_dir + "/pki/router-ca.pem", pem);
+}
+
+absl::StatusOr<Secret> OpenMasterKey(const InstallationTerms& terms, bool may_make) {
+  return LoadMasterKey(MasterKeyFile(terms.data_dir, terms.master_key_file), may_make);
 }
 
 absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
@@ -150,8 +166,8 @@ absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const Installatio
   const bool first_start = state.ClusterId().empty();
   const std::string master_key_file = MasterKeyFile(terms.data_dir, terms.master_key_file);
   ASSIGN_OR_RETURN(Secret master, LoadMasterKey(master_key_file, first_start));
-  absl::StatusOr<ClusterKeys> keys =
-      first_start ? Bootstrap(terms, master, log, clock.Now()) : ReadKeys(master, state);
+  ASSIGN_OR_RETURN(const bool made_here, MakeIfNew(terms, master, log, state, clock.Now()));
+  absl::StatusOr<ClusterKeys> keys = ReadKeys(master, state);
   // Nearly always the wrong file; its path is what helps.
   if (absl::IsDataLoss(keys.status())) {
     return absl::DataLossError(
@@ -160,7 +176,7 @@ absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const Installatio
   if (!keys.ok()) return keys.status();
   RETURN_IF_ERROR(WriteRoots(terms.data_dir, *keys));
   return std::make_unique<Installation>(
-      Installation{std::move(master), *std::move(keys), master_key_file, first_start});
+      Installation{std::move(master), *std::move(keys), master_key_file, made_here});
 }
 
 }  // namespace muster::server

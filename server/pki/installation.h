@@ -1,5 +1,8 @@
 // What musterd is: opens the installation that its state describes, or makes it at the first start.
 //
+// On a cluster the nodes have one installation: two first starts at once end with that of the one
+// whose Bootstrap came first.
+//
 // First start: master key (file, 0600), both roots, a token key, the root API key (made by the
 // caller) and the organization "default" go into one Bootstrap command, all secrets sealed. A start
 // that died before that command was applied is simply repeated: the files that it left are used.
@@ -37,6 +40,9 @@ struct InstallationTerms {
   // and answers what the state keeps of it. After a start that died it may be called again, and
   // must then answer for the key that was kept.
   std::function<absl::StatusOr<internal::v1::CreateApiKey>()> make_root_key;
+  // Called where another node made the installation at the same moment: what make_root_key kept
+  // opens nothing. May be empty.
+  std::function<void()> drop_root_key;
 };
 
 struct Installation {
@@ -46,6 +52,10 @@ struct Installation {
   // True where this start made it.
   bool first_start = false;
 };
+
+// The master key of the file. Where that is absent: makes it, or says what to do. Nodes of a
+// cluster need it before they can read their log; OpenInstallation reads it by itself.
+absl::StatusOr<Secret> OpenMasterKey(const InstallationTerms& terms, bool may_make);
 
 // Opens it, or makes it where the state is empty. After success the roots lie in DATA/pki for
 // clients and edges to copy.

@@ -200,6 +200,9 @@ class Installation:
 
     # Edges.
 
+    def controls(self):
+        return [f'127.0.0.1:{self.edge_port}']
+
     def add_edge(self, name='west', *extra, public_port=None):
         port = free_port()
         url = f'https://localhost:{public_port or port}'
@@ -253,7 +256,8 @@ class Edge:
         installation = self.installation
         self.process = installation.run(f'edge-{self.name}', [
             f'{BIN}/muster-edge', '--data-dir', installation.path(f'edge-{self.name}'),
-            '--control', f'127.0.0.1:{installation.edge_port}', '--join-file', self.join_file,
+            *(word for control in installation.controls() for word in ('--control', control)),
+            '--join-file', self.join_file,
             '--listen', f'127.0.0.1:{self.port}', '--public-url', self.url, '--metrics', '127.0.0.1:0',
             *self.extra], installation.clocks)
         if wait:

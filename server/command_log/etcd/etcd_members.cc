@@ -8,7 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "common/status/status_macros.h"
+#include "common/x509/x509.h"
 
 namespace muster::server {
 namespace {
@@ -37,6 +39,23 @@ absl::StatusOr<std::string> ReadPemOrNothing(const std::string& path) {
   return ReadPem(path);
 }
 
+// The handshake would only say that it failed.
+absl::Status CheckDates(const std::string& path, const std::string& pem) {
+  if (path.empty()) return absl::OkStatus();
+  const absl::StatusOr<CertificateFacts> facts = ReadCertificate(pem);
+  if (!facts.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the etcd file ", path, " holds no PEM certificate"));
+  }
+  const absl::Time now = absl::Now();
+  if (now < facts->not_after && now >= facts->not_before) return absl::OkStatus();
+  const bool over = now >= facts->not_after;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the certificate in the etcd file ", path, over ? " has ended at " : " is good only from ",
+      absl::FormatTime(over ? facts->not_after : facts->not_before, absl::UTCTimeZone()),
+      "; put a new one in its place"));
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const EtcdTerms& terms,
                                                                           bool tls) {
   if (!tls) {
@@ -51,6 +70,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const 
   grpc::SslCredentialsOptions options;
   ASSIGN_OR_RETURN(options.pem_root_certs, ReadPemOrNothing(terms.ca_file));
   ASSIGN_OR_RETURN(options.pem_cert_chain, ReadPemOrNothing(terms.cert_file));
+  RETURN_IF_ERROR(CheckDates(terms.ca_file, options.pem_root_certs));
+  RETURN_IF_ERROR(CheckDates(terms.cert_file, options.pem_cert_chain));
   ASSIGN_OR_RETURN(options.pem_private_key, ReadPemOrNothing(terms.key_file));
   return grpc::SslCredentials(options);
 }

@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/status/status_macros.h"
 #include "common/sync/mutex.h"
 #include "server/command_log/etcd/etcd_members.h"
@@ -23,6 +24,16 @@ constexpr absl::Duration kReadAttempt = absl::Seconds(1);
 // How long a member that isn't connected is waited for.
 constexpr absl::Duration kConnect = absl::Milliseconds(700);
 
+// Without gRPC's own beginning, which says nothing more.
+// "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: ..." in gRPC 1.51.
+absl::string_view ReasonOf(absl::string_view message) {
+  constexpr absl::string_view kLastError = "last error: ";
+  const size_t last = message.find(kLastError);
+  if (last != absl::string_view::npos) message.remove_prefix(last + kLastError.size());
+  absl::ConsumePrefix(&message, "UNKNOWN: ");
+  return message;
+}
+
 // A blocking client moves its connection on only while a call waits: a call that fails fast, then a
 // pause, would never let it come up.
 grpc::Status Reach(EtcdMember& member, absl::Duration timeout) {
@@ -30,7 +41,16 @@ grpc::Status Reach(EtcdMember& member, absl::Duration timeout) {
   if (member.channel->WaitForConnected(std::chrono::system_clock::now() + wait)) {
     return grpc::Status::OK;
   }
-  return {grpc::StatusCode::UNAVAILABLE, absl::StrCat("no connection to etcd at ", member.address)};
+  // Why, only a call says, and fails at once where the channel does not connect.
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+  pb::StatusResponse response;
+  const grpc::Status status = member.maintenance->Status(&context, pb::StatusRequest(), &response);
+  const std::string why = status.error_code() == grpc::StatusCode::UNAVAILABLE
+                              ? absl::StrCat(": ", ReasonOf(status.error_message()))
+                              : "";
+  return {grpc::StatusCode::UNAVAILABLE,
+          absl::StrCat("no connection to etcd at ", member.address, why)};
 }
 
 EtcdValue ToValue(const pb::KeyValue& kv) {

@@ -1,5 +1,5 @@
 // Ticks, and the steps that nobody asks for. Both are commands like others: on a cluster the holder
-// of the tick lease would propose them, and apply knows no difference.
+// of the tick lease proposes them, and apply knows no difference.
 #include "server/command_log/node/ticker.h"
 
 #include <algorithm>
@@ -11,6 +11,9 @@ namespace {
 
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kSlew = absl::Milliseconds(1);
+// No Tick of anybody for so long: the node that had the duty is gone, and jobs need not wait for
+// the next one.
+constexpr absl::Duration kNobodyTicks = absl::Milliseconds(1500);
 
 // "musterd" in the audit: what the system did by itself.
 Command CommandOf(absl::string_view method) {
@@ -36,8 +39,15 @@ absl::Time SlewedClock::Next() {
   return time_;
 }
 
-Ticker::Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock)
-    : log_(log), store_(store), machine_(clock), clock_(clock) {
+Ticker::Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock,
+               const TickDuty* duty)
+    : log_(log),
+      store_(store),
+      state_(state),
+      machine_(clock),
+      duty_(duty),
+      seen_time_(state.StateTime()),
+      seen_at_(clock.Monotonic()) {
   // State time never goes back: until the clock has caught up nothing falls due.
   const absl::Duration behind = state.StateTime() - clock.Now();
   if (behind > absl::Seconds(2)) {
@@ -52,7 +62,7 @@ Ticker::Ticker(CommandLog& log, const Store& store, State& state, const Clock& c
     jobs_changed_ = true;
     woken_.NotifyAll();
   });
-  ProposeTick();
+  if (IsMine()) ProposeTick();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -66,6 +76,24 @@ void Ticker::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   subscription_.reset();
+}
+
+bool Ticker::IsMine() {
+  const bool mine = duty_ == nullptr || duty_->IsMine();
+  // A clock that has run on beside the duty could be far from what the others brought in meanwhile.
+  if (!mine) clock_.reset();
+  if (mine && !clock_.has_value()) clock_.emplace(machine_);
+  return mine;
+}
+
+bool Ticker::IsExpander(bool mine) {
+  const absl::Time time = state_.StateTime();
+  const absl::Duration now = machine_.Monotonic();
+  if (time != seen_time_) {
+    seen_time_ = time;
+    seen_at_ = now;
+  }
+  return mine || now - seen_at_ > kNobodyTicks;
 }
 
 void Ticker::Run() {
@@ -82,19 +110,21 @@ void Ticker::Run() {
       // Cleared before the work: what changes meanwhile asks for another round.
       std::swap(expand, jobs_changed_);
     }
-    if (expand) ExpandJobs(next);
+    const bool mine = IsMine();
+    const bool expander = IsExpander(mine);
+    if (expand && expander) ExpandJobs(next);
     if (machine_.Monotonic() < next) continue;
-    ProposeTick();
+    if (mine) ProposeTick();
     // A Tick that was late does not make the following ones come in a crowd.
     next = std::max(next + kTick, machine_.Monotonic());
     // An unsealed job that Tick closed tells nobody.
-    ExpandJobs(next);
+    if (expander) ExpandJobs(next);
   }
 }
 
 void Ticker::ProposeTick() {
   Command command = CommandOf("Tick");
-  command.mutable_tick()->set_time_us(absl::ToUnixMicros(clock_.Next()));
+  command.mutable_tick()->set_time_us(absl::ToUnixMicros(clock_->Next()));
   const absl::StatusOr<Applied> applied = log_.Propose(std::move(command));
   if (!applied.ok()) {
     // The queue is full, or the log is stopping; time goes on with the next.

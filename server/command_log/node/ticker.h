@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -14,6 +15,7 @@
 #include "common/sync/mutex.h"
 #include "server/command_log/log/command_log.h"
 #include "server/command_log/log/store.h"
+#include "server/command_log/node/tick_duty.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -35,8 +37,11 @@ class SlewedClock {
 
 class Ticker {
  public:
-  // Proposes the first Tick and waits for it, so that state time is true from then on.
-  Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock);
+  // Proposes the first Tick and waits for it, so that state time is true from then on. With a
+  // `duty`, does its work only while that is this node's; jobs it also expands while nobody's Ticks
+  // come.
+  Ticker(CommandLog& log, const Store& store, State& state, const Clock& clock,
+         const TickDuty* duty = nullptr);
   ~Ticker();
 
   // Ends the thread. Must be called before the log stops.
@@ -44,6 +49,9 @@ class Ticker {
 
  private:
   void Run();
+  bool IsMine();
+  // True where this node shall expand jobs: it ticks, or nobody has for a while.
+  bool IsExpander(bool mine);
   // Waits for the log, so that a log that hangs gets no pile of Ticks.
   void ProposeTick();
   // Step after step, at least one, until there is nothing left or it is `until` by the monotonic
@@ -52,8 +60,13 @@ class Ticker {
 
   CommandLog& log_;
   const Store& store_;
+  const State& state_;
   const Clock& machine_;
-  SlewedClock clock_;
+  const TickDuty* const duty_;
+  // Of the thread. Made anew when the duty comes to this node.
+  std::optional<SlewedClock> clock_;
+  absl::Time seen_time_;
+  absl::Duration seen_at_;
   Mutex mutex_;
   ConditionVariable woken_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,0 +1,34 @@
+#include "server/command_log/etcd/clock_check.h"
+
+#include "common/log/log.h"
+
+namespace muster::server {
+namespace {
+
+// A Tick is up to a second old when it is seen, and a little more on a busy machine.
+constexpr absl::Duration kAge = absl::Milliseconds(1500);
+
+}  // namespace
+
+ClockCheck::ClockCheck(const Clock& clock, absl::Time state_time)
+    : clock_(clock), seen_time_(state_time), seen_at_(clock.Monotonic()) {}
+
+bool ClockCheck::Agrees(absl::Time state_time) {
+  const absl::Duration now = clock_.Monotonic();
+  if (state_time != seen_time_) {
+    seen_time_ = state_time;
+    seen_at_ = now;
+    heard_ = true;
+    const absl::Duration ahead = clock_.Now() - state_time;
+    const bool off = ahead > kTolerance + kAge || ahead < -kTolerance;
+    if (off && !off_) {
+      LogWarning("command_log",
+                 "the clock of this machine is off the cluster's; it brings in no time",
+                 {{"ahead", absl::FormatDuration(ahead)}});
+    }
+    off_ = off;
+  }
+  return !heard_ || !off_ || now - seen_at_ > kNobody;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,35 @@
+// Whether this node's clock may bring time into the log: it must agree with the time that the other
+// nodes have brought in while this one listened.
+//
+// Threads:  one at a time.
+// Units:    kTolerance is between wall clocks; Ticks come each second.
+// Example:  clock_check_test.cc.
+#pragma once
+
+#include "absl/time/time.h"
+#include "common/clock/clock.h"
+
+namespace muster::server {
+
+class ClockCheck {
+ public:
+  static constexpr absl::Duration kTolerance = absl::Seconds(2);
+  // Nobody has ticked for so long: somebody must, whatever the clock says.
+  static constexpr absl::Duration kNobody = absl::Seconds(15);
+
+  ClockCheck(const Clock& clock, absl::Time state_time);
+
+  // To be asked at least each second. False: time came in by others of late, and this clock is off
+  // by more than kTolerance.
+  bool Agrees(absl::Time state_time);
+
+ private:
+  const Clock& clock_;
+  absl::Time seen_time_;
+  absl::Duration seen_at_;
+  // Nobody's Tick was heard yet.
+  bool heard_ = false;
+  bool off_ = false;
+};
+
+}  // namespace muster::server

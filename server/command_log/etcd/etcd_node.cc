@@ -1,0 +1,142 @@
+// The order of a start: hold the data directory, ask etcd who it is, get the key, open the state,
+// follow the log. What is wrong with etcd is told before anything is made of it.
+#include "server/command_log/etcd/etcd_node.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+#include "server/command_log/etcd/clock_check.h"
+#include "server/command_log/etcd/log_keys.h"
+#include "server/command_log/etcd/node_id.h"
+#include "server/command_log/etcd/sealed_entry.h"
+#include "server/command_log/etcd/tick_lease.h"
+#include "server/command_log/node/data_dir.h"
+#include "server/command_log/node/ticker.h"
+#include "server/state/sqlite_state.h"
+
+namespace muster::server {
+namespace {
+
+constexpr absl::Duration kFirstQuestion = absl::Seconds(5);
+// Both may be started at once, etcd the slower of the two.
+constexpr absl::Duration kEtcdStarts = absl::Seconds(10);
+// Of catching up; looked at between.
+constexpr absl::Duration kLook = absl::Seconds(1);
+
+class RunningNode : public EtcdNode {
+ public:
+  RunningNode(DataDir dir, std::unique_ptr<SqliteState> state, std::unique_ptr<Etcd> etcd,
+              EtcdLogOptions options, const Clock& clock)
+      : dir_(std::move(dir)),
+        state_(std::move(state)),
+        etcd_(std::move(etcd)),
+        options_(std::move(options)),
+        clock_(clock) {}
+
+  ~RunningNode() override {
+    // Before the log: its thread waits for the log's answers.
+    ticker_.reset();
+    lease_.reset();
+    if (log_ != nullptr) log_->Stop();
+  }
+
+  absl::Status Follow(absl::Duration patience) {
+    ASSIGN_OR_RETURN(log_, EtcdLog::Open(*state_, *etcd_, options_));
+    RETURN_IF_ERROR(CatchUp(patience));
+    check_ = std::make_unique<ClockCheck>(clock_, state_->StateTime());
+    lease_ = std::make_unique<TickLease>(*etcd_, options_, clock_, [this] {
+      return check_->Agrees(state_->StateTime()) && log_->Health().state == LogState::kServing;
+    });
+    ticker_ = std::make_unique<Ticker>(*log_, *state_, *state_, clock_, lease_.get());
+    return absl::OkStatus();
+  }
+
+  CommandLog& log() override { return *log_; }
+  State& state() override { return *state_; }
+  uint64_t id() const override { return options_.node_id; }
+  const EtcdLogCounts& counts() const override { return log_->counts(); }
+  bool ticks() const override { return lease_->IsMine(); }
+
+ private:
+  absl::Status CatchUp(absl::Duration patience) {
+    uint64_t index = 0;
+    absl::Duration moved = clock_.Monotonic();
+    for (;;) {
+      const absl::Status settled = log_->WaitUntilSettled(kLook);
+      const LogHealth health = log_->Health();
+      const bool empty = log_->AppliedPosition().index == 0;
+      if (health.state == LogState::kServing) return absl::OkStatus();
+      if (health.state == LogState::kStopped) return settled;
+      // Old reads are better than none, and whoever asks is told.
+      if (settled.ok() || health.state == LogState::kNeedsSnapshot) {
+        return empty ? absl::FailedPreconditionError(health.reason) : absl::OkStatus();
+      }
+      const uint64_t now = log_->AppliedPosition().index;
+      if (now != index) moved = clock_.Monotonic();
+      index = now;
+      if (clock_.Monotonic() - moved > patience) return empty ? settled : absl::OkStatus();
+    }
+  }
+
+  // Released last.
+  DataDir dir_;
+  std::unique_ptr<SqliteState> state_;
+  std::unique_ptr<Etcd> etcd_;
+  const EtcdLogOptions options_;
+  const Clock& clock_;
+  std::unique_ptr<EtcdLog> log_;
+  std::unique_ptr<ClockCheck> check_;
+  std::unique_ptr<TickLease> lease_;
+  std::unique_ptr<Ticker> ticker_;
+};
+
+// True: etcd holds no cluster. What the state is must decide the rest.
+absl::StatusOr<bool> AskWhoItIs(Etcd& etcd, const EtcdNodeOptions& options, bool empty) {
+  const absl::Time deadline = absl::Now() + kEtcdStarts;
+  absl::StatusOr<EtcdAnswer> owner = absl::UnavailableError("not asked yet");
+  do {
+    owner = etcd.Get({OwnerKey(options.log), 0, true}, kFirstQuestion);
+  } while (empty && absl::IsUnavailable(owner.status()) && absl::Now() < deadline);
+  if (owner.ok()) return !owner->kv.has_value();
+  const std::string urls = absl::StrJoin(options.etcd.urls, ", ");
+  const std::string why(owner.status().message());
+  if (!IsOpenOutcome(owner.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "etcd at ", urls, " refuses this node: ", why,
+        "; see --etcd-user, --etcd-password-file and the role of that user on keys muster/"));
+  }
+  if (empty) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("can't reach etcd at ", urls, ": ", why,
+                     "; a node without a state needs it to start; see --etcd, --etcd-ca-file, "
+                     "--etcd-cert-file and --etcd-key-file"));
+  }
+  LogWarning("command_log", "etcd can't be reached; starting read-only", {{"why", why}});
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& options,
+                                                         const Clock& clock) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Etcd> etcd, ConnectToEtcd(options.etcd));
+  // The lock before the database: SQLite alone would let a second musterd in.
+  ASSIGN_OR_RETURN(DataDir dir, DataDir::Hold(options.data_dir));
+  ASSIGN_OR_RETURN(auto state, SqliteState::Open(absl::StrCat(options.data_dir, "/state.db"),
+                                                 Durability::kOrdered));
+  const bool empty = state->AppliedPosition().index == 0;
+  ASSIGN_OR_RETURN(const bool no_cluster, AskWhoItIs(*etcd, options, empty));
+  ASSIGN_OR_RETURN(const Secret master, options.master_key(no_cluster && empty));
+  EtcdLogOptions log = options.log;
+  log.key = LogKeyOf(master);
+  ASSIGN_OR_RETURN(log.node_id, OpenNodeId(options.data_dir));
+  auto node = std::make_unique<RunningNode>(std::move(dir), std::move(state), std::move(etcd),
+                                            std::move(log), clock);
+  RETURN_IF_ERROR(node->Follow(options.patience));
+  return node;
+}
+
+}  // namespace muster::server

@@ -1,0 +1,51 @@
+// One node of a cluster: its state, the log in etcd that feeds it, and the duty to tick.
+//
+// Threads:  safe to call from any thread.
+// Owns:     the data directory (flock), state.db, the client of etcd and their threads.
+// Blocks:   Open, until the state has caught up with etcd, or `patience` passed without progress.
+// Errors:   FailedPrecondition, with what to do, for what LocalNode refuses, for an etcd that
+// refuses
+//           this client, that can't be reached by a node without a state, or that is not the one of
+//           this state; Unavailable where a node without a state can't catch up in time.
+// Example:  etcd_node_test.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/clock/clock.h"
+#include "common/secrets/secrets.h"
+#include "server/command_log/etcd/etcd_log.h"
+#include "server/command_log/etcd/grpc_etcd.h"
+#include "server/command_log/node/node.h"
+
+namespace muster::server {
+
+struct EtcdNodeOptions {
+  // Made with mode 0700 where it is absent.
+  std::string data_dir;
+  EtcdTerms etcd;
+  // `key` and `node_id` are filled in by Open.
+  EtcdLogOptions log;
+  // Answers the master key of the cluster. True: etcd has no cluster yet and this state is empty,
+  // so that a new key may be made.
+  std::function<absl::StatusOr<Secret>(bool new_cluster)> master_key;
+  absl::Duration patience = absl::Seconds(30);
+};
+
+class EtcdNode : public Node {
+ public:
+  // A state that exists is opened also where etcd can't be reached: it is read-only then. `clock`
+  // must outlive it.
+  static absl::StatusOr<std::unique_ptr<EtcdNode>> Open(const EtcdNodeOptions& options,
+                                                        const Clock& clock);
+
+  virtual uint64_t id() const = 0;
+  virtual const EtcdLogCounts& counts() const = 0;
+  // Brings time into the log.
+  virtual bool ticks() const = 0;
+};
+
+}  // namespace muster::server

@@ -1,0 +1,200 @@
+// Whole nodes on a real etcd: what a start takes and what it refuses.
+#include "server/command_log/etcd/etcd_node.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "server/command_log/etcd/etcd_process.h"
+#include "server/command_log/local/local_node.h"
+#include "server/state/state_fixture.h"
+
+namespace muster::server {
+namespace {
+
+class EtcdNodeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(InitializeCryptography().ok());
+    if (EtcdProcesses::Binary().empty()) GTEST_SKIP() << "etcd and etcdctl are not installed";
+    StartEtcd("one");
+  }
+
+  // Another etcd in the place of the one before.
+  void StartEtcd(const std::string& name) {
+    etcd_.reset();
+    const std::string folder = folder_.path() + "/" + name;
+    ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+    etcd_ = std::make_unique<EtcdProcesses>(folder, 1);
+  }
+
+  EtcdNodeOptions OptionsOf(const std::string& name) {
+    EtcdNodeOptions options;
+    options.data_dir = folder_.path() + "/" + name;
+    options.etcd.urls = etcd_->urls();
+    options.master_key = [this](bool new_cluster) -> absl::StatusOr<Secret> {
+      asked_for_new_ = new_cluster;
+      return Secret(std::string(32, master_));
+    };
+    return options;
+  }
+
+  // Etcd itself may still be starting.
+  absl::StatusOr<std::unique_ptr<EtcdNode>> Open(const std::string& name) {
+    const EtcdNodeOptions options = OptionsOf(name);
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    for (;;) {
+      auto node = EtcdNode::Open(options, clock_);
+      const bool starting =
+          absl::StrContains(node.status().message(), "can't reach") && absl::Now() < deadline;
+      if (!starting) return node;
+    }
+  }
+
+  static Command MakeOrganization(uint64_t id) {
+    Command command;
+    command.mutable_create_organization()->set_organization_id(id);
+    command.mutable_create_organization()->set_slug(absl::StrCat("organization-", id));
+    return command;
+  }
+
+  static std::string Read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+
+  TempFolder folder_;
+  SystemClock clock_;
+  std::unique_ptr<EtcdProcesses> etcd_;
+  char master_ = 'm';
+  bool asked_for_new_ = false;
+};
+
+TEST_F(EtcdNodeTest, OnlyTheFirstNodeMayMakeTheKeyAndAllShowTheSame) {
+  auto first = Open("a");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_TRUE(asked_for_new_);
+  ASSERT_TRUE((*first)->log().Propose(MakeOrganization(5)).ok());
+  auto second = Open("b");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_FALSE(asked_for_new_);
+  EXPECT_TRUE((*second)->state().FindOrganization(OrganizationId{5}).has_value());
+  EXPECT_NE((*first)->id(), (*second)->id());
+  ASSERT_TRUE((*second)->log().Propose(MakeOrganization(6)).ok());
+  ASSERT_TRUE((*first)->log().ReadBarrier(absl::Seconds(10)).ok());
+  EXPECT_TRUE((*first)->state().FindOrganization(OrganizationId{6}).has_value());
+}
+
+TEST_F(EtcdNodeTest, ANodeKeepsItsIdAndADataDirectoryThatIsNewHasAnother) {
+  uint64_t id = 0;
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    id = (*node)->id();
+    ASSERT_TRUE((*node)->log().Propose(MakeOrganization(5)).ok());
+  }
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    EXPECT_EQ((*node)->id(), id);
+    EXPECT_TRUE((*node)->log().Propose(MakeOrganization(6)).ok());
+  }
+  ASSERT_EQ(unlink((folder_.path() + "/a/node-id").c_str()), 0);
+  auto node = Open("a");
+  ASSERT_TRUE(node.ok()) << node.status();
+  EXPECT_NE((*node)->id(), id);
+  EXPECT_TRUE((*node)->log().Propose(MakeOrganization(7)).ok());
+}
+
+TEST_F(EtcdNodeTest, AnotherMasterKeyIsRefusedAndChangesNothing) {
+  auto first = Open("a");
+  ASSERT_TRUE(first.ok()) << first.status();
+  master_ = 'x';
+  const auto second = Open("b");
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition) << second.status();
+  EXPECT_TRUE((*first)->log().Propose(MakeOrganization(5)).ok());
+}
+
+TEST_F(EtcdNodeTest, AnotherEtcdIsRefusedAndTheStateStaysAsItWas) {
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    ASSERT_TRUE((*node)->log().Propose(MakeOrganization(5)).ok());
+  }
+  StartEtcd("empty");
+  const auto on_empty = Open("a");
+  EXPECT_EQ(on_empty.status().code(), absl::StatusCode::kFailedPrecondition) << on_empty.status();
+  ASSERT_TRUE(Open("other").ok());
+  const auto on_foreign = Open("a");
+  EXPECT_EQ(on_foreign.status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(EtcdNodeTest, ANodeWithAStateStartsReadOnlyWhereEtcdIsAwayAndOneWithoutDoesNot) {
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    ASSERT_TRUE((*node)->log().Propose(MakeOrganization(5)).ok());
+  }
+  etcd_->Kill(0);
+  auto node = EtcdNode::Open(OptionsOf("a"), clock_);
+  ASSERT_TRUE(node.ok()) << node.status();
+  EXPECT_EQ((*node)->log().Health().state, LogState::kReadOnly);
+  EXPECT_TRUE((*node)->state().FindOrganization(OrganizationId{5}).has_value());
+  const auto fresh = EtcdNode::Open(OptionsOf("b"), clock_);
+  EXPECT_EQ(fresh.status().code(), absl::StatusCode::kFailedPrecondition) << fresh.status();
+}
+
+TEST_F(EtcdNodeTest, AWrongPasswordIsToldAndWritesNothing) {
+  ASSERT_TRUE(Open("a").ok());
+  ASSERT_TRUE(etcd_->Control({"user", "add", "root", "--interactive=false"}, "right\n"));
+  ASSERT_TRUE(etcd_->Control({"user", "grant-role", "root", "root"}));
+  ASSERT_TRUE(etcd_->Control({"auth", "enable"}));
+  EtcdNodeOptions options = OptionsOf("b");
+  options.etcd.user = "root";
+  options.etcd.password = Secret("wrong");
+  const auto refused = EtcdNode::Open(options, clock_);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition) << refused.status();
+  EXPECT_FALSE(absl::StrContains(refused.status().message(), "wrong")) << refused.status();
+  options.etcd.password = Secret("right");
+  const auto taken = EtcdNode::Open(options, clock_);
+  EXPECT_TRUE(taken.ok()) << taken.status();
+}
+
+TEST_F(EtcdNodeTest, ADataDirectoryOfANodeThatWasAloneIsRefused) {
+  {
+    LocalNodeOptions options;
+    options.data_dir = folder_.path() + "/alone";
+    auto alone = LocalNode::Open(options, clock_);
+    ASSERT_TRUE(alone.ok()) << alone.status();
+    ASSERT_TRUE((*alone)->log().Propose(MakeOrganization(5)).ok());
+  }
+  EXPECT_EQ(Open("alone").status().code(), absl::StatusCode::kFailedPrecondition);
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    ASSERT_TRUE((*node)->log().Propose(MakeOrganization(6)).ok());
+  }
+  LocalNodeOptions options;
+  options.data_dir = folder_.path() + "/a";
+  EXPECT_EQ(LocalNode::Open(options, clock_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(EtcdNodeTest, WithoutAStateANodeThatComesAfterTheFirstEntriesAreGoneSaysWhatItNeeds) {
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    for (uint64_t id = 5; id < 9; ++id)
+      ASSERT_TRUE((*node)->log().Propose(MakeOrganization(id)).ok());
+  }
+  ASSERT_TRUE(etcd_->Control({"compact", "5"}));
+  const auto late = Open("late");
+  EXPECT_EQ(late.status().code(), absl::StatusCode::kFailedPrecondition) << late.status();
+  EXPECT_TRUE(absl::StrContains(late.status().message(), "state of another node"));
+}
+
+}  // namespace
+}  // namespace muster::server

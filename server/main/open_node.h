@@ -1,0 +1,29 @@
+// Which engine the log has: the node alone, or one of several on etcd.
+//
+// Threads:  pure function.
+// Blocks:   as LocalNode::Open and EtcdNode::Open.
+// Errors:   as theirs; FailedPrecondition for a password file that others can read.
+// Example:  daemon.cc.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/clock/clock.h"
+#include "server/command_log/etcd/etcd_node.h"
+#include "server/command_log/node/node.h"
+#include "server/main/settings.h"
+#include "server/pki/installation.h"
+
+namespace muster::server {
+
+struct OpenedNode {
+  std::unique_ptr<Node> node;
+  // The same, where it is one of several; else nullptr.
+  EtcdNode* member = nullptr;
+};
+
+absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const InstallationTerms& terms,
+                                    Clock& clock);
+
+}  // namespace muster::server

@@ -1,0 +1,232 @@
+"""Three control planes on three members of etcd: what is lost when one of each is killed (nothing), and what a node
+says where it can't go on."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import threading
+import time
+import unittest
+
+from cluster import Cluster
+from harness import SEED, wait_for
+from test_crashes import Fleet
+
+KILLS = int(os.environ.get('MUSTER_KILLS', '3'))
+
+
+def run_job(cluster, name, where='online = true'):
+    """The name of a job on all; repeated under its request id until it is known to be there."""
+    def created():
+        result = cluster.muster_result('job', 'run', '--where', where, '--script', f':put "{name}"', '--yes',
+                                       '--request-id', name, '-o', 'name')
+        return result.returncode == 0 and result.stdout.strip()
+    return wait_for(f'job {name}', created, 60, 0.2)
+
+
+def targets_of(cluster, job):
+    return cluster.muster_json('job', 'get', job, '--targets')
+
+
+def keep_script(cluster, name, **environment):
+    return cluster.muster_result('script', 'create', name, '--file', '-', '--request-id', name, stdin=':put 1',
+                                 **environment)
+
+
+def owner_of(cluster):
+    """The record of whose etcd it is, with its revisions."""
+    return json.loads(cluster.etcdctl('get', 'muster/owner', '-w', 'json'))['kvs']
+
+
+class ClusterTest(unittest.TestCase):
+    def wait_same(self, cluster):
+        """All nodes have applied the same, and show the same devices and jobs."""
+        for node in cluster.nodes:
+            node.wait_state('serving')
+        for what in (['device', 'list', '--limit', '0', '-o', 'name'], ['job', 'list', '-o', 'name'],
+                     ['edge', 'list', '-o', 'name'], ['audit', 'list', '-o', 'json']):
+            answers = {cluster.through(node, *what) for node in cluster.nodes}
+            self.assertEqual(len(answers), 1, what)
+
+    def test_nothing_is_lost_and_nothing_done_twice_while_nodes_and_members_of_etcd_are_killed(self):
+        print(f'seed {SEED}', flush=True)
+        chance = random.Random(SEED)
+        with Cluster('cluster-kills') as cluster:
+            cluster.start()
+            cluster.add_edge('west')
+            cluster.add_edge('east')
+            fleet = Fleet(cluster, 8)
+            sim = cluster.start_routers(cluster.claim_line('--max-devices', '10'), 10)
+            cluster.wait_online(18)
+            jobs, notes, stopping = [], [], threading.Event()
+
+            def write():
+                count = 0
+                while not stopping.is_set():
+                    count += 1
+                    jobs.append(run_job(cluster, f'job-{len(jobs)}'))
+                    name = f'note-{count}'
+                    if keep_script(cluster, name).returncode == 0:
+                        notes.append(name)
+
+            writer = threading.Thread(target=write, daemon=True)
+            writer.start()
+            for _ in range(KILLS):
+                node, member = chance.choice(cluster.nodes), chance.choice(cluster.members)
+                node.kill()
+                member.kill()
+                before = len(jobs)
+                wait_for('writes go on with one of each dead', lambda: len(jobs) > before + 1, 60)
+                member.start()
+                node.start()
+                node.wait_state('serving')
+            stopping.set()
+            writer.join(90)
+            self.assertFalse(writer.is_alive())
+            self.assertGreater(len(jobs), 2 * KILLS)
+            for job in jobs:
+                cluster.muster('job', 'watch', job, seconds=120)
+            scripts = cluster.muster('script', 'list', '-o', 'name')
+            for name in notes:
+                self.assertIn(name, scripts)
+            fleet.stop()
+            self.assertEqual(fleet.refusals(), [])
+            for router in fleet.routers:
+                self.assertEqual(len(router.started_numbers), len(set(router.started_numbers)))
+                self.assertEqual(router.started_numbers, sorted(router.started_numbers))
+            sim.stop()
+            self.wait_same(cluster)
+            for job in jobs:
+                states = {t['state'] for t in targets_of(cluster, job)}
+                self.assertEqual(states, {'JOB_TARGET_STATE_SUCCEEDED'}, job)
+
+    def test_edges_move_to_another_node_within_two_seconds(self):
+        with Cluster('cluster-move') as cluster:
+            cluster.start()
+            edge = cluster.add_edge('west')
+
+            def holders():
+                return [n for n in cluster.nodes if n.process.alive() and n.metrics().get('muster_edge_streams') == 1]
+            for round_number in range(KILLS):
+                holder = wait_for('a node has the edge', holders, 10)[0]
+                # A stream that ended sooner was none that routers could have come to rely on.
+                threading.Event().wait(2.5)
+                began = time.monotonic()
+                holder.kill()
+                wait_for('another node has the edge', holders, 10, 0.02)
+                took = time.monotonic() - began
+                print(f'move {round_number}: {took:.2f} s', flush=True)
+                self.assertLess(took, 2)
+                holder.start()
+                holder.wait_state('serving')
+            self.assertTrue(edge.process.alive())
+
+    def test_two_first_starts_at_once_make_one_installation(self):
+        with Cluster('cluster-race', nodes=2, members=1) as cluster:
+            with open(os.open(cluster.master_key, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
+                file.write(os.urandom(32).hex() + '\n')
+            cluster.members[0].start()
+            wait_for('etcd', lambda: cluster.leader(), 20)
+            for node in cluster.nodes:
+                node.start(wait=False)
+            for node in cluster.nodes:
+                node.wait_ready()
+            keys = [n for n in cluster.nodes if os.path.exists(n.path('root-key'))]
+            self.assertEqual(len(keys), 1)
+            roots = set()
+            for node in cluster.nodes:
+                with open(node.path('pki', 'cluster-ca.pem')) as file:
+                    roots.add(file.read())
+            self.assertEqual(len(roots), 1)
+            for node in cluster.nodes:
+                self.assertIn('default', cluster.through(node, 'organization', 'list'))
+
+    def test_without_quorum_reads_go_on_and_changes_are_refused_until_it_is_back(self):
+        with Cluster('cluster-quorum') as cluster:
+            cluster.start()
+            self.assertEqual(keep_script(cluster, 'before').returncode, 0)
+            for member in cluster.members[:2]:
+                member.kill()
+            for node in cluster.nodes:
+                node.wait_state('read-only: no quorum')
+                self.assertIn('before', cluster.through(node, 'script', 'list'))
+            refused = keep_script(cluster, 'refused', MUSTER_RETRY_FOR='1s')
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn('no quorum', refused.stderr)
+            cluster.members[0].start()
+            for node in cluster.nodes:
+                node.wait_state('serving')
+            self.assertEqual(keep_script(cluster, 'after').returncode, 0)
+            self.assertIn('after', cluster.through(cluster.nodes[2], 'script', 'list'))
+
+    def test_where_the_log_is_deleted_the_nodes_end_and_say_why(self):
+        with Cluster('cluster-deleted', nodes=2, members=1) as cluster:
+            cluster.start()
+            cluster.etcdctl('del', 'muster/log')
+            for node in cluster.nodes:
+                self.assertEqual(node.process.handle.wait(30), 1)
+                self.assertIn('somebody deleted the log in etcd', node.process.errors())
+
+    def test_a_node_that_comes_late_goes_on_from_a_copy_of_anothers_state(self):
+        with Cluster('cluster-late', nodes=3, members=1) as cluster:
+            first, second, late = cluster.nodes
+            cluster.members[0].start()
+            first.start()
+            second.start()
+            self.assertEqual(keep_script(cluster, 'early').returncode, 0)
+            revision = json.loads(cluster.etcdctl('get', 'muster/log', '-w', 'json'))['header']['revision']
+            cluster.etcdctl('compact', str(revision))
+            self.assertIn('give it the state of another node', self.start_fails(cluster, late))
+            self.assertEqual(second.process.stop(), 0)
+            for name in os.listdir(late.path()):
+                if name.startswith('state.db'):
+                    os.unlink(late.path(name))
+            for name in os.listdir(second.path()):
+                if name.startswith('state.db'):
+                    shutil.copy(second.path(name), late.path(name))
+            late.start()
+            second.start()
+            self.assertEqual(keep_script(cluster, 'later').returncode, 0)
+            for node in cluster.nodes:
+                scripts = cluster.through(node, 'script', 'list')
+                self.assertIn('early', scripts)
+                self.assertIn('later', scripts)
+
+    def start_fails(self, cluster, node, *flags, code=1):
+        """What a node says that can't start."""
+        result = subprocess.run(node.command(*flags), capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result.stderr
+
+    def test_a_node_that_can_not_start_says_why_and_writes_nothing(self):
+        with Cluster('cluster-wrong', nodes=3, members=1) as cluster:
+            first, second, third = cluster.nodes
+            self.assertIn("can't reach etcd", self.start_fails(cluster, first))
+            self.assertFalse(os.path.exists(cluster.master_key))
+            cluster.members[0].start()
+            first.start()
+            owner = owner_of(cluster)
+            # A node that was not given the cluster's key.
+            command = [cluster.path('other-key') if word == cluster.master_key else word for word in second.command()]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn('copy it from another node', result.stderr)
+            self.assertFalse(os.path.exists(cluster.path('other-key')))
+            # The key of another cluster.
+            with open(os.open(cluster.path('other-key'), os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
+                file.write(os.urandom(32).hex() + '\n')
+            result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn('another master key', result.stderr)
+            self.assertEqual(owner, owner_of(cluster))
+            # Flags that don't fit, and files that aren't there.
+            self.assertIn('go together', self.start_fails(cluster, third, '--etcd-user', 'x', code=2))
+            self.assertIn('all of the same kind', self.start_fails(cluster, third, '--etcd', 'https://127.0.0.1:1'))
+            self.assertIn('https://', self.start_fails(cluster, third, '--etcd-ca-file', '/nowhere'))
+            third.start()
+            self.assertEqual(third.log_state(), 'serving')
+
+
+if __name__ == '__main__':
+    unittest.main()
