@@ -35,6 +35,14 @@ absl::Status SyncFolderOf(const std::string& path) {
   return synced ? absl::OkStatus() : absl::InternalError(Problem("can't fsync folder", folder));
 }
 
+// Leaves `text` empty. Short texts lie in the string itself, so what was moved away may be there
+// still: all of its room is wiped. Not by memset, which a compiler may leave out before a free.
+void Wipe(std::string& text) {
+  text.resize(text.capacity());
+  sodium_memzero(text.data(), text.size());
+  text.clear();
+}
+
 }  // namespace
 
 absl::Status InitializeCryptography() {
@@ -43,8 +51,25 @@ absl::Status InitializeCryptography() {
   return absl::OkStatus();
 }
 
-// Not memset, which a compiler may leave out before a free.
-Secret::~Secret() { sodium_memzero(bytes_.data(), bytes_.size()); }
+Secret::Secret(std::string bytes) : bytes_(std::move(bytes)) { Wipe(bytes); }
+
+Secret::Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { Wipe(other.bytes_); }
+
+// A string that is assigned to may give its memory back as it is; so the old bytes go with a Secret
+// of their own.
+Secret& Secret::operator=(const Secret& other) {
+  Secret copy(other);
+  bytes_.swap(copy.bytes_);
+  return *this;
+}
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  Secret taken(std::move(other));
+  bytes_.swap(taken.bytes_);
+  return *this;
+}
+
+Secret::~Secret() { Wipe(bytes_); }
 
 std::string RandomBytes(size_t size) {
   std::string bytes(size, '\0');

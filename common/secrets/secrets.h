@@ -19,15 +19,15 @@ namespace muster {
 // Must be called once before anything else here; also prepares `ids`. Repeating is harmless.
 absl::Status InitializeCryptography();
 
-// Bytes that are wiped on destruction and that nothing prints.
+// Bytes that are wiped when they are destroyed, replaced or moved away, and that nothing prints.
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string bytes) : bytes_(std::move(bytes)) {}
+  explicit Secret(std::string bytes);
   Secret(const Secret&) = default;
-  Secret(Secret&&) noexcept = default;
-  Secret& operator=(const Secret&) = default;
-  Secret& operator=(Secret&&) noexcept = default;
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(const Secret& other);
+  Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
   // The bytes, for the one place that needs them.

@@ -32,6 +32,27 @@ TEST(SecretsTest, EveryFlippedOrMissingByteIsNoticed) {
   }
 }
 
+TEST(SecretsTest, NothingStaysWhereASecretWasMovedAway) {
+  for (const size_t size : {size_t{5}, size_t{200}}) {
+    const std::string bytes(size, 's');
+    Secret from(bytes);
+    Secret to(std::string(300, 'o'));
+    to = std::move(from);
+    EXPECT_EQ(to.Reveal(), bytes);
+    // A short one lies in the object itself.
+    EXPECT_EQ(from.size(), 0u);
+    EXPECT_EQ(absl::string_view(from.Reveal().data(), std::min<size_t>(size, 15)).find('s'),
+              absl::string_view::npos);
+    Secret copy;
+    copy = to;
+    const Secret& same = copy;
+    copy = same;
+    EXPECT_EQ(copy.Reveal(), bytes);
+    const Secret taken(std::move(copy));
+    EXPECT_EQ(taken.Reveal(), bytes);
+  }
+}
+
 TEST(SecretsTest, SecretFilesAreForTheOwnerAlone) {
   const std::string path = testing::TempDir() + "/secret_" + std::to_string(getpid());
   ASSERT_TRUE(WriteNewSecretFile(path, "key\n").ok());
