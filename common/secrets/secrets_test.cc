@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/secrets/keyed_hasher.h"
+
 namespace muster {
 namespace {
 
@@ -64,6 +66,29 @@ TEST(SecretsTest, SecretFilesAreForTheOwnerAlone) {
   EXPECT_EQ(ReadSecretFile(path).status().code(), absl::StatusCode::kFailedPrecondition);
   unlink(path.c_str());
   EXPECT_EQ(ReadSecretFile(path).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(KeyedHasherTest, GivesOneSumForTheSameBytesHoweverTheyCome) {
+  ASSERT_TRUE(InitializeCryptography().ok());
+  const Secret key(std::string(32, 'k'));
+  KeyedHasher whole(key), parts(key), other(Secret(std::string(32, 'o')));
+  whole.Add("onetwo");
+  parts.Add("one");
+  const std::string first = parts.Sum();
+  parts.Add("two");
+  other.Add("onetwo");
+  EXPECT_EQ(whole.Sum(), parts.Sum());
+  EXPECT_NE(whole.Sum(), first);
+  EXPECT_NE(whole.Sum(), other.Sum());
+  EXPECT_EQ(whole.Sum().size(), 32u);
+}
+
+TEST(KeyedHasherTest, DerivesAKeyForEachPurpose) {
+  ASSERT_TRUE(InitializeCryptography().ok());
+  const Secret key(std::string(32, 'k'));
+  EXPECT_EQ(DeriveKey(key, "a").Reveal(), DeriveKey(key, "a").Reveal());
+  EXPECT_NE(DeriveKey(key, "a").Reveal(), DeriveKey(key, "b").Reveal());
+  EXPECT_EQ(DeriveKey(key, "a").size(), 32u);
 }
 
 }  // namespace

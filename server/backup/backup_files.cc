@@ -37,13 +37,13 @@ absl::Status InTheWay(const std::string& path) {
       absl::StrCat(path, " is there already, and nothing is overwritten; choose another name"));
 }
 
-// Copies whose maker died: nobody holds them.
-void RemoveStaleCopies(const std::string& folder) {
+// Unfinished files whose maker died: nobody holds them.
+void RemoveStale(const std::string& folder, absl::string_view prefix) {
   DIR* const entries = opendir(folder.c_str());
   if (entries == nullptr) return;
   std::vector<std::string> found;
   while (const dirent* entry = readdir(entries)) {
-    if (absl::StartsWith(entry->d_name, kCopyPrefix)) {
+    if (absl::StartsWith(entry->d_name, prefix)) {
       found.push_back(absl::StrCat(folder, "/", entry->d_name));
     }
   }
@@ -105,10 +105,12 @@ absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Make(const std::string& path) 
   struct stat facts {};
   // Also a link that leads nowhere.
   if (lstat(path.c_str(), &facts) == 0) return InTheWay(path);
-  const std::string partial =
-      absl::StrCat(path, ".partial-", absl::BytesToHexString(RandomBytes(4)));
+  const std::string prefix = absl::StrCat(path, ".partial-");
+  RemoveStale(FolderOf(path), prefix.substr(path.rfind('/') + 1));
+  const std::string partial = absl::StrCat(prefix, absl::BytesToHexString(RandomBytes(4)));
   const int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return Problem(path);
+  flock(fd, LOCK_EX | LOCK_NB);
   return std::unique_ptr<NewFile>(new NewFile(path, partial, fd));
 }
 
@@ -142,7 +144,7 @@ absl::Status NewFile::Publish() {
 }
 
 absl::StatusOr<std::unique_ptr<CopyPlace>> CopyPlace::Make(const std::string& folder) {
-  RemoveStaleCopies(folder);
+  RemoveStale(folder, kCopyPrefix);
   std::string path = absl::StrCat(folder, "/", kCopyPrefix, "XXXXXX");
   const int fd = mkostemp(path.data(), O_CLOEXEC);
   if (fd < 0) return Problem(folder);

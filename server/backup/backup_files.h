@@ -38,7 +38,7 @@ class FileSource final : public ByteSource {
 };
 
 // A file (0600) that is there once it is whole: until Publish it has another name, and its
-// destructor removes it.
+// destructor removes it, or after a crash the next Make of the same name.
 class NewFile final : public ByteSink {
  public:
   // FailedPrecondition where something is there already.

@@ -171,10 +171,14 @@ TEST_F(BackupTest, OverwritesNothingAndLeavesNothingBehind) {
   for (const std::string& name : Names(data_dir_)) EXPECT_EQ(name.find("backup-copy"), name.npos);
 }
 
-TEST_F(BackupTest, RemovesCopiesThatAKilledOneLeft) {
+TEST_F(BackupTest, RemovesWhatAKilledOneLeft) {
+  Put(file_ + ".partial-01234567", "left");
+  Put(folder_.path() + "/other.backup.partial-01234567", "another's");
   Put(data_dir_ + "/backup-copy-abcdef", "left");
   ASSERT_TRUE(Create(file_).ok());
   EXPECT_FALSE(fs::exists(data_dir_ + "/backup-copy-abcdef"));
+  EXPECT_FALSE(fs::exists(file_ + ".partial-01234567"));
+  EXPECT_TRUE(fs::exists(folder_.path() + "/other.backup.partial-01234567"));
 }
 
 TEST_F(BackupTest, RefusesAMasterKeyThatIsNotTheStates) {

@@ -123,6 +123,38 @@ TEST_F(RestoredStateTest, ANewLogBeginsWhereTheOldOneEnded) {
   EXPECT_EQ(state_->AppliedPosition().log_id, kLogId);
 }
 
+TEST_F(RestoredStateTest, ANodeOfAClusterIsAloneAfterwards) {
+  auto transaction = state_->Begin();
+  transaction->Apply(state_->AppliedPosition().index + 1, {});
+  transaction->KeepEntry(EncodeEntry({}, {}));
+  transaction->KeepEngineNote("cursor");
+  transaction->Commit();
+  ASSERT_EQ(state_->EngineNote(), "cursor");
+  state_->StartNewLog(kLogId);
+  EXPECT_EQ(state_->EngineNote(), "");
+}
+
+// As states have that were not made by enrolments alone.
+TEST_F(RestoredStateTest, AStateWhoseSlabsWereNeverWrittenLosesNothing) {
+  const std::string before = state_->Dump();
+  state_.reset();
+  {
+    auto db = Database::Open(folder_.path() + "/state.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(db.ok());
+    (*db)->Execute("DELETE FROM slabs");
+  }
+  const std::string copy = NewFile("copy.db");
+  ASSERT_TRUE(CopyState(folder_.path() + "/state.db", copy, "", GoOn).ok());
+  auto opened = SqliteState::Open(copy);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ((*opened)->Dump(), before);
+  (*opened)->StartNewLog(kLogId);
+  opened->reset();
+  opened = SqliteState::Open(copy);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ((*opened)->Dump(), before);
+}
+
 TEST_F(RestoredStateTest, JobsThatWaitedAreHeldUntilAnOperatorLetsThemGo) {
   Apply(JobCommand(1, {kDevice}));
   Apply(JobCommand(2, {kDevice}));

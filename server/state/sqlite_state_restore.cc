@@ -14,10 +14,15 @@ void SqliteState::StartNewLog(absl::string_view log_id) {
   for (size_t slab = 0; slab < devices_.slab_count(); ++slab) {
     bool changed = false;
     const std::vector<StatusRow> rows = devices_.SlabRows(slab, changed);
+    // A row that is not there stands for entries from the first on, which are gone in a moment;
+    // empty bytes for devices without a check-in.
+    writer_->Run(
+        "INSERT INTO slabs (slab, idx, bytes) VALUES (?, ?, x'') "
+        "ON CONFLICT (slab) DO UPDATE SET idx = excluded.idx",
+        slab, node_.applied_index);
     if (changed) {
       writer_->Run("UPDATE slabs SET bytes = ? WHERE slab = ?", Blob{EncodeSlab(rows)}, slab);
     }
-    writer_->Run("UPDATE slabs SET idx = ? WHERE slab = ?", node_.applied_index, slab);
   }
   writer_->Execute("DELETE FROM entries");
   writer_->Execute("DELETE FROM engine_note");

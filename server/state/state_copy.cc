@@ -115,10 +115,9 @@ absl::Status DropUnneededEntries(sqlite3* db, const std::string& path) {
   RETURN_IF_ERROR(Run(db, path, "PRAGMA journal_mode=OFF"));
   RETURN_IF_ERROR(Run(db, path, "PRAGMA synchronous=OFF"));
   RETURN_IF_ERROR(Run(db, path, "PRAGMA secure_delete=ON"));
-  // A start replays from the slab that is furthest behind.
+  // A start replays from the slab that is furthest behind; without slabs, from the first entry.
   return Run(db, path,
-             "DELETE FROM entries WHERE idx <= coalesce((SELECT min(idx) FROM slabs), "
-             "9223372036854775807)");
+             "DELETE FROM entries WHERE idx <= coalesce((SELECT min(idx) FROM slabs), 0)");
 }
 
 uint64_t SizeOf(const std::string& path) {
