@@ -78,6 +78,7 @@ class BackupTest : public testing::Test {
       return RootKey(2);
     };
     terms.wants_end = [this] { return wants_end_; };
+    terms.as_node = as_node_;
     return RestoreBackup(terms, clock_);
   }
 
@@ -113,6 +114,7 @@ class BackupTest : public testing::Test {
   Position position_;
   size_t root_keys_ = 0;
   bool wants_end_ = false;
+  bool as_node_ = false;
 };
 
 TEST_F(BackupTest, ARestoredInstallationIsTheOneThatWasBackedUpWithALogOfItsOwn) {
@@ -279,6 +281,34 @@ TEST_F(BackupTest, RefusesStatesThatAreNewerOrNone) {
   write(noise, 1, std::string(5'000, 'n'));
   EXPECT_EQ(Restore(noise, new_dir_).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_FALSE(fs::exists(new_dir_));
+}
+
+TEST_F(BackupTest, ANodeOfAClusterGoesOnInTheSameLog) {
+  as_node_ = true;
+  ASSERT_TRUE(Create(file_).ok());
+  EXPECT_EQ(Restore(file_, new_dir_).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(fs::exists(new_dir_));
+  Position position;
+  {
+    auto state = SqliteState::Open(data_dir_ + "/state.db");
+    ASSERT_TRUE(state.ok());
+    position = (*state)->AppliedPosition();
+    ++position.index;
+    auto transaction = (*state)->Begin();
+    transaction->Apply(position.index, {});
+    transaction->KeepEntry(EncodeEntry({position.log_id, position.index, 0, 0}, {}));
+    transaction->KeepEngineNote("cursor");
+    transaction->Commit();
+  }
+  const std::string file = folder_.path() + "/node.backup";
+  ASSERT_TRUE(Create(file).ok());
+  const auto restored = Restore(file, new_dir_);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->position, position);
+  EXPECT_EQ(Names(new_dir_), (std::set<std::string>{"lock", "state.db"}));
+  auto state = SqliteState::Open(new_dir_ + "/state.db");
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ((*state)->EngineNote(), "cursor");
 }
 
 TEST_F(BackupTest, ARestoreThatIsStoppedLeavesNothing) {

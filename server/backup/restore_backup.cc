@@ -98,6 +98,8 @@ class NewInstallation {
   // The state last: with its name the installation is there.
   absl::Status Finish() {
     for (const char* name : {"/root-key", "/state.db"}) {
+      // A further node of a cluster has no root key of its own.
+      if (access((building_ + name).c_str(), F_OK) != 0) continue;
       if (rename((building_ + name).c_str(), (path_ + name).c_str()) != 0) {
         return Problem("can't make", path_ + name);
       }
@@ -184,17 +186,23 @@ absl::Status CancelUpgrades(CommandLog& log,
   return absl::OkStatus();
 }
 
-// Through the log and apply, as everything else that changes a state.
-absl::StatusOr<Restored> BeginAnew(const RestoreTerms& terms, const BackupManifest& manifest,
-                                   const std::string& building, const Clock& clock) {
+// The state as it lies there, if it is the one that the manifest names.
+absl::StatusOr<std::unique_ptr<SqliteState>> OpenState(const BackupManifest& manifest,
+                                                       const std::string& building) {
   RETURN_IF_ERROR(CheckStateFile(building + "/state.db"));
-  ASSIGN_OR_RETURN(const std::unique_ptr<SqliteState> state,
-                   SqliteState::Open(building + "/state.db"));
+  ASSIGN_OR_RETURN(std::unique_ptr<SqliteState> state, SqliteState::Open(building + "/state.db"));
   const Position position = state->AppliedPosition();
   if (state->ClusterId() != manifest.cluster_id() || position.log_id != manifest.log_id() ||
       position.index != manifest.log_index()) {
     return absl::DataLossError("the state in the backup is not the one that its manifest names");
   }
+  return state;
+}
+
+// Through the log and apply, as everything else that changes a state.
+absl::StatusOr<Restored> BeginAnew(const RestoreTerms& terms, const BackupManifest& manifest,
+                                   const std::string& building, const Clock& clock) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<SqliteState> state, OpenState(manifest, building));
   state->StartNewLog(RandomBytes(kLogIdBytes));
   const SqliteState::OpenWork work = state->FindOpenWork();
   LocalLog log(*state, {});
@@ -204,6 +212,16 @@ absl::StatusOr<Restored> BeginAnew(const RestoreTerms& terms, const BackupManife
   log.Stop();
   return Restored{manifest, state->AppliedPosition(), work.devices.size(), work.upgrades.size(),
                   terms.data_dir + "/root-key"};
+}
+
+// The same log, from where the copy ends: the cluster has gone on, and holds nothing.
+absl::StatusOr<Restored> GoOn(const BackupManifest& manifest, const std::string& building) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<SqliteState> state, OpenState(manifest, building));
+  if (state->EngineNote().empty()) {
+    return absl::FailedPreconditionError(
+        "the backup is of a node that was alone: there is no cluster that it could be a node of");
+  }
+  return Restored{manifest, state->AppliedPosition(), 0, 0, ""};
 }
 
 absl::Status CheckVersion(const BackupManifest& manifest) {
@@ -245,7 +263,9 @@ absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& c
                    NewInstallation::Begin(terms.data_dir));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(terms.file));
   RETURN_IF_ERROR(WriteState(*source, keys, made->building() + "/state.db", terms.wants_end));
-  ASSIGN_OR_RETURN(Restored restored, BeginAnew(terms, checked.manifest, made->building(), clock));
+  ASSIGN_OR_RETURN(Restored restored,
+                   terms.as_node ? GoOn(checked.manifest, made->building())
+                                 : BeginAnew(terms, checked.manifest, made->building(), clock));
   RETURN_IF_ERROR(CheckClosed(made->building()));
   RETURN_IF_ERROR(made->Finish());
   return restored;

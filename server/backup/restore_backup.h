@@ -28,6 +28,8 @@ struct RestoreTerms {
   // Absent or empty.
   std::string data_dir;
   std::string master_key_file;
+  // As a further node of the running cluster that the backup is of: it goes on in the same log.
+  bool as_node = false;
   // Writes a new root key to the path and answers what the state keeps of it.
   std::function<absl::StatusOr<internal::v1::CreateApiKey>(const std::string& path)> make_root_key;
   std::function<bool()> wants_end;
@@ -38,6 +40,7 @@ struct Restored {
   Position position;
   size_t held_devices = 0;
   size_t cancelled_upgrades = 0;
+  // Empty for a node of a cluster.
   std::string root_key_file;
 };
 

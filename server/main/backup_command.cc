@@ -51,6 +51,7 @@ constexpr absl::string_view kVerifyExamples =
 constexpr absl::string_view kRestoreExamples =
     "Examples:\n"
     "  musterd backup restore /backup/muster-monday --data-dir /var/lib/muster\n"
+    "  musterd backup restore /backup/node-2 --data-dir /var/lib/muster --as-node\n"
     "The master key must lie at DIR.master-key, or be named. Stop the musterd that the backup is\n"
     "of: two of one installation would both give jobs to its routers. Jobs that waited are held.\n";
 
@@ -59,6 +60,7 @@ struct BackupSettings {
   std::string data_dir;
   std::string master_key_file;
   std::string copy_dir;
+  bool as_node = false;
 };
 
 // FILE may stand alone: behind it the flag's name is put before it.
@@ -69,7 +71,7 @@ std::vector<std::string> WithFileFlag(int argc, char** argv) {
     const absl::string_view word = argv[i];
     if (!is_value && !absl::StartsWith(word, "-")) words.push_back("--file");
     is_value = !is_value && absl::StartsWith(word, "--") && !absl::StrContains(word, "=") &&
-               word != "--help" && word != "--version";
+               word != "--help" && word != "--version" && word != "--as-node";
     words.emplace_back(word);
   }
   return words;
@@ -159,9 +161,17 @@ absl::Status Restore(const BackupSettings& settings) {
   terms.file = settings.file;
   terms.data_dir = settings.data_dir;
   terms.master_key_file = settings.master_key_file;
+  terms.as_node = settings.as_node;
   terms.make_root_key = MakeRootKey;
   terms.wants_end = SignalIsPending;
   ASSIGN_OR_RETURN(const Restored restored, RestoreBackup(terms, SystemClock()));
+  if (settings.as_node) {
+    std::cout
+        << settings.data_dir << ": a node's state, up to log index " << restored.position.index
+        << "\nStart it now with --etcd: it reads on from there, if that is not older than what "
+           "etcd keeps\n(10 minutes or 512 MiB).\n";
+    return absl::OkStatus();
+  }
   std::cout << settings.data_dir << ": restored\n";
   Line("backup", absl::BytesToHexString(restored.manifest.backup_id()));
   Line("made", TimeText(restored.manifest.create_time_us()));
@@ -207,6 +217,12 @@ std::optional<int> ParseVerb(absl::string_view verb, int argc, char** argv,
   if (creates) {
     options.Text("copy-dir", "where a copy of the state lies meanwhile [DATA-DIR]",
                  &settings.copy_dir);
+  }
+  if (verb == "restore") {
+    options.Switch(
+        "as-node",
+        "as a further node of the running cluster that the backup is of; nothing is held",
+        &settings.as_node);
   }
   const std::optional<int> exit_code = Parse(argc, argv, options);
   DropSlashes(settings.data_dir);

@@ -1,11 +1,14 @@
 """Backups that are made under load, restored after a crash, and refused where they are not good."""
+import json
 import os
 import shutil
 import subprocess
 import threading
 import unittest
 
+from cluster import Cluster
 from harness import BIN, SEED, Installation, claim_of, wait_for
+from test_cluster import keep_script
 from test_crashes import Fleet, new_job, targets_of, wait_ended
 
 
@@ -187,6 +190,45 @@ class BackupTest(unittest.TestCase):
             self.assertIn("can't be told without the master key", unproven.stdout)
             proven = backup(muster, 'verify', muster.path('good'), '--master-key-file', key)
             self.assertIn('whole and authentic', proven.stdout)
+
+    def test_a_backup_of_a_serving_node_makes_a_late_node_or_a_control_plane_of_its_own(self):
+        with Cluster('cluster-backup', nodes=3, members=1) as cluster:
+            first, second, late = cluster.nodes
+            cluster.members[0].start()
+            first.start()
+            second.start()
+            self.assertEqual(keep_script(cluster, 'early').returncode, 0)
+            key = ('--master-key-file', cluster.master_key)
+            made = backup(cluster, 'create', cluster.path('node'), '--data-dir', first.path(), *key)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            restored = backup(cluster, 'restore', cluster.path('node'), '--data-dir', late.path(), '--as-node', *key)
+            self.assertEqual(restored.returncode, 0, restored.stderr)
+            # Older entries are gone: nobody begins from the first one.
+            revision = json.loads(cluster.etcdctl('get', 'muster/log', '-w', 'json'))['header']['revision']
+            cluster.etcdctl('compact', str(revision - 1))
+            late.start()
+            self.assertEqual(keep_script(cluster, 'later').returncode, 0)
+            for node in cluster.nodes:
+                scripts = cluster.through(node, 'script', 'list')
+                self.assertIn('early', scripts)
+                self.assertIn('later', scripts)
+            for node in cluster.nodes:
+                node.kill()
+            cluster.members[0].kill()
+            # etcd is gone for good: one node goes on alone, from the same file.
+            alone = cluster.path('alone')
+            refused = subprocess.run([f'{BIN}/musterd', '--data-dir', first.path(), '--metrics', 'off', *key],
+                                     capture_output=True, text=True, timeout=60)
+            self.assertIn('belongs to a cluster', refused.stderr)
+            restored = backup(cluster, 'restore', cluster.path('node'), '--data-dir', alone, *key)
+            self.assertEqual(restored.returncode, 0, restored.stderr)
+            process = cluster.run('alone', [f'{BIN}/musterd', '--data-dir', alone, '--listen', '127.0.0.1:0',
+                                            '--listen-edge', '127.0.0.1:0', '--metrics', 'off', *key])
+            api = process.ready(r'^ready: api (.*)$')[1]
+            listed = subprocess.run([f'{BIN}/muster', 'script', 'list', '--server', api, '--ca-file', os.path.join(alone, 'pki', 'cluster-ca.pem'),
+                                     '--api-key-file', os.path.join(alone, 'root-key'), '--organization', 'default'],
+                                    capture_output=True, text=True, timeout=60, env=cluster.environment())
+            self.assertIn('early', listed.stdout, listed.stderr)
 
 
 if __name__ == '__main__':

@@ -49,7 +49,8 @@ absl::StatusOr<std::unique_ptr<LocalNode>> LocalNode::Open(const LocalNodeOption
   if (!state->EngineNote().empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the state in ", options.data_dir,
-        " belongs to a cluster: alone it would leave the others; start it with --etcd"));
+        " belongs to a cluster: alone it would leave the others; start it with --etcd (where etcd "
+        "is lost for good, see musterd backup --help)"));
   }
   return std::make_unique<RunningNode>(std::move(dir), std::move(state), options, clock);
 }
