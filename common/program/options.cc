@@ -182,6 +182,7 @@ absl::Status Options::ReadFile(const std::string& path) {
     const auto setting = std::find_if(settings_.begin(), settings_.end(),
                                       [name](const auto& known) { return known->name == name; });
     // A misspelled name in a file would otherwise be a setting that silently isn't set.
+    if (setting == settings_.end() && shares_file_) continue;
     if (setting == settings_.end()) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": unknown setting \"", name, "\""));
     }

@@ -40,6 +40,10 @@ class Options {
               int64_t high);
   void Switch(const std::string& name, const std::string& help, bool* target);
 
+  // The file is shared with a larger program, which looks after misspelled names: what is not among
+  // these settings is passed over.
+  void ShareFile() { shares_file_ = true; }
+
   // Nullopt: go on. Else the code to exit with: 0 after --help and --version, 2 for wrong usage.
   std::optional<int> Parse(int argc, char** argv);
 
@@ -54,6 +58,7 @@ class Options {
 
   std::string program_, description_, prefix_, examples_;
   std::vector<std::unique_ptr<Setting>> settings_;
+  bool shares_file_ = false;
 };
 
 // "muster 0.1.0": what --version prints behind the program's name.

@@ -52,6 +52,16 @@ TEST_F(OptionsTest, WrongUsageEndsWithTwo) {
   EXPECT_EQ(Parse({"--config", "/nonexistent.toml"}), 2);
 }
 
+TEST_F(OptionsTest, OnlyAFileThatIsSharedMayNameOtherSettings) {
+  const std::string path = testing::TempDir() + "/shared_" + std::to_string(getpid()) + ".toml";
+  std::ofstream(path) << "name = \"file\"\nlisten = \"of another\"\n";
+  EXPECT_EQ(Parse({"--config", path}), 2);
+  options_.ShareFile();
+  ASSERT_EQ(Parse({"--config", path}), std::nullopt);
+  EXPECT_EQ(name_, "file");
+  unlink(path.c_str());
+}
+
 TEST_F(OptionsTest, ListsRepeatTheirFlag) {
   ASSERT_EQ(Parse({"--edge", "a", "--edge", "b"}), std::nullopt);
   EXPECT_EQ(edges_, (std::vector<std::string>{"a", "b"}));

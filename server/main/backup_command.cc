@@ -224,6 +224,7 @@ std::optional<int> ParseVerb(absl::string_view verb, int argc, char** argv,
         "as a further node of the running cluster that the backup is of; nothing is held",
         &settings.as_node);
   }
+  options.ShareFile();
   const std::optional<int> exit_code = Parse(argc, argv, options);
   DropSlashes(settings.data_dir);
   return exit_code;
