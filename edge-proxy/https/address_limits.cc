@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+
 namespace muster::edge {
 namespace {
 
@@ -11,6 +14,12 @@ constexpr size_t kIpv6Network = 8;
 // A list of addresses that strangers can get onto, so it is bounded; an hour, since a link that is
 // slow now is slow again soon.
 constexpr size_t kMostSlow = 4'096;
+// A site gets a /48: 65,536 networks that cost nothing.
+constexpr size_t kIpv6Site = 6;
+constexpr size_t kMostSlowOfSite = 64;
+// A metered router comes every five minutes.
+constexpr absl::Duration kKnownFor = absl::Hours(1);
+constexpr size_t kMostKnown = 65'536;
 constexpr absl::Duration kSlowFor = absl::Hours(1);
 
 // An IPv6 user has a whole /64.
@@ -29,8 +38,12 @@ void AddressLimits::Refill(Row& row, absl::Duration now) const {
 
 AddressLimits::Verdict AddressLimits::Open(absl::string_view address, absl::Duration now) {
   MutexLock lock(mutex_);
+  now_ = now;
+  const size_t most = known_.contains(KeyOf(address))
+                          ? limits_.connections
+                          : limits_.connections - std::min(limits_.connections, limits_.reserved);
   // Before a row is made: a flood over the limit costs no memory.
-  if (open_ >= limits_.connections + limits_.polite) return Verdict::kDrop;
+  if (open_ >= most + limits_.polite) return Verdict::kDrop;
   const auto [found, added] = rows_.try_emplace(KeyOf(address));
   Row& row = found->second;
   if (added) {
@@ -48,14 +61,16 @@ AddressLimits::Verdict AddressLimits::Open(absl::string_view address, absl::Dura
   ++row.unproven;
   ++open_;
   // kFull before kTooManyFromAddress: it is not this address's fault.
-  if (open_ > limits_.connections) return Verdict::kFull;
+  if (open_ > most) return Verdict::kFull;
   return row.unproven > limits_.connections_per_address ? Verdict::kTooManyFromAddress
                                                         : Verdict::kServe;
 }
 
 void AddressLimits::Prove(absl::string_view address) {
   MutexLock lock(mutex_);
-  const auto found = rows_.find(KeyOf(address));
+  const absl::string_view key = KeyOf(address);
+  if (known_.size() < kMostKnown || known_.contains(key)) known_[key] = now_ + kKnownFor;
+  const auto found = rows_.find(key);
   if (found == rows_.end()) return;
   Row& row = found->second;
   // No longer counted against the address: a thousand routers behind one are served.
@@ -95,7 +110,15 @@ void AddressLimits::Close(absl::string_view address, bool proven) {
 void AddressLimits::NoteSlow(absl::string_view address, absl::Duration now) {
   MutexLock lock(mutex_);
   const absl::string_view key = KeyOf(address);
-  if (slow_.size() >= kMostSlow && !slow_.contains(key)) return;
+  if (!slow_.contains(key)) {
+    if (slow_.size() >= kMostSlow) return;
+    const bool is_ipv6 = key.size() == kIpv6Network;
+    const absl::string_view site = key.substr(0, kIpv6Site);
+    const auto of_site = [site](const auto& row) {
+      return row.first.size() == kIpv6Network && absl::StartsWith(row.first, site);
+    };
+    if (is_ipv6 && absl::c_count_if(slow_, of_site) >= int64_t{kMostSlowOfSite}) return;
+  }
   slow_[key] = now + kSlowFor;
 }
 
@@ -107,7 +130,9 @@ bool AddressLimits::IsSlow(absl::string_view address) const {
 
 void AddressLimits::Prune(absl::Duration now) {
   MutexLock lock(mutex_);
+  now_ = now;
   absl::erase_if(slow_, [now](const auto& row) { return row.second <= now; });
+  absl::erase_if(known_, [now](const auto& row) { return row.second <= now; });
   // Refilled first, since a row that nobody looked at was not.
   for (auto it = rows_.begin(); it != rows_.end();) {
     Row& row = it->second;

@@ -31,6 +31,9 @@ namespace muster::edge {
 struct ConnectionLimits {
   // Those that have shown a token count here too; at about 19 KiB each this is under 1 GB.
   size_t connections = 50'000;
+  // Of these, only for addresses from which a valid token came in the last hour: strangers from
+  // many addresses fill the rest, and known routers still get in.
+  size_t reserved = 10'000;
   // Without a valid token.
   size_t connections_per_address = 2'048;
   // With its token. A router has one or two; those that its link has lost stay until their
@@ -76,7 +79,8 @@ class AddressLimits {
   void Close(absl::string_view address, bool proven);
 
   // A handshake from there took long, or began and was not done in time: for an hour connections
-  // of this address have more time. Beyond 4,096 such addresses no further one is noted.
+  // of this address have more time. Beyond 4,096 such addresses, or 64 of one IPv6 /48, no further
+  // one is noted.
   void NoteSlow(absl::string_view address, absl::Duration now);
   bool IsSlow(absl::string_view address) const;
 
@@ -106,6 +110,10 @@ class AddressLimits {
   absl::flat_hash_map<DeviceId, size_t> devices_ ABSL_GUARDED_BY(mutex_);
   // When its hour is over.
   absl::flat_hash_map<std::string, absl::Duration> slow_ ABSL_GUARDED_BY(mutex_);
+  // Addresses from which valid tokens came, and when that is forgotten.
+  absl::flat_hash_map<std::string, absl::Duration> known_ ABSL_GUARDED_BY(mutex_);
+  // Of the last Open or Prune.
+  absl::Duration now_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace muster::edge

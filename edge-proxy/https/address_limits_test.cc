@@ -13,6 +13,7 @@ class AddressLimitsTest : public testing::Test {
  protected:
   AddressLimitsTest()
       : limits_({.connections = 6,
+                 .reserved = 0,
                  .connections_per_address = 2,
                  .handshake_burst = 5,
                  .handshakes_per_second = 1,
@@ -88,6 +89,40 @@ TEST_F(AddressLimitsTest, ASlowAddressIsKnownForAnHour) {
   EXPECT_FALSE(limits_.IsSlow("\x0a\x01\x02\x04"));
   limits_.Prune(absl::Minutes(61));
   EXPECT_FALSE(limits_.IsSlow(router));
+}
+
+TEST_F(AddressLimitsTest, OneSiteDoesNotFillTheListOfSlowAddresses) {
+  std::string address(16, '\x20');
+  const auto network = [&address](int site, int number) {
+    address[5] = static_cast<char>(site);
+    address[6] = static_cast<char>(number >> 8);
+    address[7] = static_cast<char>(number);
+    return address;
+  };
+  for (int i = 0; i < 5'000; ++i) limits_.NoteSlow(network(1, i), now_);
+  EXPECT_TRUE(limits_.IsSlow(network(1, 0)));
+  EXPECT_FALSE(limits_.IsSlow(network(1, 4'999)));
+  limits_.NoteSlow(network(2, 7), now_);
+  EXPECT_TRUE(limits_.IsSlow(network(2, 7)));
+  limits_.NoteSlow(first_, now_);
+  EXPECT_TRUE(limits_.IsSlow(first_));
+}
+
+TEST(AddressReserveTest, KnownRoutersGetInWhereStrangersFilledTheRest) {
+  AddressLimits limits({.connections = 6, .reserved = 2, .polite = 1});
+  absl::Duration now = absl::Seconds(100);
+  const std::string router("\x0a\x00\x00\x01", 4);
+  ASSERT_EQ(limits.Open(router, now), Verdict::kServe);
+  limits.Prove(router);
+  limits.Close(router, true);
+  const auto stranger = [](char i) { return std::string("\x0b\x00\x00", 3) + i; };
+  for (char i = 1; i <= 4; ++i) EXPECT_EQ(limits.Open(stranger(i), now), Verdict::kServe);
+  EXPECT_EQ(limits.Open(stranger(5), now), Verdict::kFull);
+  EXPECT_EQ(limits.Open(stranger(6), now), Verdict::kDrop);
+  EXPECT_EQ(limits.Open(router, now), Verdict::kServe);
+  limits.Close(router, false);
+  limits.Prune(now + absl::Minutes(61));
+  EXPECT_EQ(limits.Open(router, now + absl::Minutes(61)), Verdict::kDrop) << "it is forgotten";
 }
 
 TEST_F(AddressLimitsTest, ForgetsQuietAddresses) {

@@ -11,8 +11,10 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/status/status_macros.h"
@@ -22,6 +24,8 @@ namespace muster::edge {
 namespace {
 
 constexpr char kLink[] = "/identity";
+// Of a folder that the link names, or did.
+constexpr char kFolder[] = "identity.";
 
 // Reads errno, so nothing may stand between the call that failed and this.
 absl::Status Problem(absl::string_view what, const std::string& path) {
@@ -84,6 +88,19 @@ absl::Status ReadHead(const std::string& folder, Identity& identity) {
   return absl::OkStatus();
 }
 
+// What a crash left between the making of an identity and its taking over, or between that and the
+// removal of the one before: keys that nobody uses. Only with the lock held.
+void RemoveUnusedIdentities(const std::string& path) {
+  std::error_code ignored;
+  const std::string used = std::filesystem::read_symlink(path + kLink, ignored).string();
+  std::vector<std::filesystem::path> unused;
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (absl::StartsWith(name, kFolder) && name != used) unused.push_back(entry.path());
+  }
+  for (const std::filesystem::path& folder : unused) std::filesystem::remove_all(folder, ignored);
+}
+
 }  // namespace
 
 absl::StatusOr<DataFolder> DataFolder::Open(const std::string& path) {
@@ -107,6 +124,7 @@ absl::StatusOr<DataFolder> DataFolder::Open(const std::string& path) {
     return absl::AbortedError(
         absl::StrCat("another muster-edge uses ", path, "; stop it or give another --data-dir"));
   }
+  RemoveUnusedIdentities(path);
   return DataFolder(path, fd);
 }
 
@@ -138,7 +156,7 @@ absl::StatusOr<Identity> DataFolder::Load() const {
 
 absl::Status DataFolder::Save(const Identity& identity) const {
   // A random name, so that a folder that a crash left behind is in nobody's way.
-  const std::string name = absl::StrCat("identity.", absl::BytesToHexString(RandomBytes(8)));
+  const std::string name = absl::StrCat(kFolder, absl::BytesToHexString(RandomBytes(8)));
   const std::string folder = absl::StrCat(path_, "/", name);
   if (mkdir(folder.c_str(), 0700) != 0) return Problem("can't make", folder);
   std::error_code ignored;

@@ -124,6 +124,27 @@ TEST_F(UplinkTest, JoinsAndKeepsItsIdentity) {
   EXPECT_EQ(folders, 1);
 }
 
+TEST_F(UplinkTest, WhatACrashLeftOfAnIdentityIsRemovedAtTheNextStart) {
+  const Identity identity = JoinNow();
+  const std::string path = folder_ + "/data";
+  {
+    auto data = DataFolder::Open(path);
+    ASSERT_TRUE(data.ok()) << data.status();
+    ASSERT_TRUE(data->Save(identity).ok());
+  }
+  std::filesystem::create_directory(path + "/identity.0123456789abcdef");
+  ASSERT_TRUE(
+      WriteNewSecretFile(path + "/identity.0123456789abcdef/client.key", "left behind").ok());
+  std::filesystem::create_symlink("identity.0123456789abcdef", path + "/identity.new");
+  std::filesystem::create_directory(path + "/identity-of-mine");
+  auto data = DataFolder::Open(path);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_FALSE(std::filesystem::exists(path + "/identity.0123456789abcdef"));
+  EXPECT_FALSE(std::filesystem::is_symlink(path + "/identity.new"));
+  EXPECT_TRUE(std::filesystem::exists(path + "/identity-of-mine"));
+  EXPECT_EQ(data->Load()->edge_id, "west");
+}
+
 TEST_F(UplinkTest, ADataFolderIsOfOneProcessAndPrivate) {
   const auto data = DataFolder::Open(folder_ + "/data");
   ASSERT_TRUE(data.ok());
