@@ -96,14 +96,18 @@ Outcome VerifyFile(Session& session) {
   return ExitCode::kDone;
 }
 
+// The server reads and hashes every entry that there ever was: some hundred thousand a second.
+constexpr absl::Duration kVerifyPatience = absl::Minutes(30);
+
 absl::StatusOr<muster::v1::VerifyAuditResponse> AskServer(Session& session) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   const auto stub = AuditService::NewStub(connection->channel());
   const muster::v1::VerifyAuditRequest request;
   muster::v1::VerifyAuditResponse response;
-  RETURN_IF_ERROR(connection->Call(CallKind::kRead, [&](grpc::ClientContext* context) {
-    return stub->VerifyAudit(context, request, &response);
-  }));
+  RETURN_IF_ERROR(connection->Call(
+      CallKind::kRead,
+      [&](grpc::ClientContext* context) { return stub->VerifyAudit(context, request, &response); },
+      kVerifyPatience));
   return response;
 }
 

@@ -170,14 +170,15 @@ std::unique_ptr<grpc::ClientContext> Connection::NewContext() const {
 }
 
 absl::Status Connection::Call(CallKind kind,
-                              absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call) {
+                              absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call,
+                              absl::Duration patience) {
   // Real time and not the console's clock, which stands still in tests: gRPC's deadlines are real
   // too.
   const absl::Time give_up = absl::Now() + settings_.retry_for;
   absl::Duration pause = kFirstPause;
   while (true) {
     const auto context = NewContext();
-    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoSeconds(patience));
     const grpc::Status status = call(context.get());
     if (status.ok()) return absl::OkStatus();
     // Only Unavailable: a call that ran into its deadline may be at work still, and 30 s more would

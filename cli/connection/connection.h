@@ -53,7 +53,9 @@ class Connection {
 
   // A change is safe to try again because every attempt carries the same request id.
   // Makes the call, again with back-off while the answer is Unavailable, for settings.retry_for.
-  absl::Status Call(CallKind kind, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
+  // Each attempt has `patience`; a call that works through everything that is stored needs more.
+  absl::Status Call(CallKind kind, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call,
+                    absl::Duration patience = absl::Seconds(30));
 
   // Waits before another attempt, and lets the channel connect meanwhile.
   void Pause(absl::Duration duration);

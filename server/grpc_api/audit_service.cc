@@ -106,7 +106,9 @@ grpc::Status AuditGrpcService::ListAuditEntries(grpc::ServerContext* context,
 }
 
 // Follows the stored chain from its first entry to what apply holds for its last.
-void AuditGrpcService::Verify(v1::VerifyAuditResponse* response) const {
+// A long audit takes minutes; nobody waits for one who has hung up.
+absl::Status AuditGrpcService::Verify(const grpc::ServerContext& context,
+                                      v1::VerifyAuditResponse* response) const {
   // What apply holds in memory of the entry written last. Comparing with it finds a tail that was
   // cut off, which a chain by itself can't: what is left of it still fits.
   const AuditHead head = state_.FindAuditHead();
@@ -117,6 +119,7 @@ void AuditGrpcService::Verify(v1::VerifyAuditResponse* response) const {
   uint64_t broken = 0;
   // Entries that come meanwhile are for the next time.
   while (!wrong.has_value() && check.last_sequence() < head.sequence) {
+    if (context.IsCancelled()) return absl::CancelledError("the caller has gone");
     const auto rows = state_.ListAudit(query, check.last_sequence(), kEntriesAtOnce);
     // No row where there should be one, or a first row that is not entry 1.
     const bool is_cut = rows.empty() || (check.count() == 0 && rows.front().sequence != 1);
@@ -137,18 +140,17 @@ void AuditGrpcService::Verify(v1::VerifyAuditResponse* response) const {
   }
   response->set_entry_count(check.count());
   response->set_head_hash(check.last_hash());
-  if (!wrong.has_value()) return;
+  if (!wrong.has_value()) return absl::OkStatus();
   response->set_first_broken_sequence(broken);
   response->set_reason(*wrong);
+  return absl::OkStatus();
 }
 
 grpc::Status AuditGrpcService::VerifyAudit(grpc::ServerContext* context,
                                            const v1::VerifyAuditRequest* request,
                                            v1::VerifyAuditResponse* response) {
-  return gate_.Run(*context, kVerify, *request, [&](const ApiCall&) {
-    Verify(response);
-    return absl::OkStatus();
-  });
+  return gate_.Run(*context, kVerify, *request,
+                   [&](const ApiCall&) { return Verify(*context, response); });
 }
 
 }  // namespace muster::server

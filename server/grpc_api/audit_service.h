@@ -36,7 +36,7 @@ class AuditGrpcService final : public v1::AuditService::Service {
   // The bodies of the two, behind the gate.
   absl::Status List(const ApiCall& call, const v1::ListAuditEntriesRequest& request,
                     v1::ListAuditEntriesResponse* response) const;
-  void Verify(v1::VerifyAuditResponse* response) const;
+  absl::Status Verify(const grpc::ServerContext& context, v1::VerifyAuditResponse* response) const;
 
   const Gate& gate_;
   const PageTokens& tokens_;
