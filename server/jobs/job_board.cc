@@ -141,7 +141,7 @@ absl::Status JobBoard::CheckTerms(const NewJob& terms) const {
 }
 
 absl::Status JobBoard::TakeFromLibrary(const OrganizationScope& scope, NewJob* terms) const {
-  if (terms->script_name.empty()) return absl::OkStatus();
+  if (terms->script_name.empty() || terms->script_is_known) return absl::OkStatus();
   if (!terms->script.empty()) {
     return BadField("script_name", "give exactly one of script and script_name");
   }

@@ -46,6 +46,9 @@ struct NewJob {
   // Exactly one of script and script_name, which is of the library.
   std::string script;
   std::string script_name;
+  // The script came from there when an earlier job was made: the name is kept, the text is
+  // `script`.
+  bool script_is_known = false;
   std::string description;
   // 0: at once.
   int64_t not_before_us = 0;
@@ -129,8 +132,9 @@ class JobBoard {
                                       JobId id, bool stop_running);
 
   // Makes a new job with the script and terms of an earlier one, on its devices that are still
-  // there. FailedPrecondition where none is left. Placeholders get the values of today, windows
-  // count as today.
+  // there. FailedPrecondition where none is left. Placeholders get the values of today.
+  // Windows count as today; PermissionDenied where the earlier job went past them and the caller
+  // may not.
   absl::StatusOr<Job> Repeat(const OrganizationScope& scope, const AuditedCall& call,
                              const Rerun& rerun, bool validate_only);
   // Lets held jobs go on: those of the device, or of all devices on which `job` is held.

@@ -44,11 +44,15 @@ CancelledJob WouldCancel(const std::vector<JobTarget>& open, JobId job, bool hel
 NewJob TermsOf(const Job& job, const Rerun& rerun, int64_t now_us) {
   NewJob terms;
   terms.script = job.script;
+  terms.script_name = job.script_name;
+  terms.script_is_known = true;
   terms.description = job.description;
   terms.idempotent = job.idempotent;
   // What was said of the first job counts: nobody is asked again whether the script reboots.
   terms.ends_with = job.ends_with;
   terms.timeout = absl::Seconds(job.timeout_seconds);
+  // Asked again whether the caller may: an operator can't go past windows by an admin's job.
+  terms.ignore_windows = job.ignore_windows;
   terms.waves = rerun.waves.has_value() ? rerun.waves : job.waves;
   // As long as the first had from when it could begin.
   const int64_t begin_us = std::max(job.not_before_us, job.create_time_us);

@@ -118,5 +118,16 @@ TEST_F(WindowServiceTest, WrongOnesAreRefused) {
   EXPECT_EQ(Set(request), StatusCode::OK);
 }
 
+TEST_F(WindowServiceTest, ARerunGoesPastWindowsWhereTheFirstJobDidAndTheCallerMay) {
+  const v1::Job job = Create(true, admin_);
+  v1::RerunJobRequest rerun;
+  rerun.set_name(job.name());
+  v1::RerunJobResponse response;
+  EXPECT_EQ(jobs_->RerunJob(server_.Context(operator_).get(), rerun, &response).error_code(),
+            StatusCode::PERMISSION_DENIED);
+  ASSERT_TRUE(jobs_->RerunJob(server_.Context(admin_).get(), rerun, &response).ok());
+  EXPECT_TRUE(response.job().ignore_windows());
+}
+
 }  // namespace
 }  // namespace muster::server
