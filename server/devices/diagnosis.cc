@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "routeros/script/agent.h"
 #include "routeros/script/texts.h"
+#include "routeros/script/version.h"
 
 namespace muster::server {
 namespace {
@@ -124,6 +125,16 @@ void CheckContacts(const DiagnosisFacts& facts, Findings& findings) {
                    " calls were refused, the last ", Ago(newest.time_us, facts.now_us), ": HTTP ",
                    newest.http_status, newest.reason.empty() ? "" : ", ", newest.reason),
       AdviceFor(facts.device, newest.http_status));
+}
+
+void CheckVersion(const DiagnosisFacts& facts, Findings& findings) {
+  const std::string& version = facts.device.routeros_version;
+  if (version.empty() || routeros::ParseVersion(version).ok()) return;
+  Add(findings, FindingLevel::kProblem, "version-unreadable",
+      absl::StrCat("it says that it runs RouterOS \"", version,
+                   "\", which can't be read as a version: its jobs wait at the edge"),
+      "look at /system resource print on the router; install a released version there, and report "
+      "the text if it is one");
 }
 
 void CheckClock(const DiagnosisFacts& facts, Findings& findings) {
@@ -271,6 +282,7 @@ std::vector<DiagnosisFinding> Diagnose(const DiagnosisFacts& facts) {
   if (facts.device.delete_time_us != 0) return findings;
   CheckContacts(facts, findings);
   CheckJobs(facts, findings);
+  CheckVersion(facts, findings);
   CheckClock(facts, findings);
   CheckAgent(facts, findings);
   CheckHardware(facts, findings);

@@ -54,6 +54,18 @@ TEST_F(HostileCommandsTest, AJobIsNotExpandedBeforeItHasAllItsMembers) {
   EXPECT_TRUE(state_->ListJobTargets(JobId{1}, DeviceId{}, 10).empty());
 }
 
+TEST_F(HostileCommandsTest, AJobWhoseMakerWentAwayIsCancelledAndSaysWhy) {
+  Command create = JobCommand(1, {kDevice});
+  create.mutable_create_job()->clear_device_id();
+  create.mutable_create_job()->set_more_members(true);
+  ASSERT_TRUE(Apply(create).status.ok());
+  for (int i = 0; i < 130; ++i) Pass(5);
+  Housekeep();
+  EXPECT_NE(state_->FindJob(JobId{1}, false)->stop_reason.find("make it again"), std::string::npos);
+  EXPECT_EQ(StateOf(1, kDevice), JobTargetState::kCancelled);
+  EXPECT_EQ(Apply(Extend(1, {kDevice + 1})).status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST_F(HostileCommandsTest, TimesOutsideOfTheCalendarAreRefused) {
   Command job = JobCommand(1, {kDevice});
   job.mutable_create_job()->set_not_after_us(kMost);

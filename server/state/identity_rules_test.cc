@@ -240,6 +240,45 @@ TEST_F(IdentityRulesTest, TwoSerialNumbersInTurnsAreAClone) {
   EXPECT_FALSE(Get().jobs_held);
 }
 
+TEST_F(IdentityRulesTest, AVersionThatIsNoneIsAnEventOnce) {
+  Join(kDevice, "HC1");
+  for (int i = 0; i < 3; ++i) {
+    Pass(1);
+    Command command = Batch("edge-a", 2);
+    auto& check_in = *command.mutable_edge_batch()->add_check_ins();
+    check_in.set_device_id(kDevice);
+    check_in.set_interval_seconds(30);
+    check_in.set_boot(boot_);
+    check_in.mutable_facts()->set_serial_number("HC1");
+    check_in.mutable_facts()->set_routeros_version(i == 0 ? "7.21beta3" : "next");
+    ASSERT_TRUE(Apply(command).status.ok());
+    EXPECT_EQ(CountEvents(kDevice, "version-unreadable"), i == 0 ? 0 : 1);
+  }
+}
+
+TEST_F(IdentityRulesTest, AReleaseThatFailsBringsTheHoldOfACloneBack) {
+  Join(kDevice, "HC1");
+  BeatAs(kDevice, "HC2");
+  BeatAs(kDevice, "HC1");
+  ASSERT_EQ(Get().hold_kind, HoldKind::kClone);
+  const std::string reason = Get().hold_reason;
+  Command command;
+  auto& release = *command.mutable_release_device();
+  release.set_device_id(kDevice);
+  release.set_organization_id(kOrganization);
+  release.set_job_id(60);
+  release.set_script("/system script remove");
+  release.set_ttl_us(3'600'000'000);
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_FALSE(Get().jobs_held);
+  ASSERT_TRUE(ResultOf("edge-a", kDevice, Target(60, kDevice).number, 2).status.ok());
+  ASSERT_TRUE(HasEvent(kDevice, "release-failed"));
+  EXPECT_EQ(Get().hold_kind, HoldKind::kClone);
+  EXPECT_EQ(Get().hold_reason, reason);
+  ASSERT_TRUE(Apply(JobCommand(61, {kDevice})).status.ok());
+  EXPECT_EQ(StateOf(61, kDevice), JobTargetState::kHeld);
+}
+
 TEST_F(IdentityRulesTest, ABootThatReturnsIsAClone) {
   Join(kDevice, "HC1");
   boot_ = "boot-2";

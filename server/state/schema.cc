@@ -397,6 +397,9 @@ constexpr const char* kVersion4[] = {
   retire_us INTEGER NOT NULL) STRICT)",
     // SHA-256 of the root that the edge's leaves end in, hex.
     "ALTER TABLE edges ADD COLUMN router_root TEXT NOT NULL DEFAULT ''",
+    // The hold that a release has ended, which comes back if the release fails; 0: none.
+    "ALTER TABLE devices ADD COLUMN hold_before_release INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE devices ADD COLUMN hold_before_release_reason TEXT NOT NULL DEFAULT ''",
 };
 
 // Up to version 3 the only root lay among the blobs.

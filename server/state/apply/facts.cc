@@ -3,6 +3,8 @@
 // same.
 #include "server/state/apply/facts.h"
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/state/apply/holds.h"
 #include "server/state/hardware.h"
@@ -19,6 +21,23 @@ void WriteChange(ApplyContext& context, uint64_t device, absl::string_view kind,
                  const std::string& before, const std::string& after) {
   if (before == after || before.empty()) return;
   WriteEvent(context, device, kind, absl::StrCat("from \"", before, "\" to \"", after, "\""));
+}
+
+// Begins as each version does: "7.20.8 (stable)", "7.21beta3". Edges read all of it.
+bool LooksLikeAVersion(absl::string_view text) {
+  const size_t dot = text.find('.');
+  return dot != absl::string_view::npos && dot > 0 && dot + 1 < text.size() &&
+         absl::c_all_of(text.substr(0, dot), absl::ascii_isdigit) &&
+         absl::ascii_isdigit(static_cast<unsigned char>(text[dot + 1]));
+}
+
+// Edges can't tell what such a router would load, so they keep its jobs.
+void LookAtVersion(ApplyContext& context, uint64_t device, const std::string& before,
+                   const std::string& after) {
+  if (before == after || after.empty() || LooksLikeAVersion(after)) return;
+  WriteEvent(
+      context, device, "version-unreadable",
+      absl::StrCat("\"", after, "\" is no RouterOS version; its jobs wait until it reports one"));
 }
 
 std::string AcceptedHardware(ApplyContext& context, DenseIndex index) {
@@ -129,6 +148,7 @@ void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& reported) {
   if (core.hold == HoldKind::kClone) return;
   WriteChange(context, core.id, "version-changed", before.routeros_version(),
               facts.routeros_version());
+  LookAtVersion(context, core.id, before.routeros_version(), facts.routeros_version());
   WriteChange(context, core.id, "identity-changed", before.identity(), facts.identity());
   WriteChange(context, core.id, "serial-changed", before.serial_number(), facts.serial_number());
   WriteChange(context, core.id, "agent-changed", before.agent_version(), facts.agent_version());

@@ -45,6 +45,28 @@ internal::v1::CreateJob JobOf(ApplyContext& context, const internal::v1::Release
   return job;
 }
 
+// Who is behind the token is as doubtful as it was before the release, so nothing that comes next
+// may reach the router unseen.
+void BringHoldBack(ApplyContext& context, DenseIndex index) {
+  HoldKind kind = HoldKind::kNone;
+  std::string reason;
+  {
+    Query query(
+        context.db,
+        "SELECT hold_before_release, hold_before_release_reason FROM devices WHERE dense = ?",
+        index);
+    if (!query.Step()) return;
+    kind = static_cast<HoldKind>(query.Int(0));
+    reason = query.Text(1);
+  }
+  if (kind != HoldKind::kNone) HoldDevice(context, index, kind, reason);
+}
+
+std::string HoldReason(ApplyContext& context, DenseIndex index) {
+  Query query(context.db, "SELECT hold_reason FROM devices WHERE dense = ?", index);
+  return query.Step() ? query.Text(0) : "";
+}
+
 void MakeTombstone(ApplyContext& context, DenseIndex index) {
   DeviceCore core = context.devices.Core(index);
   // Before CancelWaiting, whose targets would come back here otherwise.
@@ -76,6 +98,7 @@ void OnTargetEnded(ApplyContext& context, DenseIndex index, const TargetRow& tar
         context, core.id, "release-failed",
         absl::StrCat("job ", FormatId(target.job), " did not succeed: ", target.error,
                      "; device release again, or paste the line of --offline and delete it"));
+    BringHoldBack(context, index);
   }
   TellOfDevice(context, core, ChangeKind::kDevice);
 }
@@ -89,6 +112,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& comm
   // Queue and hold must be out of the way: the release job goes behind everything, and a held
   // device gets nothing.
   CancelWaiting(context, command.device_id(), "the device is being released");
+  const HoldKind hold = device->core.held ? device->core.hold : HoldKind::kNone;
+  const std::string reason = HoldReason(context, device->index);
   if (device->core.held) EndHold(context, device->index);
   const ApplyResult made = Apply(context, JobOf(context, command));
   if (!made.ok()) return made.status();
@@ -96,8 +121,10 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& comm
   // After the job was made, since CreateJob refuses devices that are being released.
   core.releasing = true;
   context.devices.SetCore(device->index, core);
-  context.db.Run("UPDATE devices SET release_job = ? WHERE dense = ?", KeyOf(command.job_id()),
-                 device->index);
+  context.db.Run(
+      "UPDATE devices SET release_job = ?, hold_before_release = ?, hold_before_release_reason = ? "
+      "WHERE dense = ?",
+      KeyOf(command.job_id()), hold, reason, device->index);
   WriteEvent(context, core.id, "releasing",
              absl::StrCat("job ", FormatId(command.job_id()), " takes the agent off the router"));
   AuditDevice(context, core, "releases the device");

@@ -146,8 +146,11 @@ void CloseUnsealedJobs(ApplyContext& context) {
     while (query.Step()) jobs.push_back(IdOf(query.Int(0)));
   }
   for (const uint64_t job : jobs) {
-    context.db.Run("UPDATE jobs SET sealed = 1, cancelled = 1, cancel_after = ? WHERE id = ?",
-                   KeyOf(0), KeyOf(job));
+    context.db.Run(
+        "UPDATE jobs SET sealed = 1, cancelled = 1, cancel_after = ?, stop_reason = ? WHERE id = ?",
+        KeyOf(0),
+        "musterd stopped while it was made, before all its devices were named; make it again",
+        KeyOf(job));
   }
 }
 

@@ -64,14 +64,15 @@ void Audit(ApplyContext& context, uint64_t organization, const std::string& name
 
 }  // namespace
 
-std::vector<MaintenanceWindow> ReadWindows(Database& db, uint64_t organization) {
+std::vector<MaintenanceWindow> ReadWindows(
+    Database& db, uint64_t organization, absl::FunctionRef<bool(const MaintenanceWindow&)> wanted) {
   std::vector<MaintenanceWindow> windows;
   Query query(db,
               "SELECT name, device, site, label_key, label_value, times, time_zone, intervals "
               "FROM windows WHERE organization = ? ORDER BY name",
               KeyOf(organization));
   while (query.Step()) {
-    MaintenanceWindow& window = windows.emplace_back();
+    MaintenanceWindow window;
     window.name = query.Text(0);
     window.device = DeviceId{IdOf(query.Int(1))};
     window.site = query.Text(2);
@@ -79,29 +80,35 @@ std::vector<MaintenanceWindow> ReadWindows(Database& db, uint64_t organization) 
     window.label_value = query.Text(4);
     window.times = query.Text(5);
     window.time_zone = query.Text(6);
+    // Up to a thousand intervals: not unpacked for a device that they are not for.
+    if (!wanted(window)) continue;
     internal::v1::Intervals packed;
     const absl::string_view bytes = query.View(7);
-    if (!packed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
+    packed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
     for (const internal::v1::Interval& one : packed.intervals()) {
       window.intervals.push_back({one.start_us(), one.end_us()});
     }
+    windows.push_back(std::move(window));
   }
   return windows;
 }
 
 WindowState WindowsOf(ApplyContext& context, uint64_t organization, uint64_t device) {
-  const std::vector<MaintenanceWindow> all = ReadWindows(context.db, organization);
-  // Open for ever: most organizations have none, and pay one look for it.
-  if (all.empty()) return {};
+  {
+    // Open for ever: most organizations have none, and pay one look for it.
+    Query any(context.db, "SELECT 1 FROM windows WHERE organization = ? LIMIT 1",
+              KeyOf(organization));
+    if (!any.Step()) return {};
+  }
   Query query(context.db, "SELECT site, labels FROM devices WHERE id = ?", KeyOf(device));
   if (!query.Step()) return {};
   const std::string site = query.Text(0);
   const std::map<std::string, std::string> labels = DecodeLabels(query.View(1));
-  std::vector<MaintenanceWindow> own;
-  for (const MaintenanceWindow& window : all) {
-    if (IsFor(window, DeviceId{device}, site, labels)) own.push_back(window);
-  }
-  return StateOfWindows(own, context.now_us());
+  return StateOfWindows(ReadWindows(context.db, organization,
+                                    [&](const MaintenanceWindow& window) {
+                                      return IsFor(window, DeviceId{device}, site, labels);
+                                    }),
+                        context.now_us());
 }
 
 ApplyResult Apply(ApplyContext& context, const SetWindow& command) {
