@@ -24,6 +24,8 @@
 #include "muster/v1/edge_admin_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 #include "muster/v1/organization_service.grpc.pb.h"
+#include "muster/v1/script_service.grpc.pb.h"
+#include "muster/v1/window_service.grpc.pb.h"
 
 namespace muster::cli {
 namespace {
@@ -82,10 +84,10 @@ fi
 // are found by the name that help shows for the value: DEVICE, JOB, SITE ...
 const std::map<std::string, std::string>& KindsOfFlags() {
   static const auto* kinds = new std::map<std::string, std::string>{
-      {"output", "FORMAT"},    {"ca-file", "FILE"},    {"api-key-file", "FILE"},
-      {"config", "FILE"},      {"context", "CONTEXT"}, {"organization", "ORGANIZATION"},
-      {"script-file", "FILE"}, {"file", "FILE"},       {"trees", "FILE"},
-      {"server", "TEXT"},
+      {"output", "FORMAT"},    {"ca-file", "FILE"},       {"api-key-file", "FILE"},
+      {"config", "FILE"},      {"context", "CONTEXT"},    {"organization", "ORGANIZATION"},
+      {"script-file", "FILE"}, {"file", "FILE"},          {"trees", "FILE"},
+      {"server", "TEXT"},      {"script-name", "SCRIPT"},
   };
   return *kinds;
 }
@@ -228,7 +230,7 @@ absl::StatusOr<Words> NamesOf(Session& session, Request request,
                               grpc::Status (Stub::*list)(grpc::ClientContext*, const Request&,
                                                          Response*)) {
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
-  request.set_page_size(kMostAsked);
+  if constexpr (requires { request.set_page_size(kMostAsked); }) request.set_page_size(kMostAsked);
   Response response;
   const auto stub = Service::NewStub(connection->channel());
   AskServer(connection, [&](grpc::ClientContext* context) {
@@ -258,6 +260,8 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
   namespace v1 = muster::v1;
   if (kind == "FORMAT") return Words{"table", "wide", "json", "yaml", "csv", "name"};
   if (kind == "SHELL") return Words{"bash", "zsh"};
+  if (kind == "PROFILE") return Words{"normal", "metered", "slow"};
+  if (kind == "ROLE") return Words{"viewer", "operator", "admin", "platform"};
   if (kind == "CONTEXT") return ContextWords(session.console());
   if (kind == "DEVICE" || kind == "SITE") return DeviceWords(session, kind, begun);
   if (kind == "JOB") {
@@ -283,6 +287,21 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
     return NamesOf<v1::OrganizationService>(session, v1::ListOrganizationsRequest(),
                                             &v1::OrganizationService::Stub::ListOrganizations);
   }
+  if (kind == "SCRIPT") {
+    v1::ListScriptsRequest request;
+    ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+    return NamesOf<v1::ScriptService>(session, request, &v1::ScriptService::Stub::ListScripts);
+  }
+  if (kind == "SECRET") {
+    v1::ListSecretsRequest request;
+    ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+    return NamesOf<v1::SecretService>(session, request, &v1::SecretService::Stub::ListSecrets);
+  }
+  if (kind == "WINDOW") {
+    v1::ListWindowsRequest request;
+    ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
+    return NamesOf<v1::WindowService>(session, request, &v1::WindowService::Stub::ListWindows);
+  }
   // One of several words: "reboot|result".
   if (absl::StrContains(kind, "|")) return Words(absl::StrSplit(kind, '|'));
   return Words();
@@ -292,7 +311,7 @@ Words FlagWords(const Command* command) {
   Words words = {"--help"};
   for (const auto& [name, kind] : KindsOfFlags()) {
     // Those are flags of some commands and come with them below.
-    if (name != "script-file" && name != "file" && name != "trees") {
+    if (name != "script-file" && name != "file" && name != "trees" && name != "script-name") {
       words.push_back(absl::StrCat("--", name));
     }
   }
@@ -313,7 +332,13 @@ std::optional<std::string> KindHere(const Place& place, const std::string& begun
   // A value may begin with a dash only behind its flag.
   if (absl::StartsWith(begun, "-") || place.command == nullptr) return std::nullopt;
   const auto& positionals = place.command->positionals;
-  return place.positionals < positionals.size() ? positionals[place.positionals].name : "";
+  if (place.positionals >= positionals.size()) return "";
+  const std::string& kind = positionals[place.positionals].name;
+  // Three nouns whose things have no other word in help than NAME.
+  if (kind == "NAME" && place.noun == "script") return "SCRIPT";
+  if (kind == "NAME" && place.noun == "secret") return "SECRET";
+  if (kind == "NAME" && place.noun == "window") return "WINDOW";
+  return kind;
 }
 
 Words WordsHere(const std::vector<Command>& commands, const Place& place,

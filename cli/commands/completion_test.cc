@@ -6,6 +6,8 @@
 #include "cli/commands/command_test_support.h"
 #include "muster/v1/device_service.pb.h"
 #include "muster/v1/job_service.pb.h"
+#include "muster/v1/script_service.pb.h"
+#include "muster/v1/window_service.pb.h"
 
 namespace muster::cli {
 namespace {
@@ -54,6 +56,21 @@ TEST_F(CompletionTest, CompletesValuesByWhatTheyAre) {
   EXPECT_THAT(Complete({"job", "run", "--ends-with", ""}), ElementsAre("reboot", "result"));
   EXPECT_THAT(Complete({"job", "run", "--script-file", "a"}), ElementsAre(":files"));
   EXPECT_THAT(Complete({"job", "run", "--script", "a"}), IsEmpty());
+  EXPECT_THAT(Complete({"claim", "create", "--profile", "m"}), ElementsAre("metered"));
+  EXPECT_THAT(Complete({"key", "create", "--role", ""}),
+              ElementsAre("admin", "operator", "platform", "viewer"));
+  EXPECT_THAT(Complete({"device", "list", "--sc"}), IsEmpty());
+}
+
+TEST_F(CompletionTest, AsksForWindowsAndScriptsWhereOneIsNamed) {
+  muster::v1::ListWindowsResponse windows;
+  windows.add_windows()->set_name("organizations/default/windows/night");
+  fake_.Answer("ListWindows", windows);
+  EXPECT_THAT(Complete({"window", "delete", "n"}), ElementsAre("night"));
+  muster::v1::ListScriptsResponse scripts;
+  scripts.add_scripts()->set_name("organizations/default/scripts/ntp");
+  fake_.Answer("ListScripts", scripts);
+  EXPECT_THAT(Complete({"job", "run", "--script-name", ""}), ElementsAre("ntp"));
 }
 
 TEST_F(CompletionTest, AsksTheServerForNames) {
