@@ -19,6 +19,7 @@ std::vector<Command> OrganizationCommands();
 std::vector<Command> KeyCommands();
 std::vector<Command> EdgeCommands();
 std::vector<Command> RootCommands();
+std::vector<Command> ClusterCommands();
 // Routers: how they join, who they are, what they do.
 std::vector<Command> ClaimCommands();
 std::vector<Command> DeviceCommands();

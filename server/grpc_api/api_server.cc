@@ -101,6 +101,7 @@ class GrpcApiServer final : public ApiServer {
         secret_service_(gate_, tokens_, library_),
         edge_admin_service_(gate_, tokens_, state, edges_),
         router_root_service_(gate_, roots_),
+        cluster_service_(gate_, terms.ask_cluster),
         audit_service_(gate_, tokens_, state) {}
 
   ~GrpcApiServer() override { Stop(absl::ZeroDuration()); }
@@ -161,10 +162,11 @@ class GrpcApiServer final : public ApiServer {
 
  private:
   std::vector<grpc::Service*> Services() {
-    return {&organization_service_, &api_key_service_, &device_identity_service_, &device_service_,
-            &claim_service_,        &job_service_,     &agent_service_,           &window_service_,
-            &script_service_,       &secret_service_,  &edge_admin_service_,      &audit_service_,
-            &router_root_service_};
+    return {&organization_service_, &api_key_service_,    &device_identity_service_,
+            &device_service_,       &claim_service_,      &job_service_,
+            &agent_service_,        &window_service_,     &script_service_,
+            &secret_service_,       &edge_admin_service_, &audit_service_,
+            &cluster_service_,      &router_root_service_};
   }
 
   // Rules first, then the services that hold references to them, and the server last, so that it is
@@ -198,6 +200,7 @@ class GrpcApiServer final : public ApiServer {
   SecretGrpcService secret_service_;
   EdgeAdminGrpcService edge_admin_service_;
   RouterRootGrpcService router_root_service_;
+  ClusterGrpcService cluster_service_;
   AuditGrpcService audit_service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;

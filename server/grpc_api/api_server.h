@@ -17,6 +17,7 @@
 #include "common/secrets/secrets.h"
 #include "server/command_log/log/command_log.h"
 #include "server/devices/diagnosis.h"
+#include "server/grpc_api/cluster_service.h"
 #include "server/grpc_api/gate.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/state/state.h"
@@ -33,6 +34,8 @@ struct ApiServerTerms {
   CallObserver observer;
   // For diagnoses; empty: there is nobody to ask.
   ContactAsker ask_contacts;
+  // How the nodes are; empty: there is nobody to ask.
+  ClusterAsker ask_cluster;
   // Told the PEM of a router root that was activated.
   std::function<void(const std::string&)> on_router_root = [](const std::string&) {};
 };

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -18,6 +19,7 @@
 #include "common/status/status_macros.h"
 #include "server/grpc_api/api_server.h"
 #include "server/grpc_api/edge_service/edge_listener.h"
+#include "server/main/cluster_view.h"
 #include "server/main/health_watch.h"
 #include "server/main/measured_log.h"
 #include "server/main/metrics.h"
@@ -43,17 +45,17 @@ std::string Absolute(const std::string& path) {
 
 std::string PortOf(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
-// Where edges are told to call: the first advertised name, else the address that is listened on.
-std::string ControlAddress(const Settings& settings, const std::string& edge_address) {
-  const std::string port = PortOf(edge_address);
+// Where others are told to call: the first advertised name, else the address that is listened on.
+std::string ToldAddress(const Settings& settings, const std::string& address) {
+  const std::string port = PortOf(address);
   if (!settings.advertise.empty()) {
     const std::string& name = settings.advertise.front();
     const bool is_ipv6 = name.find(':') != std::string::npos;
     return is_ipv6 ? absl::StrCat("[", name, "]:", port) : absl::StrCat(name, ":", port);
   }
-  const std::string host = edge_address.substr(0, edge_address.rfind(':'));
+  const std::string host = address.substr(0, address.rfind(':'));
   // All addresses are nobody's address; an operator who has edges elsewhere says --advertise.
-  return host == "0.0.0.0" || host == "[::]" ? absl::StrCat("localhost:", port) : edge_address;
+  return host == "0.0.0.0" || host == "[::]" ? absl::StrCat("localhost:", port) : address;
 }
 
 void Welcome(const std::string& data_dir, const std::string& master_key_file,
@@ -139,6 +141,7 @@ class ControlPlane {
     if (installation_->first_start) {
       Welcome(data_dir_, Absolute(installation_->master_key_file), api_->address());
     }
+    ShowNode();
     PrintReady("api", api_->address());
     PrintReady("edges", edges_->address());
     if (!metrics_address_.empty()) PrintReady("metrics", metrics_address_);
@@ -180,6 +183,18 @@ class ControlPlane {
     return terms;
   }
 
+  void ShowNode() {
+    const std::string& name = settings_.node_name;
+    viewer_made_ = std::make_unique<ClusterViewer>(
+        *log_, member_,
+        ClusterViewer::Facts{name.empty() ? HostName() : name,
+                             ToldAddress(settings_, api_->address()),
+                             ToldAddress(settings_, edges_->address())});
+    viewer_ = viewer_made_.get();
+    if (member_ == nullptr) return;
+    member_->Announce([viewer = viewer_made_.get()] { return viewer->OwnReport(); });
+  }
+
   absl::Status OpenKeys() {
     ASSIGN_OR_RETURN(installation_, OpenInstallation(Terms(), *log_, node_->state(), clock_));
     return absl::OkStatus();
@@ -191,7 +206,12 @@ class ControlPlane {
     ApiServerTerms terms;
     terms.listen = settings_.listen;
     terms.identity = identity_;
-    terms.control = ControlAddress(settings_, edges_->address());
+    terms.control = ToldAddress(settings_, edges_->address());
+    terms.ask_cluster = [this] {
+      // The first call may come before the listeners' addresses are known here.
+      const ClusterViewer* const viewer = viewer_;
+      return viewer == nullptr ? ClusterView{.problem = "this node is starting"} : viewer->View();
+    };
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);
     };
@@ -218,6 +238,8 @@ class ControlPlane {
   // The same where it is one of several.
   EtcdNode* member_ = nullptr;
   std::unique_ptr<MeasuredLog> log_;
+  std::unique_ptr<ClusterViewer> viewer_made_;
+  std::atomic<const ClusterViewer*> viewer_ = nullptr;
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<RouterRoots> roots_;
   std::unique_ptr<CertificateIssuer> issuer_;

@@ -118,6 +118,7 @@ const MatrixRow kRows[] = {
     {"EdgeAdminService/CreateEdge", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/ListEdges", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/RevokeEdge", v1::ROLE_PLATFORM, ""},
+    {"ClusterService/GetClusterStatus", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/ListRouterRoots", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/CreateRouterRoot", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/ActivateRouterRoot", v1::ROLE_PLATFORM, ""},
@@ -238,10 +239,10 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
   std::set<std::string> rows;
   for (const MatrixRow& row : kRows) rows.insert(absl::StrCat("muster.v1.", row.method));
   std::set<std::string> shown;
-  for (const char* service :
-       {"OrganizationService", "ApiKeyService", "DeviceService", "DeviceIdentityService",
-        "ClaimService", "JobService", "AgentService", "WindowService", "ScriptService",
-        "SecretService", "EdgeAdminService", "RouterRootService", "AuditService"}) {
+  for (const char* service : {"OrganizationService", "ApiKeyService", "DeviceService",
+                              "DeviceIdentityService", "ClaimService", "JobService", "AgentService",
+                              "WindowService", "ScriptService", "SecretService", "EdgeAdminService",
+                              "RouterRootService", "ClusterService", "AuditService"}) {
     const std::string name = absl::StrCat("muster.v1.", service);
     EXPECT_TRUE(absl::StrContains(answer, name)) << name;
     const auto* descriptor = DescriptorPool::generated_pool()->FindServiceByName(name);
@@ -257,7 +258,7 @@ TEST_F(CredentialMatrixTest, EveryMethodThatTheServerShowsHasARow) {
        at = answer.find("muster.", at + 1)) {
     ++services;
   }
-  EXPECT_EQ(services, 13u);
+  EXPECT_EQ(services, 14u);
 }
 
 // By their names, so that a new method that isn't a reading one must take both.

@@ -142,6 +142,30 @@ class ClusterTest(unittest.TestCase):
             for node in cluster.nodes:
                 self.assertIn('default', cluster.through(node, 'organization', 'list'))
 
+    def test_every_node_shows_all_by_their_own_reports_and_which_is_silent(self):
+        with Cluster('cluster-status', members=1) as cluster:
+            cluster.start()
+
+            def status(node):
+                answer = json.loads(cluster.through(node, 'cluster', 'status', '-o', 'json'))
+                return {n['displayName']: n for n in answer}
+            names = {f'node-{i}' for i in range(3)}
+            for node in cluster.nodes:
+                shown = wait_for('all nodes report', lambda n=node: (a := status(n)).keys() == names and a, 20)
+                self.assertEqual({n['state'] for n in shown.values()}, {'NODE_STATE_SERVING'})
+                self.assertEqual([n for n in names if shown[n].get('answering')], [f'node-{node.number}'])
+                self.assertEqual(shown['node-1']['apiAddress'], f'127.0.0.1:{cluster.nodes[1].api_port}')
+                self.assertEqual(len({n['name'] for n in shown.values()}), 3)
+            wait_for('one node ticks', lambda: sum(n.get('ticking', False) for n in status(cluster.nodes[0]).values()) == 1, 20)
+            cluster.nodes[2].kill()
+            wait_for('the dead one is silent', lambda: status(cluster.nodes[0])['node-2'].get('silent'), 40, 0.5)
+            self.assertIn('silent', cluster.through(cluster.nodes[0], 'cluster', 'status'))
+            cluster.members[0].kill()
+            cluster.nodes[0].wait_state('read-only: no quorum')
+            own = status(cluster.nodes[0])
+            self.assertEqual(list(own), ['node-0'])
+            self.assertEqual(own['node-0']['state'], 'NODE_STATE_READ_ONLY')
+
     def test_without_quorum_reads_go_on_and_changes_are_refused_until_it_is_back(self):
         with Cluster('cluster-quorum') as cluster:
             cluster.start()

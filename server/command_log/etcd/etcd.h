@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -75,6 +76,9 @@ class Etcd {
   virtual ~Etcd() = default;
 
   virtual absl::StatusOr<EtcdAnswer> Get(const EtcdGet& get, absl::Duration timeout) = 0;
+  // All keys that begin with `prefix`, in order, with what they hold as of now. A few only.
+  virtual absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> List(
+      absl::string_view prefix, absl::Duration timeout) = 0;
   virtual absl::Status Put(absl::string_view key, absl::string_view value,
                            absl::Duration timeout) = 0;
   // Nullopt: it was absent and holds `value` now. Else what it holds. `lease` 0: none.

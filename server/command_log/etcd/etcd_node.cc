@@ -37,7 +37,8 @@ class RunningNode : public EtcdNode {
         clock_(clock) {}
 
   ~RunningNode() override {
-    // Before the log: its thread waits for the log's answers.
+    // Before the log: their threads ask it.
+    board_.reset();
     ticker_.reset();
     lease_.reset();
     if (log_ != nullptr) log_->Stop();
@@ -59,6 +60,15 @@ class RunningNode : public EtcdNode {
   uint64_t id() const override { return options_.node_id; }
   const EtcdLogCounts& counts() const override { return log_->counts(); }
   bool ticks() const override { return lease_->IsMine(); }
+
+  void Announce(std::function<MemberReport()> report) override {
+    board_ = std::make_unique<MemberBoard>(*etcd_, options_, std::move(report));
+  }
+
+  absl::StatusOr<std::vector<MemberReport>> Members() const override {
+    if (board_ != nullptr) return board_->List();
+    return absl::FailedPreconditionError("this node has not announced itself yet");
+  }
 
  private:
   absl::Status CatchUp(absl::Duration patience) {
@@ -91,6 +101,7 @@ class RunningNode : public EtcdNode {
   std::unique_ptr<ClockCheck> check_;
   std::unique_ptr<TickLease> lease_;
   std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<MemberBoard> board_;
 };
 
 // True: etcd holds no cluster. What the state is must decide the rest.

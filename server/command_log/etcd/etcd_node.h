@@ -13,12 +13,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/clock/clock.h"
 #include "common/secrets/secrets.h"
 #include "server/command_log/etcd/etcd_log.h"
 #include "server/command_log/etcd/grpc_etcd.h"
+#include "server/command_log/etcd/member_board.h"
 #include "server/command_log/node/node.h"
 
 namespace muster::server {
@@ -46,6 +48,11 @@ class EtcdNode : public Node {
   virtual const EtcdLogCounts& counts() const = 0;
   // Brings time into the log.
   virtual bool ticks() const = 0;
+
+  // Tells the other nodes how this one is, from now on; `report` is called until the node ends.
+  virtual void Announce(std::function<MemberReport()> report) = 0;
+  // What the nodes say of themselves (MemberBoard::List). FailedPrecondition before Announce.
+  virtual absl::StatusOr<std::vector<MemberReport>> Members() const = 0;
 };
 
 }  // namespace muster::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "common/status/status_macros.h"
 
 namespace muster::server {
@@ -134,6 +135,18 @@ absl::StatusOr<EtcdAnswer> FakeEtcd::Get(const EtcdGet& get, absl::Duration time
   }
   if (answer.kv.has_value() && get.without_value) answer.kv->value.clear();
   return answer;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> FakeEtcd::List(
+    absl::string_view prefix, absl::Duration timeout) {
+  MutexLock lock(store_->mutex_);
+  RETURN_IF_ERROR(Reach());
+  std::vector<std::pair<std::string, EtcdValue>> found;
+  for (const auto& [key, history] : store_->keys_) {
+    if (!absl::StartsWith(key, prefix) || history.empty() || history.back().deleted) continue;
+    found.emplace_back(key, history.back().kv);
+  }
+  return found;
 }
 
 absl::Status FakeEtcd::Put(absl::string_view key, absl::string_view value, absl::Duration timeout) {

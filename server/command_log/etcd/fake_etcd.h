@@ -71,6 +71,8 @@ class FakeEtcd : public Etcd {
   void CutOff(bool cut_off);
 
   absl::StatusOr<EtcdAnswer> Get(const EtcdGet& get, absl::Duration timeout) override;
+  absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> List(
+      absl::string_view prefix, absl::Duration timeout) override;
   absl::Status Put(absl::string_view key, absl::string_view value, absl::Duration timeout) override;
   absl::StatusOr<std::optional<EtcdValue>> PutIfAbsent(absl::string_view key,
                                                        absl::string_view value, int64_t lease,

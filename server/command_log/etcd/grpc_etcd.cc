@@ -87,6 +87,23 @@ class GrpcEtcd : public Etcd {
     return answer;
   }
 
+  absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> List(
+      absl::string_view prefix, absl::Duration timeout) override {
+    pb::RangeRequest request;
+    request.set_key(std::string(prefix));
+    // The first key that no longer begins with it; its last byte is a slash.
+    std::string end(prefix);
+    ++end.back();
+    request.set_range_end(std::move(end));
+    pb::RangeResponse response;
+    RETURN_IF_ERROR(Read(timeout, [&](EtcdMember& member, grpc::ClientContext& context) {
+      return member.kv->Range(&context, request, &response);
+    }));
+    std::vector<std::pair<std::string, EtcdValue>> found;
+    for (const pb::KeyValue& kv : response.kvs()) found.emplace_back(kv.key(), ToValue(kv));
+    return found;
+  }
+
   absl::Status Put(absl::string_view key, absl::string_view value,
                    absl::Duration timeout) override {
     pb::PutRequest request;

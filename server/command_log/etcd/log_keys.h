@@ -23,4 +23,9 @@ inline std::string TickKey(const EtcdLogOptions& options) {
   return absl::StrCat(options.prefix, "tick");
 }
 
+// What each node says of itself: the folder of a key for each.
+inline std::string NodesKey(const EtcdLogOptions& options) {
+  return absl::StrCat(options.prefix, "nodes/");
+}
+
 }  // namespace muster::server

@@ -1,7 +1,7 @@
 // The number of a node in its cluster. It belongs to a data directory and goes with it: a node that
 // begins anew is another one, so no number is used twice.
 //
-// File:     DATA/node-id: 16 hex digits, mode 0600.
+// File:     DATA/node-id: an id as common/ids writes it, mode 0600.
 // Threads:  pure function.
 // Errors:   FailedPrecondition for a file that others can write or that holds no id.
 // Example:  etcd_node_test.cc.

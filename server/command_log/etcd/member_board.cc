@@ -1,0 +1,60 @@
+#include "server/command_log/etcd/member_board.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
+#include "common/status/status_macros.h"
+#include "server/command_log/etcd/log_keys.h"
+
+namespace muster::server {
+namespace {
+
+// The key names the node: one node's report is none of another's.
+std::string ContextOf(const std::string& key) { return absl::StrCat("muster/member-report/", key); }
+
+}  // namespace
+
+MemberBoard::MemberBoard(Etcd& etcd, const EtcdLogOptions& options,
+                         std::function<MemberReport()> report)
+    : etcd_(etcd), options_(options), report_(std::move(report)), thread_([this] { Run(); }) {}
+
+void MemberBoard::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void MemberBoard::Run() {
+  const std::string key = absl::StrCat(NodesKey(options_), FormatId(options_.node_id));
+  for (;;) {
+    MemberReport report = report_();
+    report.set_node_id(options_.node_id);
+    report.set_time_us(absl::ToUnixMicros(absl::Now()));
+    const std::string sealed = Seal(options_.key, ContextOf(key), report.SerializeAsString());
+    // Lost with a member of etcd: the next one follows.
+    etcd_.Put(key, sealed, options_.call_timeout).IgnoreError();
+    const absl::Time next = absl::Now() + kEvery;
+    MutexLock lock(mutex_);
+    while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());
+    if (stopping_) return;
+  }
+}
+
+absl::StatusOr<std::vector<MemberReport>> MemberBoard::List() const {
+  ASSIGN_OR_RETURN(const auto found, etcd_.List(NodesKey(options_), options_.call_timeout));
+  std::vector<MemberReport> reports;
+  for (const auto& [key, value] : found) {
+    const absl::StatusOr<Secret> plain = Open(options_.key, ContextOf(key), value.value);
+    MemberReport report;
+    if (plain.ok() && report.ParseFromString(std::string(plain->Reveal()))) {
+      reports.push_back(std::move(report));
+    }
+  }
+  return reports;
+}
+
+}  // namespace muster::server

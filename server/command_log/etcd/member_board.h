@@ -1,0 +1,53 @@
+// What the nodes of a cluster say of themselves: each puts a report under a key of its own in etcd,
+// sealed, beside the log and not in it, so that a node that can't apply can say so too.
+//
+// Threads:  one of its own, which reports; List from any.
+// Owns:     the thread; all that is passed in must outlive it.
+// Units:    a report each kEvery.
+// Errors:   List: as Etcd::List. A report that can't be put is put at the next turn.
+// Example:  member_board_test.cc.
+#pragma once
+
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/sync/mutex.h"
+#include "muster/internal/v1/member_report.pb.h"
+#include "server/command_log/etcd/etcd.h"
+#include "server/command_log/etcd/etcd_log.h"
+
+namespace muster::server {
+
+using internal::v1::MemberReport;
+
+class MemberBoard {
+ public:
+  static constexpr absl::Duration kEvery = absl::Seconds(3);
+
+  // Reports from now on; `report` says how this node is, on the board's thread.
+  MemberBoard(Etcd& etcd, const EtcdLogOptions& options, std::function<MemberReport()> report);
+  ~MemberBoard() { Stop(); }
+
+  void Stop();
+
+  // The last report of each node that has ever made one, by node id. What does not open is left
+  // out: anybody who can reach etcd can write there.
+  absl::StatusOr<std::vector<MemberReport>> List() const;
+
+ private:
+  void Run();
+
+  Etcd& etcd_;
+  const EtcdLogOptions& options_;
+  const std::function<MemberReport()> report_;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace muster::server

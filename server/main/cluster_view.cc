@@ -1,0 +1,69 @@
+#include "server/main/cluster_view.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "common/program/options.h"
+
+namespace muster::server {
+namespace {
+
+NodeView ViewOf(const MemberReport& report) {
+  NodeView node;
+  node.id = report.node_id();
+  node.display_name = report.display_name();
+  node.version = report.version();
+  node.api_address = report.api_address();
+  node.edge_address = report.edge_address();
+  node.log_state = report.log_state();
+  node.log_reason = report.log_reason();
+  node.log_index = report.log_index();
+  node.ticking = report.ticking();
+  node.report_time = absl::FromUnixMicros(report.time_us());
+  return node;
+}
+
+}  // namespace
+
+MemberReport ClusterViewer::OwnReport() const {
+  const LogHealth health = log_.Health();
+  MemberReport report;
+  report.set_node_id(member_ == nullptr ? 0 : member_->id());
+  report.set_display_name(facts_.display_name);
+  report.set_version(std::string(Version()));
+  report.set_api_address(facts_.api_address);
+  report.set_edge_address(facts_.edge_address);
+  report.set_log_state(std::string(NameOf(health.state)));
+  report.set_log_reason(health.reason);
+  report.set_log_index(log_.AppliedPosition().index);
+  report.set_ticking(member_ == nullptr || member_->ticks());
+  report.set_time_us(absl::ToUnixMicros(absl::Now()));
+  return report;
+}
+
+ClusterView ClusterViewer::View() const {
+  ClusterView view;
+  const MemberReport own = OwnReport();
+  view.answering = own.node_id();
+  view.nodes.push_back(ViewOf(own));
+  if (member_ == nullptr) return view;
+  view.clustered = true;
+  const absl::StatusOr<std::vector<MemberReport>> reports = member_->Members();
+  if (!reports.ok()) {
+    view.problem = std::string(reports.status().message());
+    return view;
+  }
+  for (const MemberReport& report : *reports) {
+    if (report.node_id() != own.node_id()) view.nodes.push_back(ViewOf(report));
+  }
+  return view;
+}
+
+std::string HostName() {
+  std::array<char, 65> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "node";
+  return name.data();
+}
+
+}  // namespace muster::server
