@@ -141,6 +141,11 @@ absl::StatusOr<Connection*> Session::connection() {
     // In a script the line would be noise among its own; on a terminal silence would look like a
     // hang.
     if (console_.err_is_terminal) {
+      connection_->set_on_stale([this](const std::string& why) {
+        Note(absl::StrCat(
+            "this may be old: the node that answered can't tell what others have done (", why,
+            ")"));
+      });
       connection_->set_on_retry([this, wait = resolved->retry_for](const std::string& server) {
         Note(absl::StrCat(server, " is unavailable; trying for ", absl::FormatDuration(wait)));
       });

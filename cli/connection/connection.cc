@@ -180,7 +180,10 @@ absl::Status Connection::Call(CallKind kind,
     const auto context = NewContext();
     context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoSeconds(patience));
     const grpc::Status status = call(context.get());
-    if (status.ok()) return absl::OkStatus();
+    if (status.ok()) {
+      TellStale(*context);
+      return absl::OkStatus();
+    }
     // Only Unavailable: a call that ran into its deadline may be at work still, and 30 s more would
     // help nobody. A failed handshake does not get better by itself.
     const bool again = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
@@ -191,6 +194,14 @@ absl::Status Connection::Call(CallKind kind,
     Pause(pause);
     pause = std::min(pause * 2, kLongestPause);
   }
+}
+
+void Connection::TellStale(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto stale = trailers.find("muster-stale");
+  if (stale == trailers.end() || !on_stale_) return;
+  on_stale_(std::string(stale->second.data(), stale->second.size()));
+  on_stale_ = nullptr;
 }
 
 absl::Status Connection::Explain(const grpc::Status& status, CallKind kind) const {

@@ -51,6 +51,11 @@ class Connection {
     on_retry_ = std::move(on_retry);
   }
 
+  // Called once, with the reason, where a node answered without knowing whether it has everything.
+  void set_on_stale(std::function<void(const std::string& why)> on_stale) {
+    on_stale_ = std::move(on_stale);
+  }
+
   // A change is safe to try again because every attempt carries the same request id.
   // Makes the call, again with back-off while the answer is Unavailable, for settings.retry_for.
   // Each attempt has `patience`; a call that works through everything that is stored needs more.
@@ -70,6 +75,7 @@ class Connection {
   absl::Duration retry_for() const { return settings_.retry_for; }
 
  private:
+  void TellStale(const grpc::ClientContext& context);
   Connection(Settings settings, Secret key, std::shared_ptr<grpc::Channel> channel);
 
   const Settings settings_;
@@ -78,6 +84,7 @@ class Connection {
   const std::shared_ptr<grpc::Channel> channel_;
   std::string request_id_;
   std::function<void(const std::string& server)> on_retry_;
+  std::function<void(const std::string& why)> on_stale_;
 };
 
 // Reads a key file and checks that it can be a key. Unauthenticated says what to do.

@@ -76,10 +76,21 @@ absl::StatusOr<AuditedCall> Describe(absl::string_view method,
 
 }  // namespace
 
-absl::Status Gate::WaitForPosition(const grpc::ServerContextBase& context) const {
+absl::Status Gate::WaitForPosition(grpc::ServerContextBase& context, bool changes) const {
   const absl::string_view text = Metadata(context, kPositionKey);
   if (text.empty()) {
-    log_.ReadBarrier(kLongestBarrier).IgnoreError();
+    // What the barrier says and not what is known of the log: that lags behind a lost connection.
+    if (log_.ReadBarrier(kLongestBarrier).ok()) return absl::OkStatus();
+    const LogState state = log_.Health().state;
+    const std::string why =
+        state == LogState::kServing ? "no answer of the log in time" : std::string(NameOf(state));
+    // Judged by an old state it might be told that what it names is not there.
+    if (changes) {
+      return absl::UnavailableError(
+          absl::StrCat("this node can't change anything now: ", why,
+                       "; nothing was done, repeat the call with the same request id"));
+    }
+    context.AddTrailingMetadata(kStaleKey, why);
     return absl::OkStatus();
   }
   const std::optional<Position> position = ParsePosition(text);
@@ -106,11 +117,12 @@ absl::StatusOr<ApiCall> Gate::OpenAtOnce(const grpc::ServerContextBase& context,
   return ApiCall(authorizer_, std::move(caller), std::move(audited));
 }
 
-absl::StatusOr<ApiCall> Gate::Open(const grpc::ServerContextBase& context, absl::string_view method,
+absl::StatusOr<ApiCall> Gate::Open(grpc::ServerContextBase& context, absl::string_view method,
                                    const google::protobuf::Message& request) const {
   // Before the wait, so that only valid keys can make a thread wait.
   ASSIGN_OR_RETURN(ApiCall call, OpenAtOnce(context, method, request));
-  RETURN_IF_ERROR(WaitForPosition(context));
+  const bool changes = request.GetDescriptor()->FindFieldByName("request_id") != nullptr;
+  RETURN_IF_ERROR(WaitForPosition(context, changes));
   return call;
 }
 
@@ -126,10 +138,6 @@ grpc::Status Gate::Close(grpc::ServerContextBase& context, absl::string_view met
   // Strangers learn nothing of the log.
   if (status.code() != absl::StatusCode::kUnauthenticated) {
     context.AddTrailingMetadata(kPositionKey, FormatPosition(log_.AppliedPosition()));
-    const LogHealth health = log_.Health();
-    if (health.state != LogState::kServing) {
-      context.AddTrailingMetadata(kStaleKey, std::string(NameOf(health.state)));
-    }
   }
   if (observer_) observer_(method, static_cast<grpc::StatusCode>(status.code()));
   return ToGrpcStatus(status);

@@ -1,7 +1,8 @@
 // What every call of muster.v1 passes: the key is checked, the method's role, the request id, the
 // position to wait for; and on the way out the position in the trailer and the rich error. A call
 // that names no position sees all that any node had answered before it; where the log can't say so
-// (no quorum), the call goes on with what this node has, and the trailer "muster-stale" says why.
+// (no quorum), a read goes on with what this node has, and the trailer "muster-stale" says why; a
+// change is Unavailable.
 //
 // The handlers' bodies run between Open and Close; that is why none of them looks at metadata, and
 // why a method cannot forget to ask for the role: methods without a row in access/method_rules are
@@ -68,7 +69,7 @@ class Gate {
       : authorizer_(authorizer), log_(log), observer_(std::move(observer)) {}
 
   // Lets a call in, or says why not.
-  absl::StatusOr<ApiCall> Open(const grpc::ServerContextBase& context, absl::string_view method,
+  absl::StatusOr<ApiCall> Open(grpc::ServerContextBase& context, absl::string_view method,
                                const google::protobuf::Message& request) const;
   // The same without waiting for a position, for callers that must not block.
   absl::StatusOr<ApiCall> OpenAtOnce(const grpc::ServerContextBase& context,
@@ -91,7 +92,7 @@ class Gate {
   // Where the client names no position, waits for what others have written, 1 s at most, and is ok
   // in any case. Ok at once for a position that is applied; else it waits at most 2 s, then
   // DeadlineExceeded; ResourceExhausted where too many wait already.
-  absl::Status WaitForPosition(const grpc::ServerContextBase& context) const;
+  absl::Status WaitForPosition(grpc::ServerContextBase& context, bool changes) const;
 
   const Authorizer& authorizer_;
   CommandLog& log_;
