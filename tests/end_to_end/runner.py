@@ -1,4 +1,4 @@
-"""Runs test_*.py in this folder, prints a line per test and, last, "N passed, N failed"."""
+"""Runs test_*.py in a folder, this one, prints a line per test and, last, "N passed, N failed"."""
 import os
 import sys
 import time
@@ -45,8 +45,8 @@ class Result(unittest.TestResult):
         self.report('skipped', test, reason)
 
 
-def main():
-    os.chdir(os.path.dirname(os.path.abspath(__file__)))
+def main(folder=os.path.dirname(os.path.abspath(__file__))):
+    os.chdir(folder)
     pattern = sys.argv[1] if len(sys.argv) > 1 else ''
     print(f'seed: {harness.SEED} (MUSTER_SEED repeats it)', flush=True)
     loader = unittest.TestLoader()
