@@ -43,6 +43,7 @@ class BackupTest(unittest.TestCase):
             sleeper = muster.edges['west'].router(claim_of(muster.claim_line()))
             sleeper.enroll()
             sleeper.beat()
+            muster.wait_online(7)
             known = {device['name'] for device in muster.devices()}
             name = next(iter(known - fleet_names))
             new_job(muster, ':put again')
