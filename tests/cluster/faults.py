@@ -2,12 +2,18 @@
 touches is named, so that two at a time never take the same part or the majority of etcd."""
 import base64
 import json
+import signal
 import subprocess
 
 
 class Fault:
     def __init__(self, kind, parts, inject, heal):
         self.kind, self.parts, self.inject, self.heal = kind, parts, inject, heal
+
+
+def freeze(kind, process, part):
+    return Fault(f'SIGSTOP {kind}', {part}, lambda: process.handle.send_signal(signal.SIGSTOP),
+                 lambda: process.handle.send_signal(signal.SIGCONT))
 
 
 def restart(node):
@@ -22,7 +28,7 @@ def kill_node(cluster, chance):
 
 def freeze_node(cluster, chance):
     node = chance.choice(cluster.nodes)
-    return Fault('SIGSTOP musterd', {node}, node.freeze, node.thaw)
+    return freeze('musterd', node.process, node)
 
 
 def kill_member(cluster, chance):
@@ -36,8 +42,7 @@ def kill_leader(cluster, _):
 
 
 def freeze_member(cluster, chance):
-    process = chance.choice(cluster.members).process
-    return Fault('SIGSTOP etcd', {'etcd'}, lambda: process.handle.send_signal(19), lambda: process.handle.send_signal(18))
+    return freeze('etcd', chance.choice(cluster.members).process, 'etcd')
 
 
 def kill_edge(cluster, chance):
@@ -46,9 +51,8 @@ def kill_edge(cluster, chance):
 
 
 def freeze_edge(cluster, chance):
-    edge = cluster.edges[name := chance.choice(sorted(cluster.edges))]
-    return Fault('SIGSTOP edge', {name}, lambda: edge.process.handle.send_signal(19),
-                 lambda: edge.process.handle.send_signal(18))
+    name = chance.choice(sorted(cluster.edges))
+    return freeze('edge', cluster.edges[name].process, name)
 
 
 def cut(links):
