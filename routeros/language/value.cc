@@ -65,6 +65,8 @@ constexpr std::array<Unit, 8> kUnits = {{{"ms", 1'000'000},
 // "03:04:05.5" or "03:04" after the hours were read.
 // The rest of the text must be clock: nothing may follow.
 std::optional<int64_t> TakeClock(absl::string_view text, size_t* position, int64_t hours) {
+  // A fourth of 64 bits: room for what stands before the clock.
+  if (hours > std::numeric_limits<int64_t>::max() / 4 / (3600 * kSecond)) return std::nullopt;
   ++*position;
   const std::optional<int64_t> minutes = TakeDigits(text, position);
   if (!minutes || *minutes > 59) return std::nullopt;

@@ -30,6 +30,8 @@ TEST(ValueTest, ReadsWordsAsAConsoleDoes) {
       {"ether1", "str", "ether1"},
       {"1.2.3", "str", "1.2.3"},
       {"10.0.0.256", "str", "10.0.0.256"},
+      {"600000:00", "time", "3571w3d00:00:00"},
+      {"9999999999:00", "str", "9999999999:00"},
   };
   for (const WordCase& c : cases) {
     const Value value = FromWord(c.word);
