@@ -1,5 +1,14 @@
-"""Runs test_*.py in a folder, this one, prints a line per test and, last, "N passed, N failed"."""
+"""Runs test_*.py in a folder, this one, prints a line per test and, last, "N passed, N failed".
+
+Without a pattern two files run at once (MUSTER_TEST_JOBS), each in a process of its own, since most of
+their time is spent waiting. A file with a line ALONE = True runs after them, by itself: it measures
+times.
+"""
+import concurrent.futures
+import glob
 import os
+import re
+import subprocess
 import sys
 import time
 import unittest
@@ -45,18 +54,51 @@ class Result(unittest.TestResult):
         self.report('skipped', test, reason)
 
 
-def main(folder=os.path.dirname(os.path.abspath(__file__))):
-    os.chdir(folder)
-    pattern = sys.argv[1] if len(sys.argv) > 1 else ''
-    print(f'seed: {harness.SEED} (MUSTER_SEED repeats it)', flush=True)
+def summary(passed, failed):
+    print(f'{passed} passed, {failed} failed')
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+def run_here(files, pattern=''):
+    """The tests of files (a glob) whose names hold the pattern, in this process."""
     loader = unittest.TestLoader()
     if pattern:
         loader.testNamePatterns = [f'*{pattern}*']
     result = Result()
-    loader.discover('.', 'test_*.py').run(result)
-    failed = len(result.failures) + len(result.errors)
-    print(f'{result.passed} passed, {failed} failed')
-    return 0 if failed == 0 and result.passed > 0 else 1
+    loader.discover('.', files).run(result)
+    return summary(result.passed, len(result.failures) + len(result.errors))
+
+
+def run_apart(file):
+    """The tests of a file in a process of its own; answers (passed, failed)."""
+    ended = subprocess.run([sys.executable, __file__, '--file', os.path.abspath(file)], text=True,
+                           env={**os.environ, 'MUSTER_SEED': str(harness.SEED)}, check=False,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    *lines, last = ended.stdout.splitlines() or ['']
+    counts = re.fullmatch(r'(\d+) passed, (\d+) failed', last)
+    print('\n'.join(lines if counts else [*lines, last, f'FAILED   {file} ended early']), flush=True)
+    return tuple(map(int, counts.groups())) if counts else (0, 1)
+
+
+def run_all(jobs):
+    files = sorted(glob.glob('test_*.py'))
+    alone = [file for file in files if 'ALONE = True\n' in open(file, encoding='utf-8')]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        counts = list(pool.map(run_apart, [file for file in files if file not in alone]))
+    counts += map(run_apart, alone)
+    return summary(sum(passed for passed, _ in counts), sum(failed for _, failed in counts))
+
+
+def main(folder=os.path.dirname(os.path.abspath(__file__))):
+    if sys.argv[1:2] == ['--file']:
+        os.chdir(os.path.dirname(sys.argv[2]))
+        return run_here(os.path.basename(sys.argv[2]))
+    os.chdir(folder)
+    print(f'seed: {harness.SEED} (MUSTER_SEED repeats it)', flush=True)
+    jobs = int(os.environ.get('MUSTER_TEST_JOBS', '2'))
+    if len(sys.argv) > 1 or jobs == 1:
+        return run_here('test_*.py', *sys.argv[1:2])
+    return run_all(jobs)
 
 
 if __name__ == '__main__':

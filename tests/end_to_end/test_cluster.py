@@ -13,6 +13,8 @@ from cluster import Cluster
 from harness import SEED, wait_for
 from test_crashes import Fleet
 
+# Counts seconds.
+ALONE = True
 KILLS = int(os.environ.get('MUSTER_KILLS', '3'))
 
 
