@@ -1,4 +1,3 @@
-#include <regex.h>
 
 #include <limits>
 #include <map>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "re2/re2.h"
 #include "tests/router_simulator/evaluator.h"
 
 namespace muster::simulator {
@@ -132,30 +132,28 @@ std::optional<Value> Order(Operator op, const Value& a, const Value& b, std::str
   }
 }
 
-struct FreePattern {
-  void operator()(regex_t* pattern) const {
-    regfree(pattern);
-    delete pattern;
-  }
-};
-
-// Null where `text` is no pattern. To compile one costs more than most steps of a script, and the
-// same few are used again and again: each thread keeps its last ones.
-const regex_t* Compiled(const std::string& text) {
+// POSIX's extended patterns over bytes, as `~` takes them, in bounded memory and time: a script
+// writes them. To compile one costs more than most steps of a script, and the same few are used
+// again and again: each thread keeps its last ones. Not ok() where `text` is no pattern.
+const RE2& Compiled(const std::string& text) {
   constexpr size_t kMostKept = 64;
-  thread_local std::map<std::string, std::unique_ptr<regex_t, FreePattern>> kept;
-  if (const auto found = kept.find(text); found != kept.end()) return found->second.get();
-  auto fresh = std::make_unique<regex_t>();
-  if (regcomp(fresh.get(), text.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return nullptr;
+  thread_local std::map<std::string, std::unique_ptr<const RE2>> kept;
+  if (const auto found = kept.find(text); found != kept.end()) return *found->second;
   if (kept.size() >= kMostKept) kept.clear();
-  return kept.emplace(text, fresh.release()).first->second.get();
+  RE2::Options options(RE2::POSIX);
+  options.set_encoding(RE2::Options::EncodingLatin1);
+  options.set_one_line(true);
+  options.set_dot_nl(true);
+  options.set_log_errors(false);
+  options.set_max_mem(int64_t{1} << 20);
+  return *kept.emplace(text, std::make_unique<const RE2>(text, options)).first->second;
 }
 
 std::optional<Value> Match(const Value& a, const Value& b, std::string* error) {
   if (!b.IsText()) return Raise(error, "cannot match something that is no pattern");
-  const regex_t* pattern = Compiled(b.text());
-  if (pattern == nullptr) return Raise(error, "bad pattern");
-  return Value::Bool(regexec(pattern, ToText(a).c_str(), 0, nullptr, 0) == 0);
+  const RE2& pattern = Compiled(b.text());
+  if (!pattern.ok()) return Raise(error, "bad pattern");
+  return Value::Bool(RE2::PartialMatch(ToText(a), pattern));
 }
 
 std::optional<Value> Inside(const Value& a, const Value& b, std::string* error) {
