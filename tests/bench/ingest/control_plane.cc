@@ -31,19 +31,6 @@ absl::Status Problem(absl::string_view what, const grpc::Status& status) {
   return absl::UnavailableError(absl::StrCat(what, ": ", status.error_message()));
 }
 
-// A call to the API with the root key.
-void Authorize(const std::string& folder, grpc::ClientContext& context) {
-  const std::string key(absl::StripAsciiWhitespace(ReadText(folder + "/control/root-key")));
-  context.AddMetadata("authorization", "Bearer " + key);
-  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
-}
-
-std::shared_ptr<grpc::Channel> ApiChannel(const std::string& folder, const std::string& address) {
-  grpc::SslCredentialsOptions options;
-  options.pem_root_certs = ReadText(folder + "/control/pki/cluster-ca.pem");
-  return grpc::CreateChannel(address, grpc::SslCredentials(options));
-}
-
 // Routers never call a simulated edge, so all of them may ask for the same RSA key.
 absl::StatusOr<std::string> RsaRequest() {
   static const absl::StatusOr<PrivateKey>& key =
@@ -55,25 +42,41 @@ absl::StatusOr<std::string> RsaRequest() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ControlPlane>> ControlPlane::Start(const std::string& folder,
-                                                                  absl::Duration timeout) {
+                                                                  absl::Duration timeout,
+                                                                  const ControlPlaneTerms& how) {
   std::unique_ptr<ControlPlane> control(new ControlPlane(folder));
   ChildTerms terms;
   terms.command = {ProgramFolder() + "/musterd",
                    "--data-dir",
-                   folder + "/control",
+                   absl::StrCat(folder, "/", how.name),
                    "--listen",
                    "127.0.0.1:0",
                    "--listen-edge",
                    "127.0.0.1:0",
                    "--metrics",
                    "127.0.0.1:0"};
-  terms.output_file = folder + "/musterd.out";
+  terms.command.insert(terms.command.end(), how.flags.begin(), how.flags.end());
+  terms.output_file = absl::StrCat(folder, "/musterd-", how.name, ".out");
   const absl::Time begin = absl::Now();
   ASSIGN_OR_RETURN(control->server_, Child::Start(terms));
   ASSIGN_OR_RETURN(control->api_address_, control->server_->WaitForLine("ready: api ", timeout));
   ASSIGN_OR_RETURN(control->edge_address_, control->server_->WaitForLine("ready: edges ", timeout));
   control->start_time_ = absl::Now() - begin;
+  control->key_ = std::string(absl::StripAsciiWhitespace(ReadText(folder + "/control/root-key")));
   return control;
+}
+
+std::shared_ptr<grpc::Channel> ControlPlane::ApiChannel() const {
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = ReadText(folder_ + "/control/pki/cluster-ca.pem");
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(api_address_, grpc::SslCredentials(options), arguments);
+}
+
+void ControlPlane::Authorize(grpc::ClientContext& context) const {
+  context.AddMetadata("authorization", "Bearer " + key_);
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
 }
 
 absl::StatusOr<EdgeIdentity> ControlPlane::JoinEdge(const std::string& edge_id) {
@@ -83,8 +86,8 @@ absl::StatusOr<EdgeIdentity> ControlPlane::JoinEdge(const std::string& edge_id) 
   create.set_public_url(url);
   v1::CreateEdgeResponse created;
   grpc::ClientContext create_context;
-  Authorize(folder_, create_context);
-  const auto api = v1::EdgeAdminService::NewStub(ApiChannel(folder_, api_address_));
+  Authorize(create_context);
+  const auto api = v1::EdgeAdminService::NewStub(ApiChannel());
   if (grpc::Status s = api->CreateEdge(&create_context, create, &created); !s.ok()) {
     return Problem("CreateEdge", s);
   }
@@ -118,14 +121,14 @@ absl::StatusOr<EdgeIdentity> ControlPlane::JoinEdge(const std::string& edge_id) 
 }
 
 absl::StatusOr<int> ControlPlane::CountDevices(const std::string& filter) {
-  const auto api = v1::DeviceService::NewStub(ApiChannel(folder_, api_address_));
+  const auto api = v1::DeviceService::NewStub(ApiChannel());
   v1::ListDevicesRequest request;
   request.set_parent("organizations/default");
   request.set_page_size(1);
   request.set_filter(filter);
   v1::ListDevicesResponse response;
   grpc::ClientContext context;
-  Authorize(folder_, context);
+  Authorize(context);
   if (grpc::Status s = api->ListDevices(&context, request, &response); !s.ok()) {
     return Problem("ListDevices", s);
   }

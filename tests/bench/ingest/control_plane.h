@@ -5,6 +5,8 @@
 // Blocks:   all of it, up to a minute.
 #pragma once
 
+#include <grpcpp/grpcpp.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,18 +27,31 @@ struct EdgeIdentity {
   Secret key_pem;
 };
 
+// Which of several nodes, and how it is started.
+struct ControlPlaneTerms {
+  // Its data directory in the folder of the run. "control" makes the installation, so that one is
+  // started first.
+  std::string name = "control";
+  std::vector<std::string> flags;
+};
+
 class ControlPlane {
  public:
-  // Starts musterd on `folder`/control; makes an installation where there is none. `timeout` is
-  // how long it may take to be ready.
+  // Starts musterd in `folder`; makes an installation where there is none. `timeout` is how long it
+  // may take to be ready.
   static absl::StatusOr<std::unique_ptr<ControlPlane>> Start(const std::string& folder,
-                                                             absl::Duration timeout);
+                                                             absl::Duration timeout,
+                                                             const ControlPlaneTerms& how = {});
 
   // Creates `edge_id` by the API and joins as it.
   absl::StatusOr<EdgeIdentity> JoinEdge(const std::string& edge_id);
 
   // How many devices of the organization "default" match a filter, as the API says.
   absl::StatusOr<int> CountDevices(const std::string& filter);
+
+  // A connection to the API of its own, and what a call needs to be let in.
+  std::shared_ptr<grpc::Channel> ApiChannel() const;
+  void Authorize(grpc::ClientContext& context) const;
 
   const std::string& edge_address() const { return edge_address_; }
   pid_t process() const { return server_->process(); }
@@ -48,6 +63,8 @@ class ControlPlane {
   explicit ControlPlane(const std::string& folder) : folder_(folder) {}
 
   const std::string folder_;
+  // Read once: thousands of calls a second need it.
+  std::string key_;
   std::string api_address_, edge_address_;
   std::unique_ptr<Child> server_;
   absl::Duration start_time_;

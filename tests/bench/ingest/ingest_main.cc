@@ -120,20 +120,6 @@ absl::StatusOr<std::string> CopyState(const Plan& plan, const Fleet& fleet,
   return folder;
 }
 
-using Edges = std::vector<std::unique_ptr<SimulatedEdge>>;
-
-// Calls `work` for all edges at once; the first error of any.
-absl::Status OnAll(Edges& edges, const std::function<absl::Status(SimulatedEdge&)>& work) {
-  std::vector<absl::Status> outcomes(edges.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < edges.size(); ++i) {
-    threads.emplace_back([&, i] { outcomes[i] = work(*edges[i]); });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const absl::Status& outcome : outcomes) RETURN_IF_ERROR(outcome);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Edges> Connect(const Plan& plan, const Fleet& fleet, const std::string& folder,
                               const ControlPlane& control) {
   Edges edges;
@@ -177,7 +163,7 @@ absl::StatusOr<Snapshot> TakeSnapshot(Edges& edges, pid_t server) {
   snapshot.written_bytes = use.written_bytes;
   ASSIGN_OR_RETURN(snapshot.cpu_ns, CpuNanoseconds(server));
   ASSIGN_OR_RETURN(snapshot.generator_ns, CpuNanoseconds(getpid()));
-  for (const auto& edge : edges) snapshot.acknowledged += edge->acknowledged();
+  snapshot.acknowledged = AcknowledgedBy(edges);
   snapshot.time = absl::Now();
   return snapshot;
 }

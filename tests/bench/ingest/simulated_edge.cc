@@ -175,6 +175,11 @@ void SimulatedEdge::ReadAll() {
   edge::v1::ConnectResponse response;
   while (stream_->Read(&response)) {
     if (response.has_ack()) TakeAck(response.ack());
+    if (on_job_ != nullptr) {
+      for (const edge::v1::JobPut& job : response.state().jobs()) {
+        on_job_(job.device_id(), absl::Now());
+      }
+    }
     MutexLock lock(mutex_);
     if (response.has_state() && response.state().last()) {
       generations_.push_back(response.state().generation());
@@ -224,6 +229,23 @@ uint64_t SimulatedEdge::acknowledged() {
 EdgeFigures SimulatedEdge::TakeFigures() {
   MutexLock lock(mutex_);
   return std::exchange(figures_, EdgeFigures());
+}
+
+absl::Status OnAll(Edges& edges, const std::function<absl::Status(SimulatedEdge&)>& work) {
+  std::vector<absl::Status> outcomes(edges.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < edges.size(); ++i) {
+    threads.emplace_back([&, i] { outcomes[i] = work(*edges[i]); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& outcome : outcomes) RETURN_IF_ERROR(outcome);
+  return absl::OkStatus();
+}
+
+uint64_t AcknowledgedBy(Edges& edges) {
+  uint64_t all = 0;
+  for (const auto& edge : edges) all += edge->acknowledged();
+  return all;
 }
 
 }  // namespace muster::bench

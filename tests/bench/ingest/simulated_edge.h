@@ -13,9 +13,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -48,6 +50,10 @@ class SimulatedEdge {
   SimulatedEdge(const Fleet& fleet, size_t number, EdgeIdentity identity,
                 const std::string& address);
   ~SimulatedEdge();
+
+  // From Connect on, on the thread that reads: a job for a device has come to wait here.
+  using JobListener = std::function<void(uint64_t device_id, absl::Time now)>;
+  void OnJob(JobListener listener) { on_job_ = std::move(listener); }
 
   absl::Status Connect();
 
@@ -86,6 +92,7 @@ class SimulatedEdge {
   const Fleet& fleet_;
   const size_t number_;
   const EdgeIdentity identity_;
+  JobListener on_job_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<edge::v1::EdgeService::Stub> stub_;
   grpc::ClientContext context_;
@@ -106,5 +113,13 @@ class SimulatedEdge {
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::string drain_reason_ ABSL_GUARDED_BY(mutex_);
 };
+
+using Edges = std::vector<std::unique_ptr<SimulatedEdge>>;
+
+// Calls `work` for all edges at once, each on a thread; the first error of any.
+absl::Status OnAll(Edges& edges, const std::function<absl::Status(SimulatedEdge&)>& work);
+
+// By all of them together, since their figures were taken last.
+uint64_t AcknowledgedBy(Edges& edges);
 
 }  // namespace muster::bench
