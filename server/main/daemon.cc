@@ -15,10 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "common/clock/clock.h"
 #include "common/log/log.h"
+#include "common/program/options.h"
 #include "common/program/process.h"
 #include "common/status/status_macros.h"
 #include "server/grpc_api/api_server.h"
 #include "server/grpc_api/edge_service/edge_listener.h"
+#include "server/grpc_api/node_service/node_service.h"
 #include "server/main/cluster_view.h"
 #include "server/main/health_watch.h"
 #include "server/main/measured_log.h"
@@ -200,9 +202,23 @@ class ControlPlane {
     return absl::OkStatus();
   }
 
+  node::v1::DescribeNodeResponse Describe() const {
+    const Position applied = log_->AppliedPosition();
+    node::v1::DescribeNodeResponse description;
+    description.set_node_id(member_ == nullptr ? 0 : member_->id());
+    description.set_version(std::string(Version()));
+    description.set_log_id(applied.log_id);
+    description.set_log_index(applied.index);
+    description.set_log_state(std::string(NameOf(log_->Health().state)));
+    return description;
+  }
+
   absl::Status StartListeners() {
-    ASSIGN_OR_RETURN(edges_, EdgeListener::Start({settings_.listen_edge, *log_, node_->state(),
-                                                  *installation_, *issuer_, identity_, clock_}));
+    node_service_ = std::make_unique<NodeService>(
+        NodeRules{installation_->keys.cluster_id, [this] { return Describe(); }});
+    ASSIGN_OR_RETURN(
+        edges_, EdgeListener::Start({settings_.listen_edge, *log_, node_->state(), *installation_,
+                                     *issuer_, identity_, clock_, node_service_.get()}));
     ApiServerTerms terms;
     terms.listen = settings_.listen;
     terms.identity = identity_;
@@ -244,6 +260,7 @@ class ControlPlane {
   std::unique_ptr<RouterRoots> roots_;
   std::unique_ptr<CertificateIssuer> issuer_;
   Identity identity_;
+  std::unique_ptr<NodeService> node_service_;
   std::unique_ptr<EdgeListener> edges_;
   std::unique_ptr<ApiServer> api_;
   std::string metrics_address_;

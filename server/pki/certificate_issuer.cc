@@ -21,13 +21,15 @@ constexpr absl::Duration kJoinLifetime = absl::Hours(1);
 // Clocks of edges and operators may be behind.
 constexpr absl::Duration kClockSkew = absl::Minutes(10);
 constexpr size_t kMaxCommonName = 64;
-// What clients with a list of nodes check whichever answers by (cli/connection/node_list.h).
-constexpr absl::string_view kAnyNode = "any-node.muster.internal";
 
 // A URL's host can be longer than X.509 lets a common name be; clients look at the alternative
 // names where they are there.
 std::string CommonNameFor(absl::string_view host, absl::string_view otherwise) {
   return std::string(host.size() <= kMaxCommonName ? host : otherwise);
+}
+
+std::string CommonNameOf(const Peer& peer) {
+  return peer.role == PeerRole::kNode ? absl::StrCat("node ", peer.node_id) : peer.edge_id;
 }
 
 void AddUnique(std::vector<std::string>& list, absl::string_view value) {
@@ -66,11 +68,20 @@ absl::StatusOr<Identity> CertificateIssuer::IssueServer(
   return Identity{std::move(key_pem), leaf + keys_.cluster_root.pem};
 }
 
+absl::StatusOr<Identity> CertificateIssuer::IssueNode(uint64_t node_id) const {
+  // As long as the node's own leaf: both are made anew at each start.
+  return IssueClient({PeerRole::kNode, "", node_id}, kServerLifetime);
+}
+
 absl::StatusOr<Identity> CertificateIssuer::IssueJoin(absl::string_view edge_id) const {
+  return IssueClient({PeerRole::kJoin, std::string(edge_id)}, kJoinLifetime);
+}
+
+absl::StatusOr<Identity> CertificateIssuer::IssueClient(const Peer& peer,
+                                                        absl::Duration lifetime) const {
   ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::GenerateEcdsaP256());
-  ASSIGN_OR_RETURN(const std::string request, MakeCertificateRequest(key, edge_id));
-  ASSIGN_OR_RETURN(std::string chain,
-                   SignClient(request, {PeerRole::kJoin, std::string(edge_id)}, kJoinLifetime));
+  ASSIGN_OR_RETURN(const std::string request, MakeCertificateRequest(key, CommonNameOf(peer)));
+  ASSIGN_OR_RETURN(std::string chain, SignClient(request, peer, lifetime));
   ASSIGN_OR_RETURN(Secret key_pem, key.ToPem());
   return Identity{std::move(key_pem), std::move(chain)};
 }
@@ -105,7 +116,7 @@ absl::StatusOr<std::string> CertificateIssuer::SignClient(absl::string_view requ
                                                           const Peer& peer,
                                                           absl::Duration lifetime) const {
   CertificateTerms terms;
-  terms.common_name = peer.edge_id;
+  terms.common_name = CommonNameOf(peer);
   terms.uris = {SpiffeUri(keys_.cluster_id, peer)};
   terms.not_before = clock_.Now() - kClockSkew;
   terms.not_after = clock_.Now() + lifetime;

@@ -9,6 +9,7 @@
 // Example:  certificate_issuer_test.cc.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct EdgeCertificates {
   std::string router_root;
 };
 
+// The name that each node's certificate has besides its own, so that who holds a list of nodes
+// checks whichever answers by it.
+inline constexpr absl::string_view kAnyNode = "any-node.muster.internal";
+
 class CertificateIssuer {
  public:
   // `roots` says which router root is the active one; none: that of `keys`, for ever.
@@ -53,6 +58,9 @@ class CertificateIssuer {
   // What musterd shows on both listeners: a new key; `advertised` names and addresses, beside
   // localhost and the loopback addresses.
   absl::StatusOr<Identity> IssueServer(const std::vector<std::string>& advertised) const;
+
+  // What this node shows to other nodes when it calls them: a new key.
+  absl::StatusOr<Identity> IssueNode(uint64_t node_id) const;
 
   // What an edge may call Join with, for one hour.
   absl::StatusOr<Identity> IssueJoin(absl::string_view edge_id) const;
@@ -71,6 +79,8 @@ class CertificateIssuer {
   // Whatever a request asks for is ignored but its key: names and rights are ours.
   absl::StatusOr<std::string> SignClient(absl::string_view request, const Peer& peer,
                                          absl::Duration lifetime) const;
+  // The same for a new key of ours.
+  absl::StatusOr<Identity> IssueClient(const Peer& peer, absl::Duration lifetime) const;
   absl::StatusOr<Authority> RouterRoot() const;
 
   const ClusterKeys& keys_;

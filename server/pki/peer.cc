@@ -3,6 +3,7 @@
 #include "server/pki/peer.h"
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/ids/ids.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr absl::string_view kEdgeRole = "/edge/";
 constexpr absl::string_view kJoinRole = "/join/";
+constexpr absl::string_view kNodeRole = "/node/";
 
 std::string Trust(absl::string_view cluster_id) {
   return absl::StrCat("spiffe://muster/", ClusterText(cluster_id));
@@ -21,6 +23,7 @@ std::string Trust(absl::string_view cluster_id) {
 }  // namespace
 
 std::string SpiffeUri(absl::string_view cluster_id, const Peer& peer) {
+  if (peer.role == PeerRole::kNode) return absl::StrCat(Trust(cluster_id), kNodeRole, peer.node_id);
   return absl::StrCat(Trust(cluster_id), peer.role == PeerRole::kEdge ? kEdgeRole : kJoinRole,
                       peer.edge_id);
 }
@@ -29,6 +32,14 @@ absl::StatusOr<Peer> ParseSpiffeUri(absl::string_view cluster_id, absl::string_v
   Peer peer;
   if (!absl::ConsumePrefix(&uri, Trust(cluster_id))) {
     return absl::PermissionDeniedError("the client certificate is not of this installation");
+  }
+  if (absl::ConsumePrefix(&uri, kNodeRole)) {
+    peer.role = PeerRole::kNode;
+    // As it was written and in no other way: "007" and "+7" are no nodes.
+    if (!absl::SimpleAtoi(uri, &peer.node_id) || uri != absl::StrCat(peer.node_id)) {
+      return absl::PermissionDeniedError("the client certificate names no node");
+    }
+    return peer;
   }
   if (absl::ConsumePrefix(&uri, kEdgeRole)) {
     peer.role = PeerRole::kEdge;

@@ -1,9 +1,11 @@
-// Who a client certificate stands for: its SPIFFE URI, spiffe://muster/CLUSTER/ROLE/EDGE.
+// Who a client certificate stands for: its SPIFFE URI, spiffe://muster/CLUSTER/ROLE/EDGE,
+// spiffe://muster/CLUSTER/node/NODE_ID.
 //
 // Threads:  pure functions; safe from any thread.
 // Errors:   PermissionDenied for a URI that is not of this cluster or not of a known role.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -11,12 +13,14 @@
 
 namespace muster::server {
 
-// kJoin may call Join and nothing else.
-enum class PeerRole { kEdge, kJoin };
+// kJoin may call Join and nothing else; kNode is another node of the cluster.
+enum class PeerRole { kEdge, kJoin, kNode };
 
 struct Peer {
   PeerRole role = PeerRole::kJoin;
   std::string edge_id;
+  // Of a node; decimal in the URI.
+  uint64_t node_id = 0;
 };
 
 std::string SpiffeUri(absl::string_view cluster_id, const Peer& peer);

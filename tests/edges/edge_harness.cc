@@ -46,8 +46,15 @@ void EdgeHarness::Start() {
   installation_ = *std::move(installation);
   issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
   identity_ = *issuer_->IssueServer({});
-  auto listener = EdgeListener::Start(
-      {"127.0.0.1:0", node_->log(), node_->state(), *installation_, *issuer_, identity_, clock_});
+  node_service_ = std::make_unique<NodeService>(
+      NodeRules{installation_->keys.cluster_id, [this] {
+                  node::v1::DescribeNodeResponse description;
+                  description.set_node_id(kNodeId);
+                  description.set_log_index(node_->log().AppliedPosition().index);
+                  return description;
+                }});
+  auto listener = EdgeListener::Start({"127.0.0.1:0", node_->log(), node_->state(), *installation_,
+                                       *issuer_, identity_, clock_, node_service_.get()});
   ASSERT_TRUE(listener.ok()) << listener.status();
   listener_ = *std::move(listener);
   address_ = listener_->address();

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "server/command_log/local/local_node.h"
 #include "server/grpc_api/edge_service/edge_listener.h"
+#include "server/grpc_api/node_service/node_service.h"
 #include "server/pki/join_credentials.h"
 #include "tests/support/edge_client.h"
 
@@ -27,6 +28,7 @@ class TestFolder {
 
 class EdgeHarness : public ::testing::Test {
  protected:
+  static constexpr uint64_t kNodeId = 77;
   static constexpr char kUrl[] = "https://edge.example.net";
 
   void SetUp() override;
@@ -71,6 +73,7 @@ class EdgeHarness : public ::testing::Test {
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<CertificateIssuer> issuer_;
   Identity identity_;
+  std::unique_ptr<NodeService> node_service_;
   std::unique_ptr<EdgeListener> listener_;
   std::string address_;
 };

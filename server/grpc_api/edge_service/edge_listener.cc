@@ -68,6 +68,7 @@ class GrpcEdgeListener final : public EdgeListener {
                              Credentials(terms.identity, terms.installation.keys.cluster_root.pem),
                              &port);
     builder.RegisterService(&service_);
+    if (terms.nodes != nullptr) builder.RegisterService(terms.nodes);
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
     // Without it a second musterd would quietly share the port.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

@@ -8,6 +8,8 @@
 // Example:  tests/edges/edge_service_test.cc.
 #pragma once
 
+#include <grpcpp/grpcpp.h>
+
 #include <memory>
 #include <string>
 
@@ -32,6 +34,8 @@ struct EdgeListenerTerms {
   // What it shows; CertificateIssuer::IssueServer.
   const Identity& identity;
   const Clock& clock;
+  // What other nodes call on the same port; may be absent. Must outlive the listener.
+  grpc::Service* nodes = nullptr;
 };
 
 class EdgeListener {

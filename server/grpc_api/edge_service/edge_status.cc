@@ -6,10 +6,26 @@
 
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "common/x509/x509.h"
 
 namespace muster::server {
+namespace {
+
+absl::string_view Holder(PeerRole role) {
+  switch (role) {
+    case PeerRole::kEdge:
+      return "an edge that has joined";
+    case PeerRole::kJoin:
+      return "a join file";
+    case PeerRole::kNode:
+      return "a node of this cluster";
+  }
+  return "";
+}
+
+}  // namespace
 
 // Without google.rpc details, unlike the API's: the other end is our own program, which goes by the
 // code and logs the message.
@@ -17,8 +33,8 @@ grpc::Status ToEdgeStatus(const absl::Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
 }
 
-absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
-                                       absl::string_view cluster_id, PeerRole role) {
+absl::StatusOr<Peer> PeerOf(const grpc::ServerContextBase& context, absl::string_view cluster_id,
+                            PeerRole role) {
   const std::shared_ptr<const grpc::AuthContext> identity = context.auth_context();
   // gRPC gives the URI names of a verified certificate under this property. More than one would
   // leave it to us to choose who calls.
@@ -31,9 +47,14 @@ absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
   ASSIGN_OR_RETURN(Peer peer, ParseSpiffeUri(cluster_id, {uris[0].data(), uris[0].size()}));
   if (peer.role != role) {
     return absl::PermissionDeniedError(
-        role == PeerRole::kEdge ? "this call needs the certificate of an edge that has joined"
-                                : "this call needs the certificate of a join file");
+        absl::StrCat("this call needs the certificate of ", Holder(role)));
   }
+  return peer;
+}
+
+absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
+                                       absl::string_view cluster_id, PeerRole role) {
+  ASSIGN_OR_RETURN(Peer peer, PeerOf(context, cluster_id, role));
   return std::move(peer.edge_id);
 }
 

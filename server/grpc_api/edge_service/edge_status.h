@@ -18,6 +18,10 @@ namespace muster::server {
 // Same code, same message.
 grpc::Status ToEdgeStatus(const absl::Status& status);
 
+// Who calls, if its client certificate has `role`. Errors as EdgeOfPeer.
+absl::StatusOr<Peer> PeerOf(const grpc::ServerContextBase& context, absl::string_view cluster_id,
+                            PeerRole role);
+
 // The edge that calls, if its client certificate has `role`. PermissionDenied for another role or
 // another installation, Unauthenticated without an identity.
 absl::StatusOr<std::string> EdgeOfPeer(const grpc::ServerContextBase& context,
