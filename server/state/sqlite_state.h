@@ -135,8 +135,9 @@ class SqliteState : public State, public Store {
 
   // Begins another log where this one ends, for a state that was restored: kept entries and what an
   // engine knew of the order are gone, the slabs are true up to now, positions of before are of
-  // another log. The index goes on. From the thread of the transactions, between two of them.
-  void StartNewLog(absl::string_view log_id);
+  // another log. The index goes on. `note` is what its engine goes on from (KeepEngineNote), empty
+  // for a node that is alone. From the thread of the transactions, between two of them.
+  void StartNewLog(absl::string_view log_id, absl::string_view note = "");
   // What a restored state would begin by itself.
   struct OpenWork {
     // With jobs that have not ended, or will have: ascending.

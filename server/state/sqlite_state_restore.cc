@@ -3,12 +3,13 @@
 #include <cstring>
 #include <set>
 
+#include "server/state/pending_move.h"
 #include "server/state/slab_codec.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
 
-void SqliteState::StartNewLog(absl::string_view log_id) {
+void SqliteState::StartNewLog(absl::string_view log_id, absl::string_view note) {
   writer_->Execute("BEGIN IMMEDIATE");
   // Entries of the other log can't be replayed into this one: nothing may need them.
   for (size_t slab = 0; slab < devices_.slab_count(); ++slab) {
@@ -26,6 +27,10 @@ void SqliteState::StartNewLog(absl::string_view log_id) {
   }
   writer_->Execute("DELETE FROM entries");
   writer_->Execute("DELETE FROM engine_note");
+  if (!note.empty()) {
+    writer_->Run("INSERT INTO engine_note (one, note) VALUES (1, ?)", Blob{note});
+  }
+  writer_->Run("DELETE FROM blobs WHERE name = ?", kPendingMove);
   writer_->Run("UPDATE node SET log_id = ? WHERE one = 1", Blob{log_id});
   writer_->Execute("COMMIT");
   kept_bytes_ = 0;

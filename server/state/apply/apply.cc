@@ -111,6 +111,10 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.restore_state());
     case Command::kHoldRestored:
       return Apply(context, command.hold_restored());
+    case Command::kMigrateState:
+      return Apply(context, command.migrate_state());
+    case Command::kCreateOrganizationKey:
+      return Apply(context, command.create_organization_key());
     case Command::PAYLOAD_NOT_SET:
       break;
   }

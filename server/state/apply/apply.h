@@ -62,6 +62,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& comman
 ApplyResult Apply(ApplyContext& context, const internal::v1::LogProblem& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RestoreState& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::MigrateState& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateOrganizationKey& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::HoldRestored& command);
 
 }  // namespace muster::server

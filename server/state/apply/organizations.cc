@@ -8,6 +8,7 @@
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/router_roots.h"
+#include "server/state/organization_key.h"
 
 namespace muster::server {
 namespace {
@@ -16,6 +17,7 @@ constexpr size_t kHashBytes = 32;
 constexpr size_t kClusterIdBytes = 16;
 constexpr size_t kMaxNameBytes = 256;
 constexpr uint32_t kPlatform = 4;
+constexpr size_t kMaxSealedKeyBytes = 256;
 
 bool HasRow(Query& query) { return query.Step(); }
 
@@ -125,6 +127,27 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::UpdateOrganization&
   WriteAudit(context, name, command.organization_id(),
              absl::StrCat("changed the organization's ", absl::StrJoin(changed, ", ")));
   return ResultOf(command.organization_id());
+}
+
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateOrganizationKey& command) {
+  if (command.key_id() == 0 || command.sealed_key().empty() ||
+      command.sealed_key().size() > kMaxSealedKeyBytes) {
+    return Malformed("organization key");
+  }
+  const std::string name = OrganizationName(context.db, command.organization_id());
+  if (name.empty()) return UnknownThing("organization", FormatId(command.organization_id()));
+  const std::string blob = OrganizationKeyBlob(command.organization_id());
+  Query query(context.db, "SELECT 1 FROM blobs WHERE name = ?", blob);
+  if (HasRow(query)) return AlreadyThere("key of", name);
+  internal::v1::CreateOrganizationKey kept;
+  kept.set_organization_id(command.organization_id());
+  kept.set_key_id(command.key_id());
+  kept.set_sealed_key(command.sealed_key());
+  context.db.Run("INSERT INTO blobs (name, value) VALUES (?, ?)", blob,
+                 Blob{kept.SerializeAsString()});
+  WriteAudit(context, name, command.organization_id(),
+             "made the key that the organization's secrets are sealed under");
+  return ResultOf(command.key_id());
 }
 
 ApplyResult Apply(ApplyContext& context, const internal::v1::CreateApiKey& command) {
