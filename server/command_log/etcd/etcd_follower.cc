@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/ids/ids.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/etcd/log_keys.h"
@@ -29,6 +30,18 @@ Command LogProblemCommand(absl::string_view problem) {
 bool HasTick(const internal::v1::Entry& entry) {
   return std::any_of(entry.commands().begin(), entry.commands().end(),
                      [](const Command& command) { return command.has_tick(); });
+}
+
+// What to tell where one of the commands has ended the log; empty: none did.
+std::string EndOfLog(const std::vector<const Command*>& commands,
+                     const std::vector<Outcome>& outcomes, uint64_t index) {
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (!commands[i]->has_migrate_state() || !outcomes[i].status.ok()) continue;
+    return absl::StrCat("the log ended with entry ", index, ": the installation was moved to node ",
+                        FormatId(commands[i]->migrate_state().node_id()),
+                        " alone (musterd migrate); take this node out of service");
+  }
+  return "";
 }
 
 }  // namespace
@@ -142,56 +155,77 @@ absl::Status EtcdFollower::CheckOwner() {
   const std::string key = OwnerKey(options);
   ASSIGN_OR_RETURN(EtcdAnswer answer, parts_.etcd.Get({key}, options.call_timeout));
   if (!answer.kv.has_value()) {
+    if (applied.index != 0 && cursor_.revision == 0) {
+      return Refuse(
+          "etcd has no log, and this state was not brought there yet: a migration or restore was "
+          "interrupted; finish it with musterd migrate");
+    }
     if (applied.index != 0) return Refuse(absl::StrCat("etcd has no log; ", kAnotherEtcd));
-    const LogOwner ours = MakeLogOwner(options.key, applied.log_id);
+    const LogOwner ours = MakeLogOwner(options.key, applied.log_id, 0);
     ASSIGN_OR_RETURN(answer.kv,
                      parts_.etcd.PutIfAbsent(key, EncodeLogOwner(ours), 0, options.call_timeout));
-    if (!answer.kv.has_value()) return absl::OkStatus();
+    if (!answer.kv.has_value()) return TakeOwner(EncodeLogOwner(ours));
   }
-  const absl::StatusOr<LogOwner> owner = DecodeLogOwner(answer.kv->value);
-  if (!owner.ok()) return Refuse(absl::StrCat("etcd key ", key, ": ", owner.status().message()));
-  if (!EqualInConstantTime(owner->key_check, MakeLogOwner(options.key, owner->log_id).key_check)) {
+  return TakeOwner(answer.kv->value);
+}
+
+absl::Status EtcdFollower::TakeOwner(absl::string_view record) {
+  const Position applied = parts_.applied.Get();
+  const EtcdLogOptions& options = parts_.options;
+  const absl::StatusOr<LogOwner> owner = DecodeLogOwner(record);
+  if (!owner.ok()) {
+    return Refuse(absl::StrCat("etcd key ", OwnerKey(options), ": ", owner.status().message()));
+  }
+  const LogOwner check = MakeLogOwner(options.key, owner->log_id, owner->base);
+  if (!EqualInConstantTime(owner->key_check, check.key_check)) {
     return Refuse(
         "the log in etcd is sealed with another master key: this etcd serves another cluster, or "
         "the master key file of this node is not the cluster's; copy it from another node");
   }
-  if (owner->log_id == applied.log_id) return absl::OkStatus();
-  if (applied.index != 0) return Refuse("this etcd holds another log than this node's state");
-  RETURN_IF_ERROR(parts_.store.AdoptLog(owner->log_id));
-  parts_.applied.Set({owner->log_id, 0});
-  return absl::OkStatus();
+  parts_.base.Set(owner->base);
+  if (owner->log_id != applied.log_id) {
+    if (applied.index != 0) return Refuse("this etcd holds another log than this node's state");
+    RETURN_IF_ERROR(parts_.store.AdoptLog(owner->log_id));
+    parts_.applied.Set({owner->log_id, 0});
+  }
+  if (applied.index >= owner->base) return absl::OkStatus();
+  if (applied.index == 0) return AskForSnapshot();
+  return Refuse(absl::StrCat("the log in etcd begins after entry ", owner->base,
+                             ", this node's state ends at ", applied.index, ": ", kAnotherEtcd));
 }
 
 absl::StatusOr<EtcdFollower::Place> EtcdFollower::FindPlace() {
   const uint64_t applied = parts_.applied.Get().index;
   ASSIGN_OR_RETURN(const EtcdAnswer newest,
                    parts_.etcd.Get({LogKey(parts_.options)}, parts_.options.call_timeout));
-  if (applied == 0) {
-    if (!newest.kv.has_value()) return Place{0, newest.revision + 1};
-    return Place{static_cast<uint64_t>(newest.kv->version), newest.kv->create_revision};
+  // Nothing of what lies in this etcd.
+  if (applied == parts_.base.IndexOf(0)) {
+    if (!newest.kv.has_value()) return Place{applied, newest.revision + 1};
+    return Place{parts_.base.IndexOf(newest.kv->version), newest.kv->create_revision};
   }
   if (!newest.kv.has_value()) {
     return Refuse(absl::StrCat("somebody deleted the log in etcd, or ", kAnotherEtcd));
   }
   RETURN_IF_ERROR(CheckLastEntry(*newest.kv));
-  return Place{static_cast<uint64_t>(newest.kv->version), cursor_.revision + 1};
+  return Place{parts_.base.IndexOf(newest.kv->version), cursor_.revision + 1};
 }
 
 absl::Status EtcdFollower::CheckLastEntry(const EtcdValue& newest) {
-  const int64_t applied = static_cast<int64_t>(parts_.applied.Get().index);
-  if (newest.version < applied) {
-    return Refuse(absl::StrCat("etcd ends at entry ", newest.version, ", this node has applied ",
-                               applied, ": ", kAnotherEtcd));
+  const uint64_t applied = parts_.applied.Get().index;
+  const uint64_t end = parts_.base.IndexOf(newest.version);
+  if (end < applied) {
+    return Refuse(absl::StrCat("etcd ends at entry ", end, ", this node has applied ", applied,
+                               ": ", kAnotherEtcd));
   }
   EtcdValue last = newest;
-  if (newest.version > applied) {
+  if (end > applied) {
     const absl::StatusOr<EtcdAnswer> answer =
         parts_.etcd.Get({LogKey(parts_.options), cursor_.revision}, parts_.options.call_timeout);
     if (absl::IsOutOfRange(answer.status())) return AskForSnapshot();
     if (!answer.ok()) return answer.status();
     last = answer->kv.value_or(EtcdValue{});
   }
-  if (last.version != applied || last.mod_revision != cursor_.revision ||
+  if (parts_.base.IndexOf(last.version) != applied || last.mod_revision != cursor_.revision ||
       Hash256(last.value) != cursor_.digest) {
     return Refuse(absl::StrCat("entry ", applied,
                                " in etcd is not the one that this node applied: ", kAnotherEtcd));
@@ -217,14 +251,20 @@ absl::Status EtcdFollower::ApplyEvent(const EtcdEvent& event) {
   if (event.deleted) {
     return Refuse("somebody deleted the log in etcd; going on would give nodes different states");
   }
-  if (event.kv.version != static_cast<int64_t>(++position.index)) {
-    return Refuse(absl::StrCat("etcd gave entry ", event.kv.version, " where ", position.index,
+  const uint64_t given = parts_.base.IndexOf(event.kv.version);
+  if (given != ++position.index) {
+    return Refuse(absl::StrCat("etcd gave entry ", given, " where ", position.index,
                                " was expected: ", kAnotherEtcd));
   }
   absl::StatusOr<Taken> taken = Read(event.kv, position.index);
   if (!taken.ok()) return Refuse(taken.status().message());
   Apply(event.kv, *taken, position);
-  return absl::OkStatus();
+  if (taken->end.empty()) return absl::OkStatus();
+  // This process knows why.
+  if (taken->id.has_value() && taken->id->proposer == parts_.options.node_id) {
+    parts_.health.End(taken->end);
+  }
+  return Refuse(taken->end);
 }
 
 absl::StatusOr<EtcdFollower::Taken> EtcdFollower::Read(const EtcdValue& value, uint64_t index) {
@@ -277,7 +317,7 @@ void EtcdFollower::Replace(uint64_t index, absl::string_view problem, Taken& tak
                             {checked->bytes});
 }
 
-void EtcdFollower::Apply(const EtcdValue& value, const Taken& taken, const Position& position) {
+void EtcdFollower::Apply(const EtcdValue& value, Taken& taken, const Position& position) {
   const bool own = taken.id.has_value() && taken.id->proposer == parts_.options.node_id;
   std::optional<Proposals> waiting;
   if (own) waiting = parts_.in_flight.Claim(taken.digest);
@@ -291,6 +331,7 @@ void EtcdFollower::Apply(const EtcdValue& value, const Taken& taken, const Posit
   for (const Command& command : taken.entry.commands()) commands.push_back(&command);
   const std::unique_ptr<Transaction> transaction = parts_.store.Begin();
   std::vector<Outcome> outcomes = transaction->Apply(position.index, commands);
+  taken.end = EndOfLog(commands, outcomes, position.index);
   transaction->KeepEntry(taken.bytes);
   transaction->KeepEngineNote(cursor_.Encode());
   if (HasTick(taken.entry)) {

@@ -23,6 +23,7 @@
 #include "server/command_log/etcd/etcd_log.h"
 #include "server/command_log/etcd/health_cell.h"
 #include "server/command_log/etcd/in_flight.h"
+#include "server/command_log/etcd/log_base.h"
 #include "server/command_log/etcd/log_marks.h"
 #include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/log/store.h"
@@ -41,6 +42,7 @@ class EtcdFollower {
     HealthCell& health;
     InFlight& in_flight;
     LogMarks& marks;
+    LogBase& base;
     EtcdLogCounts& counts;
   };
 
@@ -63,11 +65,14 @@ class EtcdFollower {
     // What is kept, and its commands.
     std::string bytes;
     internal::v1::Entry entry;
+    // Where it ends the log: what to tell.
+    std::string end;
   };
 
   void Run();
   absl::Status RunSession();
   absl::Status CheckOwner();
+  absl::Status TakeOwner(absl::string_view record);
   // Where the log stands; the watch begins at `from_revision`.
   struct Place {
     uint64_t index = 0;
@@ -80,7 +85,7 @@ class EtcdFollower {
   absl::StatusOr<Taken> Read(const EtcdValue& value, uint64_t index);
   absl::Status Decode(OpenedEntry opened, uint64_t index, Taken& taken);
   void Replace(uint64_t index, absl::string_view problem, Taken& taken);
-  void Apply(const EtcdValue& value, const Taken& taken, const Position& position);
+  void Apply(const EtcdValue& value, Taken& taken, const Position& position);
   // Stops the log for good; what it answers ends the session.
   absl::Status Refuse(absl::string_view reason);
   absl::Status AskForSnapshot();

@@ -17,11 +17,11 @@ class RunningEtcdLog : public EtcdLog {
   RunningEtcdLog(Store& store, Etcd& etcd, const EtcdLogOptions& options, EtcdCursor cursor)
       : options_(options),
         applied_(store.AppliedPosition()),
-        follower_({store, etcd, options_, applied_, health_, in_flight_, marks_, counts_},
+        follower_({store, etcd, options_, applied_, health_, in_flight_, marks_, base_, counts_},
                   std::move(cursor)),
         writer_({store, etcd, options_, queue_, applied_, health_, in_flight_, counts_,
                  [this] { follower_.Redial(); }}),
-        barrier_(etcd, options_, applied_, counts_),
+        barrier_(etcd, options_, base_, applied_, counts_),
         trimmer_(etcd, options_, marks_, counts_) {
     follower_.Start();
     writer_.Start();
@@ -76,6 +76,7 @@ class RunningEtcdLog : public EtcdLog {
   HealthCell health_;
   InFlight in_flight_;
   LogMarks marks_;
+  LogBase base_;
   EtcdFollower follower_;
   EtcdWriter writer_;
   EtcdReadBarrier barrier_;
@@ -92,8 +93,8 @@ absl::StatusOr<std::unique_ptr<EtcdLog>> EtcdLog::Open(Store& store, Etcd& etcd,
     ASSIGN_OR_RETURN(cursor, EtcdCursor::Decode(note));
   } else if (store.AppliedPosition().index != 0) {
     return absl::FailedPreconditionError(
-        "the state was written by a node that was alone; a node of a cluster begins with an empty "
-        "data directory");
+        "the state was written by a node that was alone; bring it to the cluster with musterd "
+        "migrate, or begin with an empty data directory");
   }
   return std::make_unique<RunningEtcdLog>(store, etcd, options, std::move(cursor));
 }

@@ -1,5 +1,6 @@
 #include "server/command_log/etcd/etcd_members.h"
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -39,9 +40,21 @@ absl::StatusOr<std::string> ReadPemOrNothing(const std::string& path) {
   return ReadPem(path);
 }
 
-// The handshake would only say that it failed.
-absl::Status CheckDates(const std::string& path, const std::string& pem) {
-  if (path.empty()) return absl::OkStatus();
+// The certificates of a PEM text, one by one.
+std::vector<std::string> SplitPem(absl::string_view pem) {
+  constexpr absl::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  constexpr absl::string_view kEnd = "-----END CERTIFICATE-----";
+  std::vector<std::string> found;
+  for (size_t at = pem.find(kBegin); at != absl::string_view::npos; at = pem.find(kBegin, at)) {
+    const size_t end = std::min(pem.find(kEnd, at), pem.size() - kEnd.size()) + kEnd.size();
+    found.push_back(absl::StrCat(pem.substr(at, end - at), "\n"));
+    at = end;
+  }
+  return found;
+}
+
+absl::Status CheckDatesOf(const std::string& path, absl::string_view which,
+                          const std::string& pem) {
   const absl::StatusOr<CertificateFacts> facts = ReadCertificate(pem);
   if (!facts.ok()) {
     return absl::FailedPreconditionError(
@@ -51,9 +64,26 @@ absl::Status CheckDates(const std::string& path, const std::string& pem) {
   if (now < facts->not_after && now >= facts->not_before) return absl::OkStatus();
   const bool over = now >= facts->not_after;
   return absl::FailedPreconditionError(absl::StrCat(
-      "the certificate in the etcd file ", path, over ? " has ended at " : " is good only from ",
+      "the ", which, " in the etcd file ", path, over ? " has ended at " : " is good only from ",
       absl::FormatTime(over ? facts->not_after : facts->not_before, absl::UTCTimeZone()),
       "; put a new one in its place"));
+}
+
+// The handshake would only say that it failed. Of a chain every one must be good; of authorities
+// one is enough, since others may be there for a change of authority.
+absl::Status CheckDates(const std::string& path, const std::string& pem, bool authorities) {
+  if (path.empty()) return absl::OkStatus();
+  const std::vector<std::string> all = SplitPem(pem);
+  absl::Status first = absl::OkStatus();
+  bool any_good = false;
+  for (size_t i = 0; i < std::max<size_t>(all.size(), 1); ++i) {
+    const std::string which =
+        all.size() < 2 ? "certificate" : absl::StrCat("certificate ", i + 1, " of ", all.size());
+    const absl::Status status = CheckDatesOf(path, which, all.empty() ? pem : all[i]);
+    any_good = any_good || status.ok();
+    if (first.ok()) first = status;
+  }
+  return authorities && any_good ? absl::OkStatus() : first;
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const EtcdTerms& terms,
@@ -70,8 +100,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const 
   grpc::SslCredentialsOptions options;
   ASSIGN_OR_RETURN(options.pem_root_certs, ReadPemOrNothing(terms.ca_file));
   ASSIGN_OR_RETURN(options.pem_cert_chain, ReadPemOrNothing(terms.cert_file));
-  RETURN_IF_ERROR(CheckDates(terms.ca_file, options.pem_root_certs));
-  RETURN_IF_ERROR(CheckDates(terms.cert_file, options.pem_cert_chain));
+  RETURN_IF_ERROR(CheckDates(terms.ca_file, options.pem_root_certs, true));
+  RETURN_IF_ERROR(CheckDates(terms.cert_file, options.pem_cert_chain, false));
   ASSIGN_OR_RETURN(options.pem_private_key, ReadPemOrNothing(terms.key_file));
   return grpc::SslCredentials(options);
 }

@@ -5,16 +5,18 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "common/ids/ids.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/etcd/clock_check.h"
+#include "server/command_log/etcd/etcd_problem.h"
 #include "server/command_log/etcd/log_keys.h"
 #include "server/command_log/etcd/node_id.h"
 #include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/etcd/tick_lease.h"
 #include "server/command_log/node/data_dir.h"
 #include "server/command_log/node/ticker.h"
+#include "server/state/pending_move.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -112,21 +114,27 @@ absl::StatusOr<bool> AskWhoItIs(Etcd& etcd, const EtcdNodeOptions& options, bool
     owner = etcd.Get({OwnerKey(options.log), 0, true}, kFirstQuestion);
   } while (empty && absl::IsUnavailable(owner.status()) && absl::Now() < deadline);
   if (owner.ok()) return !owner->kv.has_value();
-  const std::string urls = absl::StrJoin(options.etcd.urls, ", ");
-  const std::string why(owner.status().message());
-  if (!IsOpenOutcome(owner.status())) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "etcd at ", urls, " refuses this node: ", why,
-        "; see --etcd-user, --etcd-password-file and the role of that user on keys muster/"));
+  if (!IsOpenOutcome(owner.status()) || empty) {
+    return TellEtcdProblem(owner.status(), options.etcd);
   }
-  if (empty) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("can't reach etcd at ", urls, ": ", why,
-                     "; a node without a state needs it to start; see --etcd, --etcd-ca-file, "
-                     "--etcd-cert-file and --etcd-key-file"));
-  }
+  const std::string why(TellEtcdProblem(owner.status(), options.etcd).message());
   LogWarning("command_log", "etcd can't be reached; starting read-only", {{"why", why}});
   return false;
+}
+
+// A log that has ended takes no more: what is proposed would be lost.
+absl::Status CheckNoMove(const State& state, const std::string& data_dir, uint64_t node_id) {
+  const auto move = FindPendingMove(state);
+  if (!move.has_value()) return absl::OkStatus();
+  if (move->node_id() == node_id) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the state in ", data_dir,
+        " is on its way from etcd to one node: finish it with musterd migrate --to local"));
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the cluster was moved to node ", FormatId(move->node_id()),
+                   " alone (musterd migrate): this state, in ", data_dir,
+                   ", is of before; nothing can be changed through it any more"));
 }
 
 }  // namespace
@@ -144,6 +152,7 @@ absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& 
   EtcdLogOptions log = options.log;
   log.key = LogKeyOf(master);
   ASSIGN_OR_RETURN(log.node_id, OpenNodeId(options.data_dir));
+  RETURN_IF_ERROR(CheckNoMove(*state, options.data_dir, log.node_id));
   auto node = std::make_unique<RunningNode>(std::move(dir), std::move(state), std::move(etcd),
                                             std::move(log), clock);
   RETURN_IF_ERROR(node->Follow(options.patience));

@@ -28,11 +28,20 @@ LogHealth HealthCell::Get() const {
 
 void HealthCell::Set(LogState state, absl::string_view reason) {
   MutexLock lock(mutex_);
+  SetLocked(state, reason, true);
+}
+
+void HealthCell::End(absl::string_view reason) {
+  MutexLock lock(mutex_);
+  SetLocked(LogState::kStopped, reason, false);
+}
+
+void HealthCell::SetLocked(LogState state, absl::string_view reason, bool tell) {
   if (IsForGood(health_.state)) return;
   const bool changed = health_.state != state;
   health_ = {state, std::string(reason)};
   if (!changed) return;
-  Tell(health_);
+  if (tell) Tell(health_);
   changed_.NotifyAll();
 }
 

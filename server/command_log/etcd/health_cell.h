@@ -18,6 +18,8 @@ class HealthCell {
 
   // Logs a change of state. Stopped and needs snapshot are for good.
   void Set(LogState state, absl::string_view reason);
+  // Stopped, because this node asked for it: no line in the log.
+  void End(absl::string_view reason);
 
   // Waits while the log is catching up. Ok where it serves; Unavailable, with the reason, where it
   // does not, or not within `timeout`, or after Close.
@@ -29,6 +31,8 @@ class HealthCell {
   void Close();
 
  private:
+  void SetLocked(LogState state, absl::string_view reason, bool tell)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;

@@ -10,9 +10,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!ready) std::abort();
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   const muster::Secret key = LogKeyOf(muster::Secret(std::string(32, 'k')));
-  if (OpenEntry(key, std::string(16, 'L'), bytes).ok()) std::abort();
+  const std::string log_id(16, 'L');
+  if (OpenEntry(key, log_id, bytes).ok()) std::abort();
+  // Whatever was sealed comes back; with one bit changed it does not.
+  std::string sealed = SealEntry(key, log_id, {size, 1}, bytes);
+  const auto opened = OpenEntry(key, log_id, sealed);
+  if (!opened.ok() || opened->bytes != bytes) std::abort();
+  sealed[size % sealed.size()] = static_cast<char>(sealed[size % sealed.size()] ^ 1);
+  if (OpenEntry(key, log_id, sealed).ok()) std::abort();
   if (const auto owner = DecodeLogOwner(bytes); owner.ok()) {
     if (EncodeLogOwner(*owner) != bytes) std::abort();
+    // Nobody without the key makes a record that is believed.
+    if (MakeLogOwner(key, owner->log_id, owner->base).key_check == owner->key_check) std::abort();
   }
   if (const auto cursor = EtcdCursor::Decode(bytes); cursor.ok()) {
     const auto again = EtcdCursor::Decode(cursor->Encode());

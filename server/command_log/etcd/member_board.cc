@@ -45,10 +45,15 @@ void MemberBoard::Run() {
 }
 
 absl::StatusOr<std::vector<MemberReport>> MemberBoard::List() const {
-  ASSIGN_OR_RETURN(const auto found, etcd_.List(NodesKey(options_), options_.call_timeout));
+  return ReadMemberReports(etcd_, options_);
+}
+
+absl::StatusOr<std::vector<MemberReport>> ReadMemberReports(Etcd& etcd,
+                                                            const EtcdLogOptions& options) {
+  ASSIGN_OR_RETURN(const auto found, etcd.List(NodesKey(options), options.call_timeout));
   std::vector<MemberReport> reports;
   for (const auto& [key, value] : found) {
-    const absl::StatusOr<Secret> plain = Open(options_.key, ContextOf(key), value.value);
+    const absl::StatusOr<Secret> plain = Open(options.key, ContextOf(key), value.value);
     MemberReport report;
     if (plain.ok() && report.ParseFromString(std::string(plain->Reveal()))) {
       reports.push_back(std::move(report));

@@ -24,6 +24,11 @@ namespace muster::server {
 
 using internal::v1::MemberReport;
 
+// The last report of each node that has ever made one, by node id. What does not open is left
+// out: anybody who can reach etcd can write there.
+absl::StatusOr<std::vector<MemberReport>> ReadMemberReports(Etcd& etcd,
+                                                            const EtcdLogOptions& options);
+
 class MemberBoard {
  public:
   static constexpr absl::Duration kEvery = absl::Seconds(3);
@@ -34,8 +39,7 @@ class MemberBoard {
 
   void Stop();
 
-  // The last report of each node that has ever made one, by node id. What does not open is left
-  // out: anybody who can reach etcd can write there.
+  // ReadMemberReports.
   absl::StatusOr<std::vector<MemberReport>> List() const;
 
  private:

@@ -7,11 +7,12 @@
 
 namespace muster::server {
 
-EtcdReadBarrier::EtcdReadBarrier(Etcd& etcd, const EtcdLogOptions& options, AppliedMark& applied,
-                                 EtcdLogCounts& counts)
+EtcdReadBarrier::EtcdReadBarrier(Etcd& etcd, const EtcdLogOptions& options, const LogBase& base,
+                                 AppliedMark& applied, EtcdLogCounts& counts)
     : etcd_(etcd),
       key_(LogKey(options)),
       call_timeout_(options.call_timeout),
+      base_(base),
       applied_(applied),
       counts_(counts),
       thread_([this] { Run(); }) {}
@@ -71,7 +72,10 @@ absl::StatusOr<uint64_t> EtcdReadBarrier::AskIndex() {
   if (!answer.ok()) {
     return absl::UnavailableError(answer.status().message());
   }
-  return answer->kv.has_value() ? static_cast<uint64_t>(answer->kv->version) : 0;
+  if (!base_.Get().has_value()) {
+    return absl::UnavailableError("this node has not looked at its etcd yet");
+  }
+  return base_.IndexOf(answer->kv.has_value() ? answer->kv->version : 0);
 }
 
 }  // namespace muster::server

@@ -14,14 +14,15 @@
 #include "common/sync/mutex.h"
 #include "server/command_log/etcd/etcd.h"
 #include "server/command_log/etcd/etcd_log.h"
+#include "server/command_log/etcd/log_base.h"
 #include "server/command_log/node/applied_mark.h"
 
 namespace muster::server {
 
 class EtcdReadBarrier {
  public:
-  EtcdReadBarrier(Etcd& etcd, const EtcdLogOptions& options, AppliedMark& applied,
-                  EtcdLogCounts& counts);
+  EtcdReadBarrier(Etcd& etcd, const EtcdLogOptions& options, const LogBase& base,
+                  AppliedMark& applied, EtcdLogCounts& counts);
   ~EtcdReadBarrier() { Stop(); }
 
   absl::Status Wait(absl::Duration timeout);
@@ -35,6 +36,7 @@ class EtcdReadBarrier {
   Etcd& etcd_;
   const std::string key_;
   const absl::Duration call_timeout_;
+  const LogBase& base_;
   AppliedMark& applied_;
   EtcdLogCounts& counts_;
   Mutex mutex_;

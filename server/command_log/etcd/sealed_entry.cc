@@ -1,5 +1,7 @@
 #include "server/command_log/etcd/sealed_entry.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/etcd/little_endian.h"
@@ -9,9 +11,13 @@ namespace {
 
 constexpr absl::string_view kEntryMark("MS\x01\x00", 4);
 constexpr absl::string_view kOwnerMark("MO\x01\x00", 4);
+constexpr absl::string_view kBasedOwnerMark("MO\x02\x00", 4);
+// So that base and version can be added.
+constexpr uint64_t kHighestBase = uint64_t{1} << 62;
 constexpr size_t kHeaderBytes = 20;
 constexpr size_t kLogIdBytes = 16;
 constexpr size_t kCheckBytes = 16;
+constexpr size_t kBaseBytes = 8;
 
 // The header is in the clear and bound by the seal, as is the log.
 std::string ContextOf(absl::string_view log_id, absl::string_view header) {
@@ -48,21 +54,34 @@ absl::StatusOr<OpenedEntry> OpenEntry(const Secret& key, absl::string_view log_i
   return opened;
 }
 
-LogOwner MakeLogOwner(const Secret& key, absl::string_view log_id) {
-  return {std::string(log_id), KeyedHash128(key, absl::StrCat("muster/log-owner/", log_id))};
+LogOwner MakeLogOwner(const Secret& key, absl::string_view log_id, uint64_t base) {
+  std::string bound = absl::StrCat("muster/log-owner/", log_id);
+  if (base != 0) PutLittleEndian(base, bound);
+  return {std::string(log_id), base, KeyedHash128(key, bound)};
 }
 
 std::string EncodeLogOwner(const LogOwner& owner) {
-  return absl::StrCat(kOwnerMark, owner.log_id, owner.key_check);
+  if (owner.base == 0) return absl::StrCat(kOwnerMark, owner.log_id, owner.key_check);
+  std::string out = absl::StrCat(kBasedOwnerMark, owner.log_id);
+  PutLittleEndian(owner.base, out);
+  return absl::StrCat(out, owner.key_check);
 }
 
 absl::StatusOr<LogOwner> DecodeLogOwner(absl::string_view bytes) {
-  if (bytes.size() != kOwnerMark.size() + kLogIdBytes + kCheckBytes ||
-      bytes.substr(0, kOwnerMark.size()) != kOwnerMark) {
-    return absl::DataLossError("it is no owner record of Muster");
+  const absl::string_view mark = bytes.substr(0, std::min(bytes.size(), kOwnerMark.size()));
+  const size_t base_bytes = mark == kBasedOwnerMark ? kBaseBytes : 0;
+  if ((mark != kOwnerMark && mark != kBasedOwnerMark) ||
+      bytes.size() != kOwnerMark.size() + kLogIdBytes + base_bytes + kCheckBytes) {
+    return absl::DataLossError("it is no owner record of Muster, or one of a newer musterd");
   }
-  return LogOwner{std::string(bytes.substr(kOwnerMark.size(), kLogIdBytes)),
-                  std::string(bytes.substr(kOwnerMark.size() + kLogIdBytes))};
+  const size_t base_at = kOwnerMark.size() + kLogIdBytes;
+  LogOwner owner;
+  owner.log_id = std::string(bytes.substr(kOwnerMark.size(), kLogIdBytes));
+  owner.key_check = std::string(bytes.substr(base_at + base_bytes));
+  if (base_bytes == 0) return owner;
+  owner.base = GetLittleEndian(bytes, base_at);
+  if (owner.base != 0 && owner.base <= kHighestBase) return owner;
+  return absl::DataLossError("it is an owner record of Muster with a base that can't be");
 }
 
 }  // namespace muster::server

@@ -42,10 +42,13 @@ absl::StatusOr<OpenedEntry> OpenEntry(const Secret& key, absl::string_view log_i
 // The owner's record: the log's id, and a proof that the reader has its key.
 struct LogOwner {
   std::string log_id;
+  // Index of the entry before the first one that etcd has: of the state that was brought there. 0:
+  // the log begins in etcd.
+  uint64_t base = 0;
   std::string key_check;
 };
 
-LogOwner MakeLogOwner(const Secret& key, absl::string_view log_id);
+LogOwner MakeLogOwner(const Secret& key, absl::string_view log_id, uint64_t base);
 std::string EncodeLogOwner(const LogOwner& owner);
 absl::StatusOr<LogOwner> DecodeLogOwner(absl::string_view bytes);
 

@@ -44,14 +44,38 @@ TEST_F(SealedEntryTest, BindsTheLogAndTheKey) {
 }
 
 TEST_F(SealedEntryTest, AnOwnerIsKnownByItsLogAndKey) {
-  const LogOwner owner = MakeLogOwner(key_, kLog);
+  const LogOwner owner = MakeLogOwner(key_, kLog, 0);
   const auto read = DecodeLogOwner(EncodeLogOwner(owner));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->log_id, kLog);
   EXPECT_EQ(read->key_check, owner.key_check);
-  EXPECT_NE(MakeLogOwner(LogKeyOf(Secret(std::string(32, 'n'))), kLog).key_check, owner.key_check);
+  EXPECT_NE(MakeLogOwner(LogKeyOf(Secret(std::string(32, 'n'))), kLog, 0).key_check,
+            owner.key_check);
   EXPECT_FALSE(DecodeLogOwner("").ok());
   EXPECT_FALSE(DecodeLogOwner(EncodeLogOwner(owner) + "x").ok());
+}
+
+TEST_F(SealedEntryTest, AnOwnerWithABaseReadsBackAndItsBaseIsProven) {
+  const LogOwner owner = MakeLogOwner(key_, kLog, 77);
+  const auto back = DecodeLogOwner(EncodeLogOwner(owner));
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->log_id, kLog);
+  EXPECT_EQ(back->base, 77u);
+  EXPECT_EQ(back->key_check, owner.key_check);
+  EXPECT_NE(MakeLogOwner(key_, kLog, 78).key_check, owner.key_check);
+  EXPECT_NE(MakeLogOwner(key_, kLog, 0).key_check, owner.key_check);
+}
+
+TEST_F(SealedEntryTest, ABaseThatCanNotBeIsRefused) {
+  LogOwner owner = MakeLogOwner(key_, kLog, 1);
+  std::string bytes = EncodeLogOwner(owner);
+  EXPECT_TRUE(DecodeLogOwner(bytes).ok());
+  // 0 has a format of its own, so that a record has one form only.
+  bytes[20] = 0;
+  EXPECT_FALSE(DecodeLogOwner(bytes).ok());
+  bytes[27] = '\x7f';
+  EXPECT_FALSE(DecodeLogOwner(bytes).ok());
+  EXPECT_FALSE(DecodeLogOwner(bytes.substr(0, bytes.size() - 1)).ok());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "server/command_log/local/local_log.h"
 #include "server/command_log/node/data_dir.h"
 #include "server/command_log/node/ticker.h"
+#include "server/state/pending_move.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -49,8 +50,14 @@ absl::StatusOr<std::unique_ptr<LocalNode>> LocalNode::Open(const LocalNodeOption
   if (!state->EngineNote().empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the state in ", options.data_dir,
-        " belongs to a cluster: alone it would leave the others; start it with --etcd (where etcd "
-        "is lost for good, see musterd backup --help)"));
+        " belongs to a cluster: alone it would leave the others; start it with --etcd, or see "
+        "musterd migrate --help (where etcd is lost for good: musterd backup --help)"));
+  }
+  if (FindPendingMove(*state).has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the state in ", options.data_dir,
+                     " is on its way to etcd: finish that with musterd migrate --to etcd, or give "
+                     "it up with musterd migrate --to local"));
   }
   return std::make_unique<RunningNode>(std::move(dir), std::move(state), options, clock);
 }
