@@ -19,8 +19,11 @@
 #include "common/status/status_macros.h"
 #include "server/backup/backup_files.h"
 #include "server/backup/create_backup.h"
+#include "server/command_log/etcd/log_claim.h"
+#include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/local/local_log.h"
 #include "server/command_log/node/data_dir.h"
+#include "server/migration/migration.h"
 #include "server/pki/master_key.h"
 #include "server/state/schema.h"
 #include "server/state/sqlite_state.h"
@@ -210,6 +213,8 @@ absl::StatusOr<Restored> BeginAnew(const RestoreTerms& terms, const BackupManife
   RETURN_IF_ERROR(HoldDevices(log, work.devices, manifest));
   RETURN_IF_ERROR(CancelUpgrades(log, work.upgrades));
   log.Stop();
+  // The same one: nobody has heard of its first entries.
+  if (!terms.etcd.urls.empty()) state->StartNewLog(state->LogId(), BeginningNote());
   return Restored{manifest, state->AppliedPosition(), work.devices.size(), work.upgrades.size(),
                   terms.data_dir + "/root-key"};
 }
@@ -222,6 +227,26 @@ absl::StatusOr<Restored> GoOn(const BackupManifest& manifest, const std::string&
         "the backup is of a node that was alone: there is no cluster that it could be a node of");
   }
   return Restored{manifest, state->AppliedPosition(), 0, 0, ""};
+}
+
+// Before anything is written.
+absl::Status CheckEtcd(const RestoreTerms& terms, const Secret& master) {
+  if (terms.etcd.urls.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::unique_ptr<Etcd> etcd, ConnectToEtcd(terms.etcd));
+  EtcdLogOptions options;
+  options.key = LogKeyOf(master);
+  return CheckEtcdIsFree(*etcd, options, terms.etcd, Position{});
+}
+
+absl::Status ClaimEtcd(const RestoreTerms& terms) {
+  if (terms.etcd.urls.empty()) return absl::OkStatus();
+  const absl::Status claimed =
+      ClaimEtcdFor({terms.data_dir, terms.master_key_file, terms.etcd, absl::ZeroDuration()});
+  if (claimed.ok()) return claimed;
+  return absl::Status(
+      claimed.code(),
+      absl::StrCat(terms.data_dir, " is restored, but its etcd is not its own yet: ",
+                   claimed.message(), "; finish it with musterd migrate --to etcd"));
 }
 
 absl::Status CheckVersion(const BackupManifest& manifest) {
@@ -255,12 +280,12 @@ absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& c
   // All of it is proven before anything is written.
   ASSIGN_OR_RETURN(const CheckedBackup checked, VerifyBackup(terms.file, &keys, terms.wants_end));
   RETURN_IF_ERROR(CheckVersion(checked.manifest));
+  RETURN_IF_ERROR(CheckEtcd(terms, *master));
   // It may be a disk of its own.
   const bool is_there = access(terms.data_dir.c_str(), F_OK) == 0;
   RETURN_IF_ERROR(NeedSpace(is_there ? terms.data_dir : FolderOf(terms.data_dir),
                             checked.manifest.state_bytes() + kReserveBytes, "the state"));
-  ASSIGN_OR_RETURN(const std::unique_ptr<NewInstallation> made,
-                   NewInstallation::Begin(terms.data_dir));
+  ASSIGN_OR_RETURN(std::unique_ptr<NewInstallation> made, NewInstallation::Begin(terms.data_dir));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(terms.file));
   RETURN_IF_ERROR(WriteState(*source, keys, made->building() + "/state.db", terms.wants_end));
   ASSIGN_OR_RETURN(Restored restored,
@@ -268,6 +293,8 @@ absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& c
                                  : BeginAnew(terms, checked.manifest, made->building(), clock));
   RETURN_IF_ERROR(CheckClosed(made->building()));
   RETURN_IF_ERROR(made->Finish());
+  made.reset();
+  RETURN_IF_ERROR(ClaimEtcd(terms));
   return restored;
 }
 

@@ -4,11 +4,13 @@
 // The state is built beside its place and gets its name last, so that a restore that fails or dies
 // leaves no state. Nothing of the past starts by itself on routers: jobs that wait are held, agent
 // upgrades that had begun are cancelled. The log gets a new id, so that positions of before are
-// refused.
+// refused. Into etcd: the state gets its name before etcd is told whose it is; where that fails,
+// the state waits for `musterd migrate --to etcd`.
 //
 // Threads:  one thread; blocks on the disk.
 // Errors:   as backup_file.h and backup_files.h say; FailedPrecondition for a folder that is not
-//           empty, and for a state that is newer than this program.
+//           empty, for an etcd that is not or that refuses this client, and for a state that is
+//           newer than this program.
 // Example:  backup_test.cc.
 #pragma once
 
@@ -19,6 +21,7 @@
 #include "common/clock/clock.h"
 #include "muster/internal/v1/commands.pb.h"
 #include "server/backup/file/backup_file.h"
+#include "server/command_log/etcd/grpc_etcd.h"
 #include "server/command_log/log/command_log.h"
 
 namespace muster::server {
@@ -30,6 +33,8 @@ struct RestoreTerms {
   std::string master_key_file;
   // As a further node of the running cluster that the backup is of: it goes on in the same log.
   bool as_node = false;
+  // With URLs: its log goes on in this etcd, which must hold nothing of Muster.
+  EtcdTerms etcd;
   // Writes a new root key to the path and answers what the state keeps of it.
   std::function<absl::StatusOr<internal::v1::CreateApiKey>(const std::string& path)> make_root_key;
   std::function<bool()> wants_end;

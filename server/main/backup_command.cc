@@ -18,7 +18,9 @@
 #include "server/backup/backup_files.h"
 #include "server/backup/create_backup.h"
 #include "server/backup/restore_backup.h"
+#include "server/main/etcd_settings.h"
 #include "server/main/root_key.h"
+#include "server/main/settings.h"
 #include "server/pki/master_key.h"
 
 namespace muster::server {
@@ -52,10 +54,15 @@ constexpr absl::string_view kRestoreExamples =
     "Examples:\n"
     "  musterd backup restore /backup/muster-monday --data-dir /var/lib/muster\n"
     "  musterd backup restore /backup/node-2 --data-dir /var/lib/muster --as-node\n"
+    "  musterd backup restore /backup/muster-monday --data-dir /var/lib/muster --etcd "
+    "http://10.0.0.1:2379\n"
     "The master key must lie at DIR.master-key, or be named. Stop the musterd that the backup is\n"
     "of: two of one installation would both give jobs to its routers. Jobs that waited are held.\n";
 
 struct BackupSettings {
+  // Which etcd a restore goes into; of the others unused.
+  Settings etcd;
+  bool one_node = false;
   std::string file;
   std::string data_dir;
   std::string master_key_file;
@@ -71,7 +78,8 @@ std::vector<std::string> WithFileFlag(int argc, char** argv) {
     const absl::string_view word = argv[i];
     if (!is_value && !absl::StartsWith(word, "-")) words.push_back("--file");
     is_value = !is_value && absl::StartsWith(word, "--") && !absl::StrContains(word, "=") &&
-               word != "--help" && word != "--version" && word != "--as-node";
+               word != "--help" && word != "--version" && word != "--as-node" &&
+               word != "--one-node";
     words.emplace_back(word);
   }
   return words;
@@ -162,6 +170,7 @@ absl::Status Restore(const BackupSettings& settings) {
   terms.data_dir = settings.data_dir;
   terms.master_key_file = settings.master_key_file;
   terms.as_node = settings.as_node;
+  ASSIGN_OR_RETURN(terms.etcd, EtcdTermsOf(settings.etcd));
   terms.make_root_key = MakeRootKey;
   terms.wants_end = SignalIsPending;
   ASSIGN_OR_RETURN(const Restored restored, RestoreBackup(terms, SystemClock()));
@@ -184,7 +193,7 @@ absl::Status Restore(const BackupSettings& settings) {
   std::cout
       << "What to do next:\n"
          "  musterd --data-dir "
-      << settings.data_dir << key_flag
+      << settings.data_dir << key_flag << (terms.etcd.urls.empty() ? "" : " --etcd ...")
       << " ...     never beside the musterd that the backup is of\n"
          "  muster device list      wait until the routers are online\n"
          "  muster job list --held  what waited; it may have run since the backup was made\n"
@@ -223,11 +232,23 @@ std::optional<int> ParseVerb(absl::string_view verb, int argc, char** argv,
         "as-node",
         "as a further node of the running cluster that the backup is of; nothing is held",
         &settings.as_node);
+    AddEtcdOptions(
+        options,
+        "URLs of an etcd without keys of Muster, in which the log shall go on [none: one "
+        "node]",
+        &settings.etcd);
+    options.Switch("one-node", "leaves etcd out, whatever environment and file say",
+                   &settings.one_node);
   }
   options.ShareFile();
-  const std::optional<int> exit_code = Parse(argc, argv, options);
+  if (const std::optional<int> exit_code = Parse(argc, argv, options)) return exit_code;
   DropSlashes(settings.data_dir);
-  return exit_code;
+  const std::string problem = FinishEtcdOptions(&settings.etcd);
+  // What a cluster's node reads from its file names an etcd that is not empty.
+  if (settings.as_node || settings.one_node) settings.etcd = Settings();
+  if (problem.empty()) return std::nullopt;
+  std::cerr << program << ": " << problem << "; see " << program << " --help\n";
+  return 2;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "common/secrets/secrets.h"
 #include "server/main/backup_command.h"
 #include "server/main/daemon.h"
+#include "server/main/migrate_command.h"
 #include "server/main/settings.h"
 
 namespace muster {
@@ -23,6 +24,7 @@ int Main(int argc, char** argv) {
   // (SIGPIPE).
   PrepareSignals();
   if (argc > 1 && absl::string_view(argv[1]) == "backup") return server::RunBackup(argc, argv);
+  if (argc > 1 && absl::string_view(argv[1]) == "migrate") return server::RunMigrate(argc, argv);
   server::Settings settings;
   if (const auto exit_code = server::ReadSettings(argc, argv, &settings)) return *exit_code;
   StartLogging("musterd", LevelOf(settings.log_level));

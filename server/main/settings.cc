@@ -2,10 +2,9 @@
 
 #include <iostream>
 
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/program/options.h"
+#include "server/main/etcd_settings.h"
 
 namespace muster::server {
 namespace {
@@ -19,6 +18,7 @@ constexpr absl::string_view kExamples =
     "    one of several nodes, see docs/cluster.md\n"
     "The first start makes the roots and keys and says where they lie and what to do next.\n"
     "Backups: musterd backup create|verify|restore; see musterd backup --help.\n"
+    "From one node to a cluster and back: musterd migrate; see musterd migrate --help.\n"
     "Environment: MUSTERD_DATA_DIR, MUSTERD_LISTEN ...; file: data-dir = \"...\".\n";
 
 // "HOST:PORT", with a port.
@@ -32,40 +32,22 @@ bool IsAddressWithPort(const std::string& text) {
 }
 
 void AddClusterOptions(Options& options, Settings* settings) {
-  options.List("etcd",
-               "URLs of etcd's members, http(s)://HOST:PORT; without it musterd is one node",
-               &settings->etcd);
-  options.Text("etcd-ca-file", "PEM that etcd's certificates are checked with [the system's]",
-               &settings->etcd_ca_file);
-  options.Text("etcd-cert-file", "PEM certificate to show to etcd", &settings->etcd_cert_file);
-  options.Text("etcd-key-file", "its key (0600)", &settings->etcd_key_file);
-  options.Text("etcd-user", "user of etcd, where it has users", &settings->etcd_user);
-  options.Text("etcd-password-file", "file of that user's password (0600)",
-               &settings->etcd_password_file);
+  AddEtcdOptions(options,
+                 "URLs of etcd's members, http(s)://HOST:PORT; without it musterd is one node",
+                 settings);
   options.Number("etcd-quota-mib", "etcd's --quota-backend-bytes, in MiB",
                  &settings->etcd_quota_mib, 64, 65536);
   options.Text("node-name", "name of this node in `muster cluster status` [the host's]",
                &settings->node_name);
 }
 
-// One flag may name several, as lists in the environment do.
-void SplitAtCommas(std::vector<std::string>* list) {
-  *list = absl::StrSplit(absl::StrJoin(*list, ","), ',', absl::SkipEmpty());
-}
-
 // What belongs together; empty: nothing is wrong.
-std::string ClusterProblem(const Settings& settings) {
-  const bool details = !settings.etcd_ca_file.empty() || !settings.etcd_cert_file.empty() ||
-                       !settings.etcd_key_file.empty() || !settings.etcd_user.empty() ||
-                       !settings.etcd_password_file.empty() || !settings.node_name.empty();
-  if (settings.etcd.empty()) return details ? "--etcd is missing beside what belongs to it" : "";
-  if (settings.etcd_cert_file.empty() != settings.etcd_key_file.empty()) {
-    return "--etcd-cert-file and --etcd-key-file go together";
+std::string ClusterProblem(Settings* settings) {
+  if (std::string problem = FinishEtcdOptions(settings); !problem.empty()) return problem;
+  if (settings->etcd.empty() && !settings->node_name.empty()) {
+    return "--etcd is missing beside what belongs to it";
   }
-  if (settings.etcd_user.empty() != settings.etcd_password_file.empty()) {
-    return "--etcd-user and --etcd-password-file go together";
-  }
-  return settings.node_name.size() > 64 ? "--node-name has more than 64 characters" : "";
+  return settings->node_name.size() > 64 ? "--node-name has more than 64 characters" : "";
 }
 
 }  // namespace
@@ -88,8 +70,7 @@ std::optional<int> ReadSettings(int argc, char** argv, Settings* settings) {
   options.Text("log-level", "debug, info, warning or error", &settings->log_level);
   AddClusterOptions(options, settings);
   if (const std::optional<int> exit_code = options.Parse(argc, argv)) return exit_code;
-  SplitAtCommas(&settings->etcd);
-  if (const std::string problem = ClusterProblem(*settings); !problem.empty()) {
+  if (const std::string problem = ClusterProblem(settings); !problem.empty()) {
     std::cerr << "musterd: " << problem << "; see musterd --help\n";
     return 2;
   }

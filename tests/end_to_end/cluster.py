@@ -14,10 +14,13 @@ from harness import BIN, Installation, free_port, wait_for
 class Cluster(Installation):
     """`members` of etcd and `nodes` of musterd. The first node that starts makes the installation."""
 
-    def __init__(self, name, nodes=3, members=3):
+    def __init__(self, name, nodes=3, members=3, scheme='http'):
         if not shutil.which('etcd') or not shutil.which('etcdctl'):
             raise unittest.SkipTest('etcd and etcdctl are not installed: apt-get install etcd-server etcd-client')
         super().__init__(name)
+        self.scheme = scheme
+        # Further flags: of etcd, of musterd for etcd, and of etcdctl.
+        self.member_flags, self.node_flags, self.ctl_flags = [], [], []
         self.members = [Member(self, i) for i in range(members)]
         self.nodes = [Node(self, i) for i in range(nodes)]
         self.api_port = self.nodes[0].api_port
@@ -49,7 +52,7 @@ class Cluster(Installation):
         return self.muster(*arguments, MUSTER_SERVER=f'127.0.0.1:{node.api_port}', **environment)
 
     def etcdctl(self, *arguments, code=0):
-        result = subprocess.run(['etcdctl', f'--endpoints={self.etcd_urls()}', *arguments], capture_output=True,
+        result = subprocess.run(['etcdctl', f'--endpoints={self.etcd_urls()}', *self.ctl_flags, *arguments], capture_output=True,
                                 text=True, timeout=30, env={**os.environ, 'ETCDCTL_API': '3'})
         if code is not None and result.returncode != code:
             raise AssertionError(f'etcdctl {arguments}: {result.stdout}\n{result.stderr}')
@@ -69,7 +72,7 @@ class Member:
 
     def __init__(self, cluster, number):
         self.cluster, self.number, self.process = cluster, number, None
-        self.url = f'http://127.0.0.1:{free_port()}'
+        self.url = f'{cluster.scheme}://127.0.0.1:{free_port()}'
         self.peer_url = f'http://127.0.0.1:{free_port()}'
 
     def start(self):
@@ -78,7 +81,7 @@ class Member:
             'etcd', f'--name=m{self.number}', f'--data-dir={self.cluster.path(f"etcd-{self.number}.data")}',
             f'--listen-client-urls={self.url}', f'--advertise-client-urls={self.url}',
             f'--listen-peer-urls={self.peer_url}', f'--initial-advertise-peer-urls={self.peer_url}',
-            f'--initial-cluster={peers}', '--initial-cluster-state=new'])
+            f'--initial-cluster={peers}', '--initial-cluster-state=new', *self.cluster.member_flags])
         return self.process
 
     def kill(self):
@@ -101,7 +104,7 @@ class Node:
         return [f'{BIN}/musterd', '--data-dir', self.path(), '--listen', f'127.0.0.1:{self.api_port}',
                 '--listen-edge', f'127.0.0.1:{self.edge_port}', '--metrics', '127.0.0.1:0',
                 '--master-key-file', self.cluster.master_key, '--etcd', self.cluster.etcd_urls(),
-                '--node-name', f'node-{self.number}', *extra]
+                '--node-name', f'node-{self.number}', *self.cluster.node_flags, *extra]
 
     def start(self, wait=True):
         self.process = self.cluster.run(f'musterd-{self.number}', self.command())

@@ -62,7 +62,10 @@ absl::Status CheckEtcdIsFree(Etcd& etcd, const EtcdLogOptions& options, const Et
   if (!found.ok()) return TellEtcdProblem(found.status(), terms);
   for (const auto& [key, value] : *found) {
     const bool ours = key == OwnerKey(options) && value.value == RecordOf(options, own);
-    if (!ours) return NotFree(terms, key);
+    // A try of before that was killed; it goes with its lease, and where a cluster is there is
+    // more.
+    const bool goes_by_itself = key == TickKey(options);
+    if (!ours && !goes_by_itself) return NotFree(terms, key);
   }
   const absl::Status written = Patiently([&] { return TryToWrite(etcd, options); });
   return written.ok() ? written : TellEtcdProblem(written, terms);
