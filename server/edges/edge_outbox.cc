@@ -202,7 +202,7 @@ void EdgeOutbox::AddSnapshotJobs(DownState& chunk) {
     if (bytes > kFullBytes) return;
     bytes += BytesOf(job);
     job_cursor_ = job.device;
-    if (FillIn(checks_->master(), job)) chunk.jobs.push_back(std::move(job));
+    if (FillIn(state_, checks_->master(), job)) chunk.jobs.push_back(std::move(job));
   }
   if (!whole_page) stage_ = Stage::kRemovals;
 }
@@ -275,7 +275,7 @@ void EdgeOutbox::Tell(DeviceId device, const Pending& pending, DownState& delta,
   }
   if (pending.job) {
     std::optional<EdgeJob> job = state_.FindEdgeJob(edge_id_, device);
-    if (job.has_value() && FillIn(checks_->master(), *job)) {
+    if (job.has_value() && FillIn(state_, checks_->master(), *job)) {
       bytes += BytesOf(*job);
       delta.jobs.push_back(*std::move(job));
     }

@@ -4,6 +4,7 @@
 
 #include "common/log/log.h"
 #include "routeros/placeholders/placeholders.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/script_variables.h"
 
 namespace muster::server {
@@ -19,7 +20,7 @@ bool Refuse(const EdgeJob& job, const absl::Status& why) {
 
 }  // namespace
 
-bool FillIn(const Secret& master, EdgeJob& job) {
+bool FillIn(const State& state, const Secret& master, EdgeJob& job) {
   // The values that were taken with the number, not those of now: a text that was given once stays.
   if (!job.variables.empty()) {
     auto filled = routeros::FillPlaceholders(
@@ -36,7 +37,8 @@ bool FillIn(const Secret& master, EdgeJob& job) {
   for (const SealedJobSecret& secret : job.sealed_secrets) {
     absl::StatusOr<Secret> value =
         // As it is now: a secret that was changed counts for what has not been sent.
-        Open(master, SecretContext(job.organization, secret.name), secret.sealed);
+        OpenOfOrganization(state, master, SecretContext(job.organization, secret.name),
+                           secret.sealed);
     if (!value.ok()) return Refuse(job, value.status());
     job.secrets.push_back({secret.name, *std::move(value)});
   }

@@ -7,12 +7,13 @@
 
 #include "common/secrets/secrets.h"
 #include "server/state/records.h"
+#include "server/state/state.h"
 
 namespace muster::server {
 
 // False, with a line in the log that holds no value, where something is missing or does not open:
-// such a job must not go out.
+// such a job must not go out. `state` has the organizations' keys.
 // After true `sealed_secrets` is empty and `secrets` has their values; the script still names them.
-bool FillIn(const Secret& master, EdgeJob& job);
+bool FillIn(const State& state, const Secret& master, EdgeJob& job);
 
 }  // namespace muster::server

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/edges/edge_fakes.h"
 #include "server/state/script_variables.h"
 
 namespace muster::server {
@@ -19,11 +20,12 @@ class JobFillingTest : public testing::Test {
   }
 
   const Secret master_ = Secret(std::string(32, 'm'));
+  FakeState state_;
   EdgeJob job_;
 };
 
 TEST_F(JobFillingTest, PutsValuesIntoTheTextAndSecretsBesideIt) {
-  ASSERT_TRUE(FillIn(master_, job_));
+  ASSERT_TRUE(FillIn(state_, master_, job_));
   EXPECT_EQ(job_.script, "/radius set [find] comment=\"a\\20\\22b\\22\" secret={{secret:radius}}");
   ASSERT_EQ(job_.secrets.size(), 1U);
   EXPECT_EQ(job_.secrets[0].name, "radius");
@@ -33,16 +35,16 @@ TEST_F(JobFillingTest, PutsValuesIntoTheTextAndSecretsBesideIt) {
 TEST_F(JobFillingTest, RefusesASecretOfAnotherOrganizationOrKey) {
   EdgeJob other = job_;
   other.organization = OrganizationId{8};
-  EXPECT_FALSE(FillIn(master_, other));
-  EXPECT_FALSE(FillIn(Secret(std::string(32, 'x')), job_));
+  EXPECT_FALSE(FillIn(state_, master_, other));
+  EXPECT_FALSE(FillIn(state_, Secret(std::string(32, 'x')), job_));
 }
 
 TEST_F(JobFillingTest, RefusesAMissingValueAndLeavesPlainScriptsAlone) {
   job_.variables = {{"label.other", "1"}};
-  EXPECT_FALSE(FillIn(master_, job_));
+  EXPECT_FALSE(FillIn(state_, master_, job_));
   EdgeJob plain;
   plain.script = ":local a {{1};{2}}";
-  EXPECT_TRUE(FillIn(master_, plain));
+  EXPECT_TRUE(FillIn(state_, master_, plain));
   EXPECT_EQ(plain.script, ":local a {{1};{2}}");
 }
 

@@ -5,17 +5,18 @@
 #include "absl/status/statusor.h"
 #include "common/log/log.h"
 #include "routeros/placeholders/redaction.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/script_variables.h"
 
 namespace muster::server {
 namespace {
 
-absl::StatusOr<std::vector<routeros::SecretValue>> OpenAll(const Secret& master,
+absl::StatusOr<std::vector<routeros::SecretValue>> OpenAll(const State& state, const Secret& master,
                                                            const SealedJobSecrets& sealed) {
   std::vector<routeros::SecretValue> secrets;
   for (const SealedJobSecret& one : sealed.secrets) {
     absl::StatusOr<Secret> value =
-        Open(master, SecretContext(sealed.organization, one.name), one.sealed);
+        OpenOfOrganization(state, master, SecretContext(sealed.organization, one.name), one.sealed);
     if (!value.ok()) return value.status();
     secrets.push_back({one.name, *std::move(value)});
   }
@@ -30,7 +31,7 @@ void RedactResults(const State& state, const Secret& master, internal::v1::EdgeB
     const DeviceId device{result.device_id()};
     const SealedJobSecrets sealed = state.FindJobSecrets(device, result.number());
     if (sealed.secrets.empty()) continue;
-    const auto secrets = OpenAll(master, sealed);
+    const auto secrets = OpenAll(state, master, sealed);
     if (!secrets.ok()) {
       // What can't be looked for can't be shown either; how the job ended is kept.
       LogWarning("edges", "the output of a job was dropped, since its secrets don't open",

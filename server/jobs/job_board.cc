@@ -14,6 +14,7 @@
 #include "server/jobs/job_members.h"
 #include "server/jobs/script_check.h"
 #include "server/jobs/wait_reason.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/script_variables.h"
 
 namespace muster::server {
@@ -164,8 +165,9 @@ absl::StatusOr<JobTemplate> JobBoard::ReadTemplate(const OrganizationScope& scop
   for (const std::string& name : script.secrets_in_words()) {
     const std::optional<std::string> sealed = state_.FindSealedSecret(scope.id(), name);
     if (!sealed.has_value()) return SecretMissing(name);
-    ASSIGN_OR_RETURN(const Secret value,
-                     Open(master_key_, SecretContext(scope.id(), name), *sealed));
+    ASSIGN_OR_RETURN(
+        const Secret value,
+        OpenOfOrganization(state_, master_key_, SecretContext(scope.id(), name), *sealed));
     if (!routeros::IsPlainWord(value.Reveal())) return SecretUnfit(name);
   }
   return script;

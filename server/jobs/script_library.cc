@@ -12,6 +12,7 @@
 #include "server/errors/errors.h"
 #include "server/jobs/job_template.h"
 #include "server/jobs/script_check.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/script_variables.h"
 
 namespace muster::server {
@@ -125,7 +126,9 @@ absl::StatusOr<SecretRecord> ScriptLibrary::SetSecret(const OrganizationScope& s
   set.set_organization_id(scope.id().value);
   set.set_name(name);
   // Sealed before it is proposed: the log never holds the value.
-  set.set_sealed_value(Seal(master_key_, SecretContext(scope.id(), name), value.Reveal()));
+  ASSIGN_OR_RETURN(*set.mutable_sealed_value(),
+                   SealForOrganization(state_, log_, master_key_, scope.id(),
+                                       SecretContext(scope.id(), name), value.Reveal()));
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   std::optional<SecretRecord> record = state_.FindSecret(scope.id(), name);
   if (!record.has_value()) return UnknownResource(NameOf(scope, "secrets", name));
