@@ -72,8 +72,7 @@ absl::Status CatchUp(EtcdLog& log, const State& state, const MigrateTerms& terms
     if (now != index) moved = clock.Monotonic();
     index = now;
     if (clock.Monotonic() - moved < terms.patience) continue;
-    const absl::Status why =
-        TellEtcdProblem(absl::UnavailableError(health.reason), terms.etcd);
+    const absl::Status why = TellEtcdProblem(absl::UnavailableError(health.reason), terms.etcd);
     return absl::FailedPreconditionError(
         absl::StrCat(why.message(),
                      "; without etcd nobody knows what the other nodes have acknowledged (where it "
