@@ -1,6 +1,11 @@
 // Follows the fleet for as long as somebody wants to look. The server has no resume token: after a
-// lost connection it lists everything again, and this file makes a few lines of changes of that.
+// lost connection that node or the next lists everything again, and this file makes a few lines of
+// changes of that: nothing that was told is told again. What is listed is never older than what was
+// told, because a node hears of all that others had answered before it begins a watch.
 #include "cli/commands/device_watch.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 #include <map>
@@ -27,11 +32,12 @@ using muster::v1::WatchDevicesResponse;
 constexpr absl::Duration kPause = absl::Milliseconds(300);
 
 // What was told so far, so that a listing after a lost connection tells only what is new.
-// Remembers the line of each device as it was printed: about 100 bytes each, two megabytes for
-// 20,000.
+// Remembers what was printed of each device: a line of about 100 bytes, two megabytes for 20,000,
+// or for JSON some 400 bytes.
 class Teller {
  public:
-  Teller(Session& session, bool as_json) : session_(session), as_json_(as_json) {}
+  Teller(Session& session, bool as_json, bool with_status)
+      : session_(session), as_json_(as_json), with_status_(with_status) {}
 
   // A connection begins: its listing says all again.
   void Begin() { listed_.clear(); }
@@ -52,11 +58,11 @@ class Teller {
       known_.erase(name);
       return;
     }
-    const std::string line = DeviceLine(change.device());
+    const std::string line = Shown(change.device());
     const auto found = known_.find(name);
     DeviceChange told = change;
     // Said before a connection was lost, and the same still.
-    if (found != known_.end() && found->second == line && !as_json_) return;
+    if (found != known_.end() && found->second == line) return;
     // The server says ADDED in a listing; to who has been looking it is a change.
     if (found != known_.end()) told.set_kind(muster::v1::DEVICE_CHANGE_KIND_CHANGED);
     known_[name] = line;
@@ -80,6 +86,25 @@ class Teller {
                                "; changes follow as they come"));
   }
 
+  // What of a device is told: it has changed where this has.
+  std::string Shown(const Device& device) const {
+    if (!as_json_) return DeviceLine(device);
+    Device shown = device;
+    if (!with_status_) {
+      // The rest of the status is as of the last check-in, which is no change.
+      shown.clear_status();
+      shown.mutable_status()->set_online(device.status().online());
+    }
+    std::string bytes;
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    // Labels are a map, which has no order by itself.
+    coded.SetSerializationDeterministic(true);
+    shown.SerializeToCodedStream(&coded);
+    coded.Trim();
+    return bytes;
+  }
+
   void Print(const DeviceChange& change, const std::string& line) {
     std::ostream& out = *session_.console().out;
     if (as_json_) {
@@ -95,7 +120,8 @@ class Teller {
 
   Session& session_;
   const bool as_json_;
-  // Lines by device name.
+  const bool with_status_;
+  // What was told last, by device name.
   std::map<std::string, std::string> known_;
   std::set<std::string> listed_;
 };
@@ -114,7 +140,7 @@ Outcome Watch(Session& session) {
   ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
   request.set_filter(session.Text("where"));
   request.set_include_status(session.Switch("status"));
-  Teller teller(session, as_json);
+  Teller teller(session, as_json, request.include_status());
   StreamPatience patience(connection->retry_for(), absl::Now());
   while (true) {
     // No deadline: quiet is normal, and keepalive (connection.cc) notices a dead connection.

@@ -70,6 +70,28 @@ TEST_F(DeviceWatchTest, AfterALostConnectionOnlyWhatIsNewIsSaid) {
             "removed  MikroTik-3: online, 7.15.3, 203.0.113.7, riga\n");
 }
 
+TEST_F(DeviceWatchTest, AlsoAsJsonOnlyWhatIsNewIsSaidAfterALostConnection) {
+  WatchDevicesResponse first, again;
+  Device beaten = MakeSite(1, "riga");
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, beaten);
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(2, "riga"));
+  first.set_synced(true);
+  // A check-in later, and nothing else.
+  beaten.mutable_status()->mutable_last_check_in_time()->set_seconds(4711);
+  Add(&again, muster::v1::DEVICE_CHANGE_KIND_ADDED, beaten);
+  Add(&again, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(2, "rix"));
+  again.set_synced(true);
+  for (const bool status : {false, true}) {
+    fake_.Answer("WatchDevices", first);
+    fake_.Fail("WatchDevices", grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+    fake_.Answer("WatchDevices", again);
+    EndForGood();
+    const Ran ran = status ? Run({"device", "watch", "--status", "-o", "json"})
+                           : Run({"device", "watch", "-o", "json"});
+    EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), status ? 4 : 3) << ran.out;
+  }
+}
+
 TEST_F(DeviceWatchTest, AStreamThatTheServerEndsWellIsBegunAnew) {
   WatchDevicesResponse first;
   Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));

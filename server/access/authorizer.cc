@@ -13,6 +13,8 @@
 namespace muster::server {
 namespace {
 
+constexpr absl::string_view kScheme = "bearer ";
+
 // By state time, so that all nodes agree and a wrong clock of one revives no key.
 bool IsInForce(const ApiKey& key, absl::Time now) {
   if (key.revoke_time_us != 0) return false;
@@ -22,7 +24,6 @@ bool IsInForce(const ApiKey& key, absl::Time now) {
 }  // namespace
 
 absl::StatusOr<Caller> Authorizer::Authenticate(absl::string_view authorization) const {
-  constexpr absl::string_view kScheme = "bearer ";
   if (authorization.empty()) return NotAuthenticated("the call carries no API key");
   // The scheme's case is free (RFC 7235).
   if (!absl::StartsWithIgnoreCase(authorization, kScheme)) {
@@ -36,6 +37,11 @@ absl::StatusOr<Caller> Authorizer::Authenticate(absl::string_view authorization)
     return NotAuthenticated("the API key is not valid");
   }
   return Caller(key->id, key->role, key->organization);
+}
+
+bool Authorizer::HoldsKey(absl::string_view authorization) {
+  return absl::StartsWithIgnoreCase(authorization, kScheme) &&
+         IdOfApiKey(authorization.substr(kScheme.size())).has_value();
 }
 
 absl::Status Authorizer::CheckMethod(const Caller& caller, absl::string_view method) const {

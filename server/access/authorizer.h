@@ -27,6 +27,9 @@ class Authorizer {
   // Reads state time, so that a key expires on all nodes at once.
   absl::StatusOr<Caller> Authenticate(absl::string_view authorization) const;
 
+  // Whether that holds a key by its form, so that another node may know it.
+  static bool HoldsKey(absl::string_view authorization);
+
   // Ok where the caller's role is enough for `method`; see method_rules.h.
   // A method without a rule is refused to everybody.
   absl::Status CheckMethod(const Caller& caller, absl::string_view method) const;

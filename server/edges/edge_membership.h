@@ -49,6 +49,9 @@ class EdgeMembership {
   // that of its join. `requests` must outlive the call only.
   void Renew(const std::string& edge_id, const EdgeRequests& requests, Done done);
 
+  // Whether this node has heard of it, revoked or not.
+  bool IsKnown(const std::string& edge_id) const { return state_.FindEdge(edge_id).has_value(); }
+
   // Ok for an edge that has joined and was not revoked.
   absl::Status Check(const std::string& edge_id) const;
 

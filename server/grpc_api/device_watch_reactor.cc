@@ -58,12 +58,7 @@ class DeviceWatchReactor final
 grpc::ServerWriteReactor<v1::WatchDevicesResponse>* StartDeviceWatch(
     const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context,
     const v1::WatchDevicesRequest& request) {
-  auto* reactor = new DeviceWatchReactor(gate, watches, context);
-  // gRPC keeps what a reactor begins before it was returned and does it then, so a stream can be
-  // finished here.
-  const absl::Status started = reactor->Start(request);
-  if (!started.ok()) reactor->End(started);
-  return reactor;
+  return StartWatch(gate, new DeviceWatchReactor(gate, watches, context), request);
 }
 
 }  // namespace muster::server

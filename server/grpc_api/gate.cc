@@ -117,10 +117,18 @@ absl::StatusOr<ApiCall> Gate::OpenAtOnce(const grpc::ServerContextBase& context,
   return ApiCall(authorizer_, std::move(caller), std::move(audited));
 }
 
+bool Gate::MayBeKnownElsewhere(const grpc::ServerContextBase& context,
+                               const absl::Status& refusal) {
+  return absl::IsUnauthenticated(refusal) &&
+         Authorizer::HoldsKey(Metadata(context, "authorization"));
+}
+
 absl::StatusOr<ApiCall> Gate::Open(grpc::ServerContextBase& context, absl::string_view method,
                                    const google::protobuf::Message& request) const {
-  // Before the wait, so that only valid keys can make a thread wait.
-  ASSIGN_OR_RETURN(ApiCall call, OpenAtOnce(context, method, request));
+  // Before the wait, so that only valid keys can make a thread wait for long.
+  absl::StatusOr<ApiCall> first = OpenAtOnce(context, method, request);
+  const bool again = MayBeKnownElsewhere(context, first.status()) && look_.Wait();
+  ASSIGN_OR_RETURN(ApiCall call, again ? OpenAtOnce(context, method, request) : std::move(first));
   const bool changes = request.GetDescriptor()->FindFieldByName("request_id") != nullptr;
   RETURN_IF_ERROR(WaitForPosition(context, changes));
   return call;

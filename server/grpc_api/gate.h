@@ -31,6 +31,7 @@
 #include "server/access/audited_call.h"
 #include "server/access/authorizer.h"
 #include "server/command_log/log/command_log.h"
+#include "server/command_log/log/second_look.h"
 #include "server/grpc_api/status_convert.h"
 
 namespace muster::server {
@@ -66,15 +67,21 @@ class Gate {
  public:
   // `observer` may be empty; it is called on the handler's thread and must not block.
   Gate(const Authorizer& authorizer, CommandLog& log, CallObserver observer)
-      : authorizer_(authorizer), log_(log), observer_(std::move(observer)) {}
+      : authorizer_(authorizer), log_(log), observer_(std::move(observer)), look_(log) {}
 
-  // Lets a call in, or says why not.
+  // Lets a call in, or says why not. A key that this node does not know may have been made at
+  // another a moment ago: then it looks once more when it has heard of all that was written.
   absl::StatusOr<ApiCall> Open(grpc::ServerContextBase& context, absl::string_view method,
                                const google::protobuf::Message& request) const;
   // The same without waiting for a position, for callers that must not block.
   absl::StatusOr<ApiCall> OpenAtOnce(const grpc::ServerContextBase& context,
                                      absl::string_view method,
                                      const google::protobuf::Message& request) const;
+
+  // Whether it's worth to ask `look` before a call is refused with `refusal`.
+  static bool MayBeKnownElsewhere(const grpc::ServerContextBase& context,
+                                  const absl::Status& refusal);
+  SecondLook& look() const { return look_; }
 
   // What a call ends with.
   grpc::Status Close(grpc::ServerContextBase& context, absl::string_view method,
@@ -98,6 +105,7 @@ class Gate {
   CommandLog& log_;
   const CallObserver observer_;
   mutable std::atomic<int> waiting_ = 0;
+  mutable SecondLook look_;
 };
 
 }  // namespace muster::server

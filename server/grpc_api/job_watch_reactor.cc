@@ -43,10 +43,7 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
 grpc::ServerWriteReactor<v1::WatchJobResponse>* StartJobWatch(const Gate& gate, JobWatches& watches,
                                                               grpc::CallbackServerContext* context,
                                                               const v1::WatchJobRequest& request) {
-  auto* reactor = new JobWatchReactor(gate, watches, context);
-  const absl::Status started = reactor->Start(request);
-  if (!started.ok()) reactor->End(started);
-  return reactor;
+  return StartWatch(gate, new JobWatchReactor(gate, watches, context), request);
 }
 
 }  // namespace muster::server

@@ -52,6 +52,15 @@ class WatchReactor : public grpc::ServerWriteReactor<Response>, public Sink {
 
   void OnDone() override { delete this; }
 
+  // Ok where the caller's key and role are good.
+  absl::Status Admit(const google::protobuf::Message& request) const {
+    return Open(request).status();
+  }
+  // Whether another node may know the key that this one does not.
+  bool MayBeKnownElsewhere(const absl::Status& refusal) const {
+    return Gate::MayBeKnownElsewhere(*context_, refusal);
+  }
+
  protected:
   // The caller of the stream, or why there is none.
   absl::StatusOr<ApiCall> Open(const google::protobuf::Message& request) const {
@@ -72,5 +81,27 @@ class WatchReactor : public grpc::ServerWriteReactor<Response>, public Sink {
   std::atomic<uint64_t> watch_ = 0;
   std::atomic<bool> cancelled_ = false;
 };
+
+// Starts the watch of a new reactor, or ends its stream with why not. Not on gRPC's thread, and
+// only when this node shows what others had told: a watch that goes on here after its node died
+// must not be told older states first. That also finds a key that was made at another node a moment
+// ago.
+template <typename Reactor, typename Request>
+Reactor* StartWatch(const Gate& gate, Reactor* reactor, const Request& request) {
+  const absl::Status admitted = reactor->Admit(request);
+  // Strangers and wrong roles cost no look. gRPC keeps what a reactor begins before it was returned
+  // and does it then, so a stream can be finished here.
+  if (!admitted.ok() && !reactor->MayBeKnownElsewhere(admitted)) {
+    reactor->End(admitted);
+    return reactor;
+  }
+  // It lives until End, also where its caller goes. Without an answer of the log (no quorum) what
+  // this node has is better than nothing.
+  gate.look().Ask([reactor, copy = request](bool) {
+    const absl::Status started = reactor->Start(copy);
+    if (!started.ok()) reactor->End(started);
+  });
+  return reactor;
+}
 
 }  // namespace muster::server

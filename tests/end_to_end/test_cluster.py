@@ -10,7 +10,7 @@ import time
 import unittest
 
 from cluster import Cluster
-from harness import SEED, wait_for
+from harness import BIN, SEED, claim_of, json_stream, wait_for
 from test_crashes import Fleet
 
 # Counts seconds.
@@ -123,6 +123,95 @@ class ClusterTest(unittest.TestCase):
                 holder.start()
                 holder.wait_state('serving')
             self.assertTrue(edge.process.alive())
+
+    def test_a_watch_goes_on_at_another_node_without_a_gap_a_repeat_or_a_step_back(self):
+        print(f'seed {SEED}', flush=True)
+        chance = random.Random(SEED)
+        with Cluster('cluster-watch') as cluster:
+            cluster.start()
+            edge = cluster.add_edge('west')
+            claim = claim_of(cluster.claim_line('--max-devices', '6'))
+            for _ in range(6):
+                self.assertEqual(edge.router(claim).enroll()[0], 200)
+            names = [device['name'].rsplit('/', 1)[-1] for device in cluster.devices()]
+            watch = cluster.run('watch', [f'{BIN}/muster', 'device', 'watch', '-o', 'json'], cluster.environment())
+            wait_for('the watch has begun', lambda: len(list(json_stream(watch.output()))) >= 6, 20)
+            written = {name: 0 for name in names}
+            stopping = threading.Event()
+
+            def write():
+                while not stopping.wait(chance.uniform(0.05, 0.3)):
+                    name = chance.choice(names)
+                    cluster.muster('device', 'set', name, '--notes', str(written[name] + 1))
+                    written[name] += 1
+            writer = threading.Thread(target=write, daemon=True)
+            writer.start()
+            for _ in range(KILLS):
+                # Whichever has the watch is among them.
+                for node in cluster.nodes:
+                    before = sum(written.values())
+                    node.kill()
+                    wait_for('changes go on', lambda n=before: sum(written.values()) > n + 2, 30)
+                    node.start()
+                    node.wait_state('serving')
+            stopping.set()
+            writer.join(60)
+
+            def told():
+                """What the watch has said of each device's notes, in order."""
+                steps = {name: [] for name in names}
+                for change in json_stream(watch.output()):
+                    device = change['device']
+                    steps[device['name'].rsplit('/', 1)[-1]].append(int(device.get('notes') or 0))
+                return steps
+            wait_for('the last of each is told', lambda: all(
+                steps[-1] == written[name] for name, steps in told().items()), 30, 0.3)
+            kinds = [change['kind'] for change in json_stream(watch.output())]
+            self.assertEqual(kinds.count('DEVICE_CHANGE_KIND_ADDED'), len(names))
+            self.assertEqual(kinds.count('DEVICE_CHANGE_KIND_REMOVED'), 0)
+            for name, steps in told().items():
+                self.assertEqual(steps, sorted(set(steps)), f'{name}: none twice, none older than one before')
+            print(f'{sum(written.values())} changes, {len(kinds)} told', flush=True)
+
+    def test_a_node_that_hears_late_knows_keys_and_claims_that_another_has_made(self):
+        """The calls wait at a frozen node that has not heard of them; when it goes on, it looks before it refuses."""
+        with Cluster('cluster-known', members=1) as cluster:
+            cluster.start()
+            edge = cluster.add_edge('west')
+            for round_number in range(5):
+                late = wait_for('a node has the edge', lambda: [
+                    n for n in cluster.nodes if n.metrics().get('muster_edge_streams') == 1], 20)[0]
+                other = next(n for n in cluster.nodes if n is not late)
+                answers = {}
+                late.freeze()
+                try:
+                    key = cluster.path(f'key-{round_number}')
+                    with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
+                        file.write(cluster.through(other, 'key', 'create', '--role', 'viewer'))
+                    claim = claim_of(cluster.through(other, 'claim', 'create'))
+                    bad = cluster.path('bad-key')
+                    with open(os.open(bad, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file, open(key) as good:
+                        file.write(good.read().strip()[:-4] + 'aaaa')
+
+                    def ask(name, file):
+                        answers[name] = cluster.muster_result('device', 'list', MUSTER_API_KEY_FILE=file,
+                                                              MUSTER_SERVER=f'127.0.0.1:{late.api_port}')
+
+                    def fetch():
+                        answers['claim'] = edge.router(claim).fetch('GET', '/b/7.20.8', headers={
+                            'Authorization': f'Claim {claim}'})[0]
+                    asking = [threading.Thread(target=ask, args=pair, daemon=True)
+                              for pair in (('key', key), ('bad', bad))] + [threading.Thread(target=fetch, daemon=True)]
+                    for thread in asking:
+                        thread.start()
+                    threading.Event().wait(0.5)
+                finally:
+                    late.thaw()
+                for thread in asking:
+                    thread.join(60)
+                self.assertEqual(answers['key'].returncode, 0, answers['key'].stderr)
+                self.assertEqual(answers['bad'].returncode, 4, answers['bad'].stderr)
+                self.assertEqual(answers['claim'], 200)
 
     def test_two_first_starts_at_once_make_one_installation(self):
         with Cluster('cluster-race', nodes=2, members=1) as cluster:

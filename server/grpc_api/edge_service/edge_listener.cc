@@ -55,7 +55,8 @@ class GrpcEdgeListener final : public EdgeListener {
         claims_(terms.state, terms.log, terms.installation.master_key),
         enrolment_(terms.state, terms.log, terms.installation.master_key, terms.installation.keys,
                    terms.clock),
-        service_({hub_, membership_, claims_, enrolment_, terms.state,
+        look_(terms.log),
+        service_({hub_, membership_, claims_, enrolment_, look_, terms.state,
                   terms.installation.master_key, terms.installation.keys, terms.clock,
                   terms.installation.keys.cluster_id}) {}
 
@@ -108,6 +109,7 @@ class GrpcEdgeListener final : public EdgeListener {
   EdgeMembership membership_;
   ClaimBook claims_;
   Enrolment enrolment_;
+  SecondLook look_;
   EdgeService service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;

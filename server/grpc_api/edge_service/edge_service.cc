@@ -57,6 +57,13 @@ edge::v1::ClaimVerdict ToWire(internal::v1::EnrollVerdict verdict) {
   }
 }
 
+void ToWire(const ClaimCheck& check, CheckClaimResponse& wire) {
+  wire.set_verdict(ToWire(check.verdict));
+  wire.set_monitor_only(check.monitor_only);
+  wire.set_profile(static_cast<edge::v1::Profile>(check.profile));
+  for (const std::string& url : check.urls) wire.add_urls(url);
+}
+
 JoinTerms FromWire(const JoinRequest& request) {
   JoinTerms terms;
   terms.join_token = request.join_token();
@@ -107,14 +114,25 @@ grpc::ServerUnaryReactor* EdgeService::Join(grpc::CallbackServerContext* context
   // Filled in before the outcome is known; gRPC sends no message with a status that is not ok.
   response->set_edge_id(*edge_id);
   response->set_cluster_id(rules_.cluster_id);
-  rules_.membership.Join(*edge_id, FromWire(*request),
-                         [reactor, response](absl::StatusOr<EdgeCertificates> certificates) {
-                           if (certificates.ok()) {
-                             ToWire(*std::move(certificates), *response->mutable_certificates());
-                           }
-                           reactor->Finish(ToEdgeStatus(certificates.status()));
-                         });
+  if (rules_.membership.IsKnown(*edge_id)) {
+    JoinKnown(*edge_id, *request, *response, *reactor);
+    return reactor;
+  }
+  rules_.look.Ask([this, edge = *edge_id, request, response, reactor](bool) {
+    JoinKnown(edge, *request, *response, *reactor);
+  });
   return reactor;
+}
+
+void EdgeService::JoinKnown(const std::string& edge_id, const JoinRequest& request,
+                            JoinResponse& response, grpc::ServerUnaryReactor& reactor) {
+  rules_.membership.Join(edge_id, FromWire(request),
+                         [&reactor, &response](absl::StatusOr<EdgeCertificates> certificates) {
+                           if (certificates.ok()) {
+                             ToWire(*std::move(certificates), *response.mutable_certificates());
+                           }
+                           reactor.Finish(ToEdgeStatus(certificates.status()));
+                         });
 }
 
 grpc::ServerUnaryReactor* EdgeService::Renew(grpc::CallbackServerContext* context,
@@ -142,11 +160,17 @@ grpc::ServerUnaryReactor* EdgeService::CheckClaim(grpc::CallbackServerContext* c
   // From the state alone, since nothing changes: a router may fetch its installer as often as it
   // likes, and only Enroll uses the claim up.
   const ClaimCheck check = rules_.claims.Check(request->claim(), request->source_address());
-  response->set_verdict(ToWire(check.verdict));
-  response->set_monitor_only(check.monitor_only);
-  response->set_profile(static_cast<edge::v1::Profile>(check.profile));
-  for (const std::string& url : check.urls) response->add_urls(url);
-  return FinishNow(context, absl::OkStatus());
+  if (ToWire(check.verdict) != edge::v1::CLAIM_VERDICT_UNKNOWN) {
+    ToWire(check, *response);
+    return FinishNow(context, absl::OkStatus());
+  }
+  // The line may have been made at another node, and pasted at once.
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  rules_.look.Ask([this, request, response, reactor](bool) {
+    ToWire(rules_.claims.Check(request->claim(), request->source_address()), *response);
+    reactor->Finish(grpc::Status::OK);
+  });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* EdgeService::Enroll(grpc::CallbackServerContext* context,

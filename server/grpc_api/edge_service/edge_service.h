@@ -11,6 +11,7 @@
 #include "muster/edge/v1/edge_service.grpc.pb.h"
 #include "server/claims/claim_book.h"
 #include "server/claims/enrolment.h"
+#include "server/command_log/log/second_look.h"
 #include "server/edges/edge_hub.h"
 #include "server/edges/edge_membership.h"
 #include "server/grpc_api/edge_service/edge_stream.h"
@@ -23,6 +24,8 @@ struct EdgeRules {
   EdgeMembership& membership;
   ClaimBook& claims;
   Enrolment& enrolment;
+  // For claims and edges that were made at another node a moment ago.
+  SecondLook& look;
   const State& state;
   const Secret& master;
   const ClusterKeys& keys;
@@ -70,6 +73,9 @@ class EdgeService final : public EdgeServiceBase {
   RawStream* Connect(grpc::CallbackServerContext* context) override;
 
  private:
+  // What Join does once this node knows the edge, or can't.
+  void JoinKnown(const std::string& edge_id, const edge::v1::JoinRequest& request,
+                 edge::v1::JoinResponse& response, grpc::ServerUnaryReactor& reactor);
   // The edge that calls, if it has joined and was not revoked.
   absl::StatusOr<std::string> ActiveEdge(const grpc::CallbackServerContext& context) const;
   // Fills in token and device record, so that the edge can serve the router's first beat before the
