@@ -108,6 +108,11 @@ absl::StatusOr<RouterContacts> EdgeHub::AskContacts(DeviceId device, absl::Durat
   return questions_.Wait(question, deadline);
 }
 
+bool EdgeHub::HoldsEdgeOf(DeviceId device) const {
+  const std::optional<Device> found = context_.state.FindDevice(device);
+  return found.has_value() && !SessionsOf(found->status.edge).empty();
+}
+
 void EdgeHub::Drain(absl::Duration deadline) {
   {
     MutexLock lock(mutex_);

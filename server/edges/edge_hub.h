@@ -45,6 +45,9 @@ class EdgeHub {
   // Unavailable where that edge is not connected or does not answer.
   absl::StatusOr<RouterContacts> AskContacts(DeviceId device, absl::Duration deadline);
 
+  // Whether the edge that heard the device last has a stream here.
+  bool HoldsEdgeOf(DeviceId device) const;
+
   // Says farewell on every stream, takes no new ones, and waits until all have ended.
   void Drain(absl::Duration deadline);
 

@@ -22,6 +22,7 @@
 #include "server/grpc_api/edge_service/edge_listener.h"
 #include "server/grpc_api/node_service/node_service.h"
 #include "server/main/cluster_view.h"
+#include "server/main/contact_route.h"
 #include "server/main/health_watch.h"
 #include "server/main/measured_log.h"
 #include "server/main/metrics.h"
@@ -93,22 +94,6 @@ absl::StatusOr<std::string> ServeMetrics(const Settings& settings, Metrics& metr
   if (address.ok()) return address;
   LogWarning("main", "no metrics", {{"reason", std::string(address.status().message())}});
   return std::string();
-}
-
-// What the device's edge remembers, as a diagnosis reads it.
-absl::StatusOr<DeviceContacts> AskEdge(EdgeListener& edges, DeviceId device,
-                                       absl::Duration deadline) {
-  ASSIGN_OR_RETURN(RouterContacts answer, edges.AskContacts(device, deadline));
-  DeviceContacts contacts;
-  for (RouterContact& contact : answer.contacts) {
-    contacts.contacts.push_back({static_cast<ContactKind>(contact.kind), contact.time_us,
-                                 contact.http_status, std::move(contact.reason)});
-  }
-  contacts.tls_version = std::move(answer.tls_version);
-  contacts.tls_cipher = std::move(answer.tls_cipher);
-  contacts.tls_group = std::move(answer.tls_group);
-  contacts.tls_resumed = answer.tls_resumed;
-  return contacts;
 }
 
 void WaitForEnd() {
@@ -213,12 +198,34 @@ class ControlPlane {
     return description;
   }
 
+  absl::StatusOr<node::v1::AskContactsResponse> AskContactsForOther(DeviceId device,
+                                                                    absl::Duration deadline) {
+    // The first call may come before the listener is known here.
+    EdgeListener* const edges = listening_;
+    if (edges == nullptr) return absl::NotFoundError("this node is starting");
+    return AskContactsHere(*edges, device, deadline);
+  }
+
+  absl::Status RouteContacts() {
+    listening_ = edges_.get();
+    if (member_ != nullptr) {
+      ASSIGN_OR_RETURN(Identity own, issuer_->IssueNode(member_->id()));
+      client_ = std::make_unique<NodeClient>(std::move(own), installation_->keys.cluster_root.pem);
+    }
+    route_ = std::make_unique<ContactRoute>(*edges_, member_, client_.get());
+    return absl::OkStatus();
+  }
+
   absl::Status StartListeners() {
     node_service_ = std::make_unique<NodeService>(
-        NodeRules{installation_->keys.cluster_id, [this] { return Describe(); }});
+        NodeRules{installation_->keys.cluster_id, [this] { return Describe(); },
+                  [this](uint64_t device, absl::Duration deadline) {
+                    return AskContactsForOther(DeviceId{device}, deadline);
+                  }});
     ASSIGN_OR_RETURN(
         edges_, EdgeListener::Start({settings_.listen_edge, *log_, node_->state(), *installation_,
                                      *issuer_, identity_, clock_, node_service_.get()}));
+    RETURN_IF_ERROR(RouteContacts());
     ApiServerTerms terms;
     terms.listen = settings_.listen;
     terms.identity = identity_;
@@ -231,8 +238,8 @@ class ControlPlane {
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);
     };
-    terms.ask_contacts = [edges = edges_.get()](DeviceId device, absl::Duration deadline) {
-      return AskEdge(*edges, device, deadline);
+    terms.ask_contacts = [route = route_.get()](DeviceId device, absl::Duration deadline) {
+      return route->Ask(device, deadline);
     };
     terms.on_router_root = [this](const std::string& pem) {
       const absl::Status written = WriteRouterRoot(data_dir_, pem);
@@ -262,6 +269,9 @@ class ControlPlane {
   Identity identity_;
   std::unique_ptr<NodeService> node_service_;
   std::unique_ptr<EdgeListener> edges_;
+  std::atomic<EdgeListener*> listening_ = nullptr;
+  std::unique_ptr<NodeClient> client_;
+  std::unique_ptr<ContactRoute> route_;
   std::unique_ptr<ApiServer> api_;
   std::string metrics_address_;
   std::unique_ptr<HealthWatch> health_;

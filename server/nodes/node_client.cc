@@ -33,6 +33,44 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Identit
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
 }
 
+// One node that is asked.
+struct Question {
+  std::shared_ptr<node::v1::NodeService::Stub> stub;
+  grpc::ClientContext context;
+  node::v1::AskContactsResponse response;
+  grpc::Status status;
+};
+
+// How many answers are still to come, and whether one was good.
+class Answers {
+ public:
+  void Expect() {
+    MutexLock lock(mutex_);
+    ++missing_;
+  }
+  void Take(bool good) {
+    MutexLock lock(mutex_);
+    --missing_;
+    good_ |= good;
+    changed_.NotifyAll();
+  }
+  // Or until all have come.
+  void WaitForGoodOne() {
+    MutexLock lock(mutex_);
+    while (missing_ > 0 && !good_) changed_.WaitFor(mutex_, absl::Seconds(1));
+  }
+  void WaitForAll() {
+    MutexLock lock(mutex_);
+    while (missing_ > 0) changed_.WaitFor(mutex_, absl::Seconds(1));
+  }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable changed_;
+  int missing_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool good_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
 }  // namespace
 
 absl::StatusOr<node::v1::DescribeNodeResponse> NodeClient::Describe(absl::string_view address,
@@ -43,6 +81,41 @@ absl::StatusOr<node::v1::DescribeNodeResponse> NodeClient::Describe(absl::string
   RETURN_IF_ERROR(FromWire(address, StubOf(address)->DescribeNode(
                                         &context, node::v1::DescribeNodeRequest(), &response)));
   return response;
+}
+
+absl::StatusOr<node::v1::AskContactsResponse> NodeClient::AskContacts(
+    const std::vector<std::string>& addresses, uint64_t device, absl::Duration deadline) {
+  node::v1::AskContactsRequest request;
+  request.set_device_id(device);
+  const absl::Time end = absl::Now() + deadline;
+  std::vector<std::unique_ptr<Question>> questions;
+  Answers answers;
+  for (const std::string& address : addresses) {
+    questions.push_back(std::make_unique<Question>());
+    Question& question = *questions.back();
+    question.stub = StubOf(address);
+    question.context.set_deadline(absl::ToChronoTime(end));
+    answers.Expect();
+    question.stub->async()->AskContacts(&question.context, &request, &question.response,
+                                        [&question, &answers](const grpc::Status& status) {
+                                          question.status = status;
+                                          answers.Take(status.ok());
+                                        });
+  }
+  answers.WaitForGoodOne();
+  // The others are of no use any more; their callbacks must have come before this returns.
+  for (const auto& question : questions) question->context.TryCancel();
+  answers.WaitForAll();
+  std::string silent;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const grpc::Status& status = questions[i]->status;
+    if (status.ok()) return std::move(questions[i]->response);
+    if (status.error_code() == grpc::StatusCode::NOT_FOUND) continue;
+    absl::StrAppend(&silent, silent.empty() ? "" : "; ",
+                    std::string(FromWire(addresses[i], status).message()));
+  }
+  if (silent.empty()) return absl::NotFoundError("no other node has the edge");
+  return absl::UnavailableError(silent);
 }
 
 std::shared_ptr<NodeClient::Stub> NodeClient::StubOf(absl::string_view address) {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -31,6 +32,12 @@ class NodeClient {
   // Of the node whose listener for edges is at `address`, "HOST:PORT" as its member report says.
   absl::StatusOr<node::v1::DescribeNodeResponse> Describe(absl::string_view address,
                                                           absl::Duration deadline);
+
+  // What the edge of a device remembers of it, from whichever of these nodes has that edge: all are
+  // asked at once, and the first answer counts. NotFound where none of them has it; Unavailable,
+  // with what each said, where one did not answer.
+  absl::StatusOr<node::v1::AskContactsResponse> AskContacts(
+      const std::vector<std::string>& addresses, uint64_t device, absl::Duration deadline);
 
  private:
   using Stub = node::v1::NodeService::Stub;

@@ -47,11 +47,19 @@ void EdgeHarness::Start() {
   issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
   identity_ = *issuer_->IssueServer({});
   node_service_ = std::make_unique<NodeService>(
-      NodeRules{installation_->keys.cluster_id, [this] {
+      NodeRules{installation_->keys.cluster_id,
+                [this] {
                   node::v1::DescribeNodeResponse description;
                   description.set_node_id(kNodeId);
                   description.set_log_index(node_->log().AppliedPosition().index);
                   return description;
+                },
+                [](uint64_t device, absl::Duration) {
+                  node::v1::AskContactsResponse answer;
+                  answer.add_contacts()->set_reason("as of the edge");
+                  return device == kDeviceHere
+                             ? absl::StatusOr<node::v1::AskContactsResponse>(std::move(answer))
+                             : absl::NotFoundError("not here");
                 }});
   auto listener = EdgeListener::Start({"127.0.0.1:0", node_->log(), node_->state(), *installation_,
                                        *issuer_, identity_, clock_, node_service_.get()});

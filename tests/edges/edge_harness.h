@@ -29,6 +29,8 @@ class TestFolder {
 class EdgeHarness : public ::testing::Test {
  protected:
   static constexpr uint64_t kNodeId = 77;
+  // The node that listens has the edge of this device, as far as other nodes ask.
+  static constexpr uint64_t kDeviceHere = 5;
   static constexpr char kUrl[] = "https://edge.example.net";
 
   void SetUp() override;

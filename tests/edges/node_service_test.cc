@@ -1,4 +1,5 @@
 // What a node answers to another one, and to those who are none.
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "server/nodes/node_client.h"
 #include "tests/edges/edge_harness.h"
@@ -30,9 +31,29 @@ TEST_F(NodeServiceTest, ANodeDescribesItselfToAnother) {
 
 TEST_F(NodeServiceTest, AnEdgeIsNoNode) {
   testing::EdgeClient edge(address(), JoinEdge("west"));
-  const absl::Status refused = edge.CallEmpty("/muster.node.v1.NodeService/DescribeNode");
-  EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied) << refused;
-  EXPECT_EQ(refused.message(), "this call needs the certificate of a node of this cluster");
+  for (const char* call : {"DescribeNode", "AskContacts"}) {
+    const absl::Status refused = edge.CallEmpty(absl::StrCat("/muster.node.v1.NodeService/", call));
+    EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied) << refused;
+    EXPECT_EQ(refused.message(), "this call needs the certificate of a node of this cluster");
+  }
+}
+
+TEST_F(NodeServiceTest, ContactsComeFromWhicheverNodeHasTheEdge) {
+  NodeClient client = Client(5);
+  const auto answer = client.AskContacts({"127.0.0.1:1", address()}, kDeviceHere, kDeadline);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->contacts_size(), 1);
+  EXPECT_EQ(answer->contacts(0).reason(), "as of the edge");
+}
+
+TEST_F(NodeServiceTest, WhereNoNodeHasTheEdgeThoseThatDidNotAnswerAreNamed) {
+  NodeClient client = Client(5);
+  EXPECT_EQ(client.AskContacts({address()}, 6, kDeadline).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(client.AskContacts({}, 6, kDeadline).status().code(), absl::StatusCode::kNotFound);
+  const absl::Status one = client.AskContacts({"127.0.0.1:1", address()}, 6, kDeadline).status();
+  EXPECT_EQ(one.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(one.message()), ::testing::HasSubstr("node at 127.0.0.1:1"));
 }
 
 TEST_F(NodeServiceTest, ANodeIsNoEdge) {

@@ -173,6 +173,34 @@ class ClusterTest(unittest.TestCase):
                 self.assertEqual(steps, sorted(set(steps)), f'{name}: none twice, none older than one before')
             print(f'{sum(written.values())} changes, {len(kinds)} told', flush=True)
 
+    def test_every_node_answers_what_only_the_edge_of_another_knows(self):
+        with Cluster('cluster-doctor', members=1) as cluster:
+            cluster.start()
+            edge = cluster.add_edge('west')
+            router = edge.router(claim_of(cluster.claim_line()))
+            self.assertEqual(router.enroll()[0], 200)
+            self.assertEqual(router.beat()[0], 200)
+            device = wait_for('the check-in is there', lambda: [
+                d for d in cluster.devices() if d.get('status', {}).get('lastCheckInTime')], 20)[0]['name'].rsplit('/', 1)[-1]
+
+            def doctor(node):
+                return cluster.muster_result('device', 'doctor', device, MUSTER_SERVER=f'127.0.0.1:{node.api_port}')
+            for node in cluster.nodes:
+                answer = wait_for(f'node {node.number} knows of the router\'s calls', lambda n=node: (
+                    a := doctor(n)) and 'TLSv1.2' in a.stdout and a, 20, 0.5)
+                self.assertIn('check-in', answer.stdout.lower())
+            holder = next(n for n in cluster.nodes if n.metrics().get('muster_edge_streams') == 1)
+            other = next(n for n in cluster.nodes if n is not holder)
+            holder.freeze()
+            began = time.monotonic()
+            answer = doctor(other)
+            took = time.monotonic() - began
+            holder.thaw()
+            # Not for ever: the edge gets 3 s, wherever it is.
+            self.assertLess(took, 6, answer.stdout)
+            self.assertIn(f'node at 127.0.0.1:{holder.edge_port}', answer.stdout + answer.stderr)
+            wait_for('the edge is found again', lambda: 'TLSv1.2' in doctor(other).stdout, 30, 0.5)
+
     def test_a_node_that_hears_late_knows_keys_and_claims_that_another_has_made(self):
         """The calls wait at a frozen node that has not heard of them; when it goes on, it looks before it refuses."""
         with Cluster('cluster-known', members=1) as cluster:

@@ -115,13 +115,15 @@ EdgeClient::EdgeClient(const std::string& address, const EdgeIdentity& identity)
 }
 
 absl::Status EdgeClient::CallEmpty(const std::string& method) {
-  // Shared with the callback, which may outlast the future by a moment.
+  // Kept as long as this client: a callback that owned the last of it would free, with the context,
+  // the memory that gRPC keeps the callback itself in.
   struct Call {
     grpc::ClientContext context;
     grpc::ByteBuffer request, response;
     std::promise<grpc::Status> status;
   };
   const auto call = std::make_shared<Call>();
+  calls_.push_back(call);
   const grpc::Slice nothing;
   call->request = grpc::ByteBuffer(&nothing, 1);
   call->context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));

@@ -91,6 +91,8 @@ class GrpcEdgeListener final : public EdgeListener {
     return hub_.AskContacts(device, deadline);
   }
 
+  bool HoldsEdgeOf(DeviceId device) const override { return hub_.HoldsEdgeOf(device); }
+
   void Stop(absl::Duration deadline) override {
     if (server_ == nullptr) return;
     // First a farewell on each stream, so that edges go to another node at once instead of finding

@@ -51,6 +51,8 @@ class EdgeListener {
   virtual size_t stream_count() const = 0;
   // As EdgeHub::AskContacts.
   virtual absl::StatusOr<RouterContacts> AskContacts(DeviceId device, absl::Duration deadline) = 0;
+  // As EdgeHub::HoldsEdgeOf.
+  virtual bool HoldsEdgeOf(DeviceId device) const = 0;
   // Says farewell on every stream and closes the listener; what is still open at the deadline is
   // cut. To be called before the log is stopped.
   virtual void Stop(absl::Duration deadline) = 0;

@@ -1,9 +1,21 @@
 #include "server/grpc_api/node_service/node_service.h"
 
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 #include "server/grpc_api/edge_service/edge_status.h"
 
 namespace muster::server {
+namespace {
+
+// Questions to edges come from people; more at once are a fault.
+constexpr int kMostAsking = 32;
+constexpr absl::Duration kLongestAsking = absl::Seconds(3);
+
+}  // namespace
 
 absl::StatusOr<uint64_t> NodeService::CallingNode(
     const grpc::CallbackServerContext& context) const {
@@ -18,6 +30,48 @@ grpc::ServerUnaryReactor* NodeService::DescribeNode(grpc::CallbackServerContext*
   if (caller.ok()) *response = rules_.describe();
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToEdgeStatus(caller.status()));
+  return reactor;
+}
+
+NodeService::~NodeService() {
+  MutexLock lock(mutex_);
+  while (asking_ > 0) ended_.WaitFor(mutex_, absl::Seconds(1));
+}
+
+bool NodeService::BeginAsking() {
+  MutexLock lock(mutex_);
+  if (asking_ >= kMostAsking) return false;
+  ++asking_;
+  return true;
+}
+
+void NodeService::EndAsking() {
+  MutexLock lock(mutex_);
+  --asking_;
+  ended_.NotifyAll();
+}
+
+grpc::ServerUnaryReactor* NodeService::AskContacts(grpc::CallbackServerContext* context,
+                                                   const node::v1::AskContactsRequest* request,
+                                                   node::v1::AskContactsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::Status refused = CallingNode(*context).status();
+  if (refused.ok() && !BeginAsking()) {
+    refused = absl::ResourceExhaustedError("too many questions to edges are under way; try again");
+  }
+  if (!refused.ok()) {
+    reactor->Finish(ToEdgeStatus(refused));
+    return reactor;
+  }
+  // Whoever asks says how long it waits; without that an edge gets what a diagnosis gives it.
+  const absl::Duration left =
+      std::min(absl::FromChrono(context->deadline()) - absl::Now(), kLongestAsking);
+  std::thread([this, reactor, response, left, device = request->device_id()] {
+    absl::StatusOr<node::v1::AskContactsResponse> answer = rules_.ask_contacts(device, left);
+    if (answer.ok()) *response = *std::move(answer);
+    reactor->Finish(ToEdgeStatus(answer.status()));
+    EndAsking();
+  }).detach();
   return reactor;
 }
 

@@ -12,7 +12,10 @@
 #include <functional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/sync/mutex.h"
 #include "muster/node/v1/node_service.grpc.pb.h"
 
 namespace muster::server {
@@ -22,21 +25,38 @@ struct NodeRules {
   std::string cluster_id;
   // This node as of now.
   std::function<node::v1::DescribeNodeResponse()> describe;
+  // Asks an edge that is connected here, and blocks up to the deadline. NotFound for one that is
+  // not.
+  std::function<absl::StatusOr<node::v1::AskContactsResponse>(uint64_t device, absl::Duration)>
+      ask_contacts;
 };
 
 class NodeService final : public node::v1::NodeService::CallbackService {
  public:
   explicit NodeService(NodeRules rules) : rules_(std::move(rules)) {}
+  // Waits for the questions to edges that are under way.
+  ~NodeService() override;
 
   grpc::ServerUnaryReactor* DescribeNode(grpc::CallbackServerContext* context,
                                          const node::v1::DescribeNodeRequest* request,
                                          node::v1::DescribeNodeResponse* response) override;
+  // On a thread of its own, since an edge takes its time. ResourceExhausted where too many wait.
+  grpc::ServerUnaryReactor* AskContacts(grpc::CallbackServerContext* context,
+                                        const node::v1::AskContactsRequest* request,
+                                        node::v1::AskContactsResponse* response) override;
 
  private:
   // The node that calls.
   absl::StatusOr<uint64_t> CallingNode(const grpc::CallbackServerContext& context) const;
 
+  // False where too many are under way.
+  bool BeginAsking();
+  void EndAsking();
+
   const NodeRules rules_;
+  Mutex mutex_;
+  ConditionVariable ended_;
+  int asking_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace muster::server
