@@ -2,8 +2,12 @@
 touches is named, so that two at a time never take the same part or the majority of etcd."""
 import base64
 import json
+import os
+import shutil
 import signal
 import subprocess
+
+from harness import wait_for
 
 
 class Fault:
@@ -75,6 +79,14 @@ def cut_edge_off(cluster, chance):
     return Fault('edge cut off from nodes', {name}, lambda: cut(links), lambda: mend(links))
 
 
+def cut_member_off(cluster, chance):
+    """A member of etcd that the other members can't reach, nor it them; nodes can. Half of the time it leads."""
+    member = chance.choice(cluster.members)
+    if chance.random() < 0.5:
+        member = cluster.leader() or member
+    return Fault('member of etcd cut off from the others', {'etcd'}, member.wire.cut, member.wire.mend)
+
+
 def cut_pair(cluster, chance):
     """One node can't reach one member; everything else can."""
     node = chance.choice(cluster.nodes)
@@ -138,5 +150,41 @@ def hostile_writer(cluster, chance):
     return Fault('a stranger writes to etcd', {'etcd'}, inject, lambda: None)
 
 
+def old_snapshot(cluster, _):
+    """All of etcd is put back to a moment ago: the nodes must refuse it and end. Then what was there is put back."""
+    snapshot = cluster.path('old-snapshot')
+
+    def inject():
+        cluster.etcdctl('snapshot', 'save', snapshot, endpoints=cluster.members[0].url)
+        written = cluster.written()
+        wait_for('more is written', lambda: cluster.written() > written + 3, 30)
+        for member in cluster.members:
+            member.kill()
+            os.rename(member.data_dir(), f'{member.data_dir()}.right')
+            cluster.etcdctl('snapshot', 'restore', snapshot, '--name', f'm{member.number}', '--data-dir',
+                            member.data_dir(), '--initial-cluster', member.peers(),
+                            '--initial-advertise-peer-urls', member.peer_url)
+        os.unlink(snapshot)
+        for member in cluster.members:
+            member.start()
+        for node in cluster.nodes:
+            code = node.process.handle.wait(60)
+            assert code == 1, f'node {node.number} ended with {code} at an older etcd'
+            assert 'was restored' in node.process.errors() or 'etcd ends at entry' in node.process.errors(), \
+                node.process.errors()[-500:]
+
+    def heal():
+        for member in cluster.members:
+            member.kill()
+            shutil.rmtree(member.data_dir())
+            os.rename(f'{member.data_dir()}.right', member.data_dir())
+        for member in cluster.members:
+            member.start()
+        wait_for('etcd has a leader', cluster.leader, 30)
+        for node in cluster.nodes:
+            restart(node)
+    return Fault('etcd restored from an old snapshot', {'etcd', *cluster.nodes}, inject, heal)
+
+
 KINDS = [kill_node, freeze_node, kill_member, kill_leader, freeze_member, kill_edge, freeze_edge, cut_node_off,
-         cut_edge_off, cut_pair, jump_clock, fill_disk, hostile_writer]
+         cut_edge_off, cut_pair, cut_member_off, jump_clock, fill_disk, hostile_writer, old_snapshot]

@@ -1,12 +1,13 @@
 """A cluster whose every part can be made to fail by itself: links between nodes and etcd and between edges and
 nodes that can be cut, a clock per node, a small disk per node."""
+import json
 import os
 import shutil
 import struct
 import subprocess
 
 from cluster import Cluster, Node
-from cuts import Link
+from cuts import Link, PeerLink, Wire
 from harness import ROOT
 
 DISK_MIB = 96
@@ -65,6 +66,10 @@ class FaultyCluster(Cluster):
         self.nodes = [FaultyNode(self, i) for i in range(len(self.nodes))]
         self.api_port = self.nodes[0].api_port
         self.edge_links = {}
+        for member in self.members:
+            member.wire = Wire()
+            link = PeerLink(int(member.peer_listen.rsplit(':', 1)[1]), member.wire, self.wires_of_members)
+            member.peer_url = f'http://127.0.0.1:{link.port}'
         source = os.path.join(ROOT, 'tests', 'end_to_end', 'fast_clock.c')
         subprocess.run(['cc', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o',
                         self.path('fast_clock.so'), source, '-ldl'], check=True)
@@ -81,6 +86,13 @@ class FaultyCluster(Cluster):
                 shutil.copytree(node.disk, f'{node.disk}.kept', dirs_exist_ok=True)
             subprocess.run(['umount', '-l', node.disk], check=False)
         super().__exit__(kind, error, trace)
+
+    def written(self):
+        """How many entries the log has."""
+        return int(json.loads(self.etcdctl('get', 'muster/log', '-w', 'json'))['kvs'][0]['version'])
+
+    def wires_of_members(self):
+        return {m.process.handle.pid: m.wire for m in self.members if m.process}
 
     def controls(self):
         """Each edge that is added gets links of its own."""

@@ -51,8 +51,9 @@ class Cluster(Installation):
         """One command of the client through one node."""
         return self.muster(*arguments, MUSTER_SERVER=f'127.0.0.1:{node.api_port}', **environment)
 
-    def etcdctl(self, *arguments, code=0):
-        result = subprocess.run(['etcdctl', f'--endpoints={self.etcd_urls()}', *self.ctl_flags, *arguments], capture_output=True,
+    def etcdctl(self, *arguments, code=0, endpoints=None):
+        result = subprocess.run(['etcdctl', f'--endpoints={endpoints or self.etcd_urls()}', *self.ctl_flags,
+                                 *arguments], capture_output=True,
                                 text=True, timeout=30, env={**os.environ, 'ETCDCTL_API': '3'})
         if code is not None and result.returncode != code:
             raise AssertionError(f'etcdctl {arguments}: {result.stdout}\n{result.stderr}')
@@ -73,15 +74,21 @@ class Member:
     def __init__(self, cluster, number):
         self.cluster, self.number, self.process = cluster, number, None
         self.url = f'{cluster.scheme}://127.0.0.1:{free_port()}'
-        self.peer_url = f'http://127.0.0.1:{free_port()}'
+        # Where the others find it, and where it listens.
+        self.peer_url = self.peer_listen = f'http://127.0.0.1:{free_port()}'
+
+    def data_dir(self):
+        return self.cluster.path(f'etcd-{self.number}.data')
+
+    def peers(self):
+        return ','.join(f'm{m.number}={m.peer_url}' for m in self.cluster.members)
 
     def start(self):
-        peers = ','.join(f'm{m.number}={m.peer_url}' for m in self.cluster.members)
         self.process = self.cluster.run(f'etcd-{self.number}', [
-            'etcd', f'--name=m{self.number}', f'--data-dir={self.cluster.path(f"etcd-{self.number}.data")}',
+            'etcd', f'--name=m{self.number}', f'--data-dir={self.data_dir()}',
             f'--listen-client-urls={self.url}', f'--advertise-client-urls={self.url}',
-            f'--listen-peer-urls={self.peer_url}', f'--initial-advertise-peer-urls={self.peer_url}',
-            f'--initial-cluster={peers}', '--initial-cluster-state=new', *self.cluster.member_flags])
+            f'--listen-peer-urls={self.peer_listen}', f'--initial-advertise-peer-urls={self.peer_url}',
+            f'--initial-cluster={self.peers()}', '--initial-cluster-state=new', *self.cluster.member_flags])
         return self.process
 
     def kill(self):
