@@ -78,8 +78,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const std::string& se
   // Several nodes of a cluster: a machine that is gone must not hold up the way to the next.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1500);
   // A call that waits on such a machine is repeated elsewhere within 8 s.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 4'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 3'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 2'500);
+  // A watch may be quiet for long: gRPC would else stop to ask after the second time.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, kAnyNode);
   ASSIGN_OR_RETURN(const std::string target, TargetOf(server));
   return grpc::CreateCustomChannel(target, grpc::SslCredentials(tls), arguments);

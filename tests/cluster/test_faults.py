@@ -86,7 +86,10 @@ class ClusterFaultsTest(unittest.TestCase):
         for node in cluster.nodes:
             node.wait_state('serving', 60)
         before = workload.progress()
-        wait_for('writes go on', lambda: workload.progress() > before or workload.problems, 60)
+        try:
+            wait_for('writes go on', lambda: workload.progress() > before or workload.problems, 60)
+        except AssertionError as problem:
+            raise AssertionError(f'{problem}; clients were told: {workload.refusals()}') from problem
         self.assertEqual(workload.problems, [])
 
     def finish_jobs(self, cluster, workload, routers):

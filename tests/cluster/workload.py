@@ -27,7 +27,7 @@ class Client:
     def __init__(self, cluster, chance):
         import grpc
         from muster.v1 import device_service_pb2_grpc, job_service_pb2_grpc, script_service_pb2_grpc
-        self.grpc, self.chance = grpc, chance
+        self.grpc, self.chance, self.refusal = grpc, chance, ''
         environment = cluster.environment()
         with open(environment['MUSTER_CA_FILE'], 'rb') as file:
             roots = file.read()
@@ -44,13 +44,19 @@ class Client:
     def call(self, stubs, method, request, stopping, seconds=4):
         """The answer and its trailers, from whichever node; None where the end came first. The same request is
         sent until it is answered: its request id makes it one."""
+        failures = 0
         while not stopping.is_set():
             try:
-                answer, done = getattr(self.chance.choice(stubs), method).with_call(request, timeout=seconds)
+                # A channel gets on with a handshake only while a call waits on it: where all nodes were away, calls that
+                # fail fast would find it unfinished for ever.
+                answer, done = getattr(self.chance.choice(stubs), method).with_call(
+                    request, timeout=seconds, wait_for_ready=failures > 10)
                 return answer, dict(done.trailing_metadata())
             except self.grpc.RpcError as error:
                 if error.code().name not in RETRIED:
                     raise AssertionError(f'{method}: {error.code().name} {error.details()}') from error
+                self.refusal = f'{method}: {error.code().name} {error.details()}'
+            failures += 1
             stopping.wait(0.05)
         return None
 
@@ -67,7 +73,7 @@ class Workload:
         self.cluster, self.devices, self.stopping = cluster, devices, threading.Event()
         self.scripts, self.jobs, self.cancelled = [], [], []
         self.written, self.reads, self.stale = 0, 0, 0
-        self.problems = []
+        self.problems, self.clients = [], []
         self.threads = [threading.Thread(target=self.run, args=(work, random.Random(f'{seed}{work}')), daemon=True)
                         for work in ('keep_scripts', 'make_jobs', 'raise_register', 'read_register', 'read_register')]
         for thread in self.threads:
@@ -75,7 +81,8 @@ class Workload:
 
     def run(self, work, chance):
         try:
-            getattr(self, work)(Client(self.cluster, chance), chance)
+            self.clients.append(Client(self.cluster, chance))
+            getattr(self, work)(self.clients[-1], chance)
         except Exception as problem:  # pylint: disable=broad-except
             self.problems.append(f'{work}: {problem!r}')
 
@@ -132,6 +139,10 @@ class Workload:
             if value < least:
                 self.problems.append(f'a read went back: {value} after {least}')
             seen = max(seen, value)
+
+    def refusals(self):
+        """What each client was told last where it had to try again."""
+        return [client.refusal for client in self.clients]
 
     def progress(self):
         return len(self.scripts) + len(self.jobs) + self.written

@@ -52,9 +52,8 @@ class Cluster(Installation):
         return self.muster(*arguments, MUSTER_SERVER=f'127.0.0.1:{node.api_port}', **environment)
 
     def etcdctl(self, *arguments, code=0, endpoints=None):
-        result = subprocess.run(['etcdctl', f'--endpoints={endpoints or self.etcd_urls()}', *self.ctl_flags,
-                                 *arguments], capture_output=True,
-                                text=True, timeout=30, env={**os.environ, 'ETCDCTL_API': '3'})
+        result = subprocess.run(['etcdctl', f'--endpoints={endpoints or self.etcd_urls()}', *self.ctl_flags, *arguments],
+                                capture_output=True, text=True, timeout=30, env={**os.environ, 'ETCDCTL_API': '3'})
         if code is not None and result.returncode != code:
             raise AssertionError(f'etcdctl {arguments}: {result.stdout}\n{result.stderr}')
         return result.stdout

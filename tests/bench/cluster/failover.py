@@ -71,8 +71,8 @@ class Writer:
         # As cli/connection has them.
         options = [('grpc.ssl_target_name_override', 'any-node.muster.internal'), ('grpc.enable_http_proxy', 0),
                    ('grpc.initial_reconnect_backoff_ms', 100), ('grpc.min_reconnect_backoff_ms', 1500),
-                   ('grpc.max_reconnect_backoff_ms', 1000), ('grpc.keepalive_time_ms', 4000),
-                   ('grpc.keepalive_timeout_ms', 2500)]
+                   ('grpc.max_reconnect_backoff_ms', 1000), ('grpc.keepalive_time_ms', 3000),
+                   ('grpc.keepalive_timeout_ms', 2500), ('grpc.http2.max_pings_without_data', 0)]
         credentials = grpc.composite_channel_credentials(grpc.ssl_channel_credentials(roots),
                                                          grpc.access_token_call_credentials(key))
         target = 'ipv4:' + ','.join(f'127.0.0.1:{node.api_port}' for node in cluster.nodes)
