@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "common/status/status_macros.h"
+#include "server/command_log/log/feature_level.h"
 #include "server/pki/master_key.h"
 
 namespace muster::server {
@@ -64,6 +65,7 @@ absl::Status Bootstrap(const InstallationTerms& terms, const Secret& master, Com
   internal::v1::Bootstrap& bootstrap = *command.mutable_bootstrap();
   bootstrap.set_cluster_id(keys.cluster_id);
   bootstrap.set_time_us(absl::ToUnixMicros(now));
+  bootstrap.set_feature_level(FeatureLevel());
   AddBlobs(bootstrap, std::move(sealed));
   // Last before the proposal: a start that fails earlier leaves no key file of an installation that
   // is none.

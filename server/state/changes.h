@@ -45,6 +45,8 @@ enum class ChangeKind : uint8_t {
   kOrganization,
   // A root that routers trust was made, activated or retired: every edge wants to know.
   kRouterRoots,
+  // A node was added or removed.
+  kMember,
 };
 
 struct Change {

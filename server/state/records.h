@@ -452,6 +452,30 @@ struct Edge {
   std::string router_root_sha256;
 };
 
+// A node of the cluster.
+struct Member {
+  uint64_t id = 0;
+  std::string display_name;
+  // Of the entry that added it, and state time; 0: it never served.
+  uint64_t join_index = 0;
+  int64_t join_time_us = 0;
+  // 0: it is one.
+  uint64_t remove_index = 0;
+  int64_t remove_time_us = 0;
+};
+
+// Lets one node join.
+struct NodeJoinToken {
+  uint64_t id = 0;
+  // BLAKE2b-256.
+  std::string token_hash;
+  // As its maker sealed it; empty once it was used.
+  std::string sealed_key;
+  int64_t expire_time_us = 0;
+  // 0: it was not used.
+  int64_t use_time_us = 0;
+};
+
 struct AuditEntry {
   // Rising by one over the whole installation.
   uint64_t sequence = 0;

@@ -400,6 +400,25 @@ constexpr const char* kVersion4[] = {
     // The hold that a release has ended, which comes back if the release fails; 0: none.
     "ALTER TABLE devices ADD COLUMN hold_before_release INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE devices ADD COLUMN hold_before_release_reason TEXT NOT NULL DEFAULT ''",
+    // What the installation uses; see server/command_log/log/feature_level.h.
+    "ALTER TABLE node ADD COLUMN feature_level INTEGER NOT NULL DEFAULT 1",
+    // Nodes of the cluster, removed ones too. `join_idx` 0: it never served; `remove_idx` above
+    // 0:
+    // what it proposes has no effect.
+    R"(CREATE TABLE members (
+  id INTEGER PRIMARY KEY,
+  display_name TEXT NOT NULL,
+  join_idx INTEGER NOT NULL,
+  join_us INTEGER NOT NULL,
+  remove_idx INTEGER NOT NULL,
+  remove_us INTEGER NOT NULL) STRICT)",
+    // `sealed_key` is empty once the token was used or has expired.
+    R"(CREATE TABLE join_tokens (
+  id INTEGER PRIMARY KEY,
+  token_hash BLOB NOT NULL,
+  sealed_key BLOB NOT NULL,
+  expire_us INTEGER NOT NULL,
+  use_us INTEGER NOT NULL) STRICT)",
 };
 
 // Up to version 3 the only root lay among the blobs.

@@ -54,6 +54,8 @@ class SqliteState : public State, public Store {
   std::unique_ptr<Transaction> Begin() override;
   Position AppliedPosition() const override;
   int64_t StateTimeUs() const override;
+  uint32_t FeatureLevel() const override;
+  bool IsRemovedMember(uint64_t node_id) const override;
   std::string EngineNote() override;
   absl::Status AdoptLog(absl::string_view log_id) override;
   void Checkpoint() override;
@@ -120,6 +122,8 @@ class SqliteState : public State, public Store {
   std::optional<Edge> FindEdge(absl::string_view id) const override;
   std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const override;
   std::vector<RouterRoot> ListRouterRoots() const override;
+  std::vector<Member> ListMembers() const override;
+  std::optional<NodeJoinToken> FindJoinToken(uint64_t id) const override;
   EdgeDevices ListEdgeDevices(absl::string_view edge, uint64_t after, size_t limit) const override;
   std::vector<EdgeJob> ListEdgeJobs(absl::string_view edge, DeviceId after,
                                     size_t limit) const override;
@@ -174,6 +178,7 @@ class SqliteState : public State, public Store {
   absl::Status LoadDevices();
   absl::Status LoadSlabs();
   void LoadEdges();
+  void LoadRemovedMembers();
   // Reads them once more: after a start, and after an organization has changed.
   void LoadCodePages();
   void LoadQueues();

@@ -18,7 +18,7 @@ struct Table {
 constexpr Table kTables[] = {
     {"node",
      "SELECT applied_index, state_time_us, jump_from_us, jump_hold_until_us, ticks, cluster_id, "
-     "audit_sequence, audit_hash, next_sequence FROM node"},
+     "audit_sequence, audit_hash, next_sequence, feature_level FROM node"},
     {"blobs", "SELECT name, value FROM blobs ORDER BY name"},
     {"requests", "SELECT * FROM requests ORDER BY scope"},
     {"audit", "SELECT * FROM audit ORDER BY sequence"},
@@ -44,6 +44,8 @@ constexpr Table kTables[] = {
     {"holders", "SELECT * FROM holders ORDER BY device, number, edge"},
     {"edges", "SELECT * FROM edges ORDER BY number"},
     {"router_roots", "SELECT * FROM router_roots ORDER BY number"},
+    {"members", "SELECT * FROM members ORDER BY id"},
+    {"join_tokens", "SELECT * FROM join_tokens ORDER BY id"},
     {"lanes", "SELECT * FROM lanes ORDER BY edge, spool_id, lane"},
 };
 

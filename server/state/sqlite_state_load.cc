@@ -8,6 +8,7 @@
 #include "common/secrets/secrets.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/log/entry_codec.h"
+#include "server/command_log/log/feature_level.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -17,9 +18,10 @@ constexpr size_t kLogIdBytes = 16;
 
 NodeState ReadNode(Database& db) {
   NodeState node;
-  Query query(db,
-              "SELECT log_id, applied_index, state_time_us, jump_from_us, jump_hold_until_us, "
-              "ticks, cluster_id, audit_sequence, audit_hash, next_sequence FROM node");
+  Query query(
+      db,
+      "SELECT log_id, applied_index, state_time_us, jump_from_us, jump_hold_until_us, "
+      "ticks, cluster_id, audit_sequence, audit_hash, next_sequence, feature_level FROM node");
   if (!query.Step()) return node;
   node.log_id = query.Text(0);
   node.applied_index = query.Unsigned(1);
@@ -31,6 +33,7 @@ NodeState ReadNode(Database& db) {
   node.audit_sequence = query.Unsigned(7);
   node.audit_hash = query.Text(8);
   node.next_sequence = query.Unsigned(9);
+  node.feature_level = static_cast<uint32_t>(query.Int(10));
   return node;
 }
 
@@ -79,6 +82,12 @@ bool Bit(absl::string_view bits, size_t at) {
 
 absl::Status SqliteState::Load() {
   node_ = ReadNode(*writer_);
+  if (node_.feature_level > muster::server::FeatureLevel()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the state is of feature level ", node_.feature_level,
+                     ", and this program knows levels up to ", muster::server::FeatureLevel(),
+                     ": install the newer musterd that wrote it; nothing was changed"));
+  }
   // A new file. The log id is drawn here and never again: positions of another file can't be taken
   // for this one's.
   if (node_.log_id.empty()) {
@@ -94,6 +103,7 @@ absl::Status SqliteState::Load() {
   kept_bytes_ = OneNumber(*writer_, "SELECT coalesce(sum(size), 0) FROM entries");
   LoadEdges();
   LoadCodePages();
+  LoadRemovedMembers();
   RETURN_IF_ERROR(LoadDevices());
   // After the replay, which needs cores only to know who is deleted.
   LoadQueues();
@@ -130,6 +140,11 @@ void SqliteState::LoadEdges() {
     }
     edges_.Set(edge);
   }
+}
+
+void SqliteState::LoadRemovedMembers() {
+  Query query(*writer_, "SELECT id FROM members WHERE remove_idx > 0 ORDER BY id");
+  while (query.Step()) node_.removed_members.insert(IdOf(query.Int(0)));
 }
 
 void SqliteState::LoadCodePages() {

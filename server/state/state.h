@@ -182,6 +182,14 @@ class State {
   virtual std::vector<Edge> ListEdges(absl::string_view after_id, size_t limit) const = 0;
   // By number.
   virtual std::vector<RouterRoot> ListRouterRoots() const { return {}; }
+
+  // What the installation uses (server/command_log/log/feature_level.h). From memory.
+  virtual uint32_t FeatureLevel() const { return 1; }
+  // From memory.
+  virtual bool IsRemovedMember(uint64_t node_id) const { return false; }
+  // By id, removed ones too.
+  virtual std::vector<Member> ListMembers() const { return {}; }
+  virtual std::optional<NodeJoinToken> FindJoinToken(uint64_t id) const { return std::nullopt; }
   // Live devices that checked in through the edge within the last 10 minutes of its watermark, or
   // last of all; from memory. `after` is the answer's `next`, 0 to begin; done where `next` is 0.
   struct EdgeDevices {

@@ -16,6 +16,7 @@ class RunningEtcdLog : public EtcdLog {
  public:
   RunningEtcdLog(Store& store, Etcd& etcd, const EtcdLogOptions& options, EtcdCursor cursor)
       : options_(options),
+        queue_(store),
         applied_(store.AppliedPosition()),
         follower_({store, etcd, options_, applied_, health_, in_flight_, marks_, base_, counts_},
                   std::move(cursor)),

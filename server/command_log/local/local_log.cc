@@ -11,6 +11,7 @@ namespace muster::server {
 LocalLog::LocalLog(Store& store, const LocalLogOptions& options)
     : store_(store),
       options_(options),
+      queue_(store),
       applied_(store.AppliedPosition()),
       checkpointer_(store),
       writer_([this] { Write(); }) {}

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/command_log/log/feature_level.h"
 
 namespace muster::server {
 namespace {
@@ -101,10 +102,11 @@ uint32_t Crc32cOf(absl::string_view first, absl::string_view second) {
 
 absl::Status CheckVersions(const internal::v1::Entry& entry) {
   for (const internal::v1::Command& command : entry.commands()) {
-    if (command.version() > kCommandVersion) {
+    if (command.version() > FeatureLevel()) {
       return absl::UnimplementedError(
-          absl::StrCat("log entry: command version ", command.version(),
-                       " is newer than this program; install the newer musterd"));
+          absl::StrCat("log entry: a command of feature level ", command.version(),
+                       " is newer than this program, which knows levels up to ", FeatureLevel(),
+                       "; install the newer musterd"));
     }
   }
   return absl::OkStatus();
@@ -116,7 +118,7 @@ uint32_t Crc32c(absl::string_view bytes) { return Crc32cOf(bytes, ""); }
 
 absl::StatusOr<CheckedCommand> CheckCommand(internal::v1::Command command) {
   // Here and nowhere else: no proposer can forget it.
-  command.set_version(kCommandVersion);
+  command.set_version(LevelOf(command));
   CheckedCommand checked;
   if (!command.SerializeToString(&checked.bytes)) {
     return absl::InvalidArgumentError("the command can't be written");

@@ -17,8 +17,6 @@
 
 namespace muster::server {
 
-// The version of commands that this program writes, and the highest that it applies.
-inline constexpr uint32_t kCommandVersion = 1;
 // Commands that are larger are refused when they are proposed.
 inline constexpr size_t kMaxCommandBytes = size_t{1} << 20;
 // The writer stops coalescing here; one command alone may be larger.
@@ -46,9 +44,9 @@ struct CheckedCommand {
   internal::v1::Command command;
   std::string bytes;
 };
-// Serializes the command at this program's version and parses it back. InvalidArgument where that
-// fails or it is larger than kMaxCommandBytes: nothing that a start could not read gets into an
-// entry.
+// Serializes the command with its version (feature_level.h) and parses it back. InvalidArgument
+// where that fails or it is larger than kMaxCommandBytes: nothing that a start could not read gets
+// into an entry.
 absl::StatusOr<CheckedCommand> CheckCommand(internal::v1::Command command);
 
 // The bytes of an entry. `commands` are CheckedCommand::bytes, in order; together at most

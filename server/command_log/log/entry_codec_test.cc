@@ -5,6 +5,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "server/command_log/log/feature_level.h"
 
 namespace muster::server {
 namespace {
@@ -43,7 +44,7 @@ TEST(EntryCodecTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(decoded->header.state_time_us, 1'700'000'000'000'000);
   ASSERT_EQ(decoded->entry.commands_size(), 2);
   EXPECT_EQ(decoded->entry.commands(0).tick().time_us(), 5);
-  EXPECT_EQ(decoded->entry.commands(1).version(), kCommandVersion);
+  EXPECT_EQ(decoded->entry.commands(1).version(), 1U);
 }
 
 TEST(EntryCodecTest, GivesAnEntryAnotherIndexAndNothingElse) {
@@ -103,7 +104,7 @@ TEST(EntryCodecTest, RefusesRandomBytes) {
 
 TEST(EntryCodecTest, StopsANodeThatIsOlderThanTheCommand) {
   Command command = Tick(5);
-  command.set_version(kCommandVersion + 1);
+  command.set_version(FeatureLevel() + 1);
   const std::string bytes = command.SerializeAsString();
   const auto decoded = DecodeEntry(EncodeEntry({std::string(16, 'L'), 1, 0, 0}, {bytes}));
   EXPECT_EQ(decoded.status().code(), absl::StatusCode::kUnimplemented);

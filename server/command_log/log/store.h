@@ -1,8 +1,8 @@
 // What an engine of the log needs of the state that it feeds: apply, and for an engine that keeps
 // its entries beside the state, a place for them in the same transaction.
 //
-// Threads:  one thread at a time begins, fills and commits transactions; Applied and StateTimeUs
-//           are safe from any thread.
+// Threads:  one thread at a time begins, fills and commits transactions; AppliedPosition,
+//           StateTimeUs, FeatureLevel and IsRemovedMember are safe from any thread.
 // Errors:   none: a store that can't be written, or an entry that can't be read back, stops the
 //           process before anything is acknowledged.
 #pragma once
@@ -61,6 +61,10 @@ class Store {
   // Of the last commit.
   virtual Position AppliedPosition() const = 0;
   virtual int64_t StateTimeUs() const = 0;
+  // What the installation uses (feature_level.h); at least 1.
+  virtual uint32_t FeatureLevel() const = 0;
+  // What this node proposed behind its removal has no effect.
+  virtual bool IsRemovedMember(uint64_t node_id) const = 0;
 
   // What KeepEngineNote kept last; empty where no engine has kept one. Not during a transaction.
   virtual std::string EngineNote() = 0;

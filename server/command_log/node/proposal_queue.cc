@@ -2,11 +2,18 @@
 
 #include <utility>
 
+#include "server/command_log/log/feature_level.h"
+
 namespace muster::server {
 namespace {
 
 // Small commands: their outcomes and callbacks would else hold up the next entry.
 constexpr size_t kMaxEntryCommands = 4'096;
+
+absl::Status CheckLevel(const Store& store, const Command& command) {
+  if (RaisesLevel(command)) return absl::OkStatus();
+  return CheckFeatureLevel(store.FeatureLevel(), command.version());
+}
 
 }  // namespace
 
@@ -14,7 +21,7 @@ void ProposalQueue::Add(Command command, CommandLog::Done done) {
   // On the caller's thread: parsing is the larger part of the work, and the writer has only one
   // thread.
   absl::StatusOr<CheckedCommand> checked = CheckCommand(std::move(command));
-  absl::Status refusal = checked.status();
+  absl::Status refusal = checked.ok() ? CheckLevel(store_, checked->command) : checked.status();
   if (refusal.ok()) {
     MutexLock lock(mutex_);
     if (closed_) {

@@ -2,7 +2,8 @@
 //
 // Threads:  Add from any thread; TakeNext from the engine's writer; the others from any.
 // Errors:   Add: InvalidArgument for what could not be read back, ResourceExhausted where more than
-//           kMaxQueuedBytes wait, Unavailable once closed; always through `done`.
+//           kMaxQueuedBytes wait, Unavailable once closed, FailedPrecondition for what needs a
+//           higher feature level than the state's; always through `done`.
 // Example:  local_log.cc.
 #pragma once
 
@@ -28,6 +29,9 @@ using Proposals = std::vector<Proposal>;
 
 class ProposalQueue {
  public:
+  // `store` must outlive it.
+  explicit ProposalQueue(const Store& store) : store_(store) {}
+
   // Bounds the memory of a writer that can't keep up; beyond it callers are better told to come
   // back.
   static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
@@ -46,6 +50,7 @@ class ProposalQueue {
   void Close();
 
  private:
+  const Store& store_;
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<Proposal> queue_ ABSL_GUARDED_BY(mutex_);

@@ -3,6 +3,7 @@
 #include "server/state/apply/apply.h"
 
 #include "absl/strings/str_cat.h"
+#include "server/command_log/log/feature_level.h"
 
 namespace muster::server {
 
@@ -10,6 +11,10 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
   using internal::v1::Command;
   // For the audit: actor, method, request id and summary.
   context.command = &command;
+  if (!RaisesLevel(command)) {
+    auto level = CheckFeatureLevel(context.node.feature_level, command.version());
+    if (!level.ok()) return level;
+  }
   switch (command.payload_case()) {
     case Command::kBootstrap:
       return ApplyBootstrap(context, command.bootstrap());
@@ -75,6 +80,16 @@ ApplyResult ApplyCommand(ApplyContext& context, const internal::v1::Command& com
       return Apply(context, command.edge_watermark());
     case Command::kEdgeProblem:
       return Apply(context, command.edge_problem());
+    case Command::kFinalizeUpgrade:
+      return Apply(context, command.finalize_upgrade());
+    case Command::kAddMember:
+      return Apply(context, command.add_member());
+    case Command::kRemoveMember:
+      return Apply(context, command.remove_member());
+    case Command::kCreateJoinToken:
+      return Apply(context, command.create_join_token());
+    case Command::kUseJoinToken:
+      return Apply(context, command.use_join_token());
     case Command::kLogProblem:
       return Apply(context, command.log_problem());
     case Command::kTick:

@@ -60,6 +60,11 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeBatch& command)
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeWatermark& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::EdgeProblem& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::LogProblem& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::FinalizeUpgrade& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::AddMember& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::RemoveMember& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::CreateJoinToken& command);
+ApplyResult Apply(ApplyContext& context, const internal::v1::UseJoinToken& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::RestoreState& command);
 ApplyResult Apply(ApplyContext& context, const internal::v1::MigrateState& command);

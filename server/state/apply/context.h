@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct NodeState {
   uint64_t next_sequence = 1;
   // Rows of `requests`; counted at start.
   uint64_t request_count = 0;
+  // What the installation uses (server/command_log/log/feature_level.h).
+  uint32_t feature_level = 1;
+  // Of `members`, those that were removed: few, ever.
+  std::set<uint64_t> removed_members;
 };
 
 // One for each entry; made by the transaction, gone with it. The tables in memory are changed as

@@ -75,6 +75,7 @@ ApplyResult ApplyBootstrap(ApplyContext& context, const internal::v1::Bootstrap&
     return status;
   }
   context.node.cluster_id = command.cluster_id();
+  context.node.feature_level = std::max(command.feature_level(), uint32_t{1});
   // The first Tick may be applied already; time never goes back.
   if (command.time_us() > context.node.state_time_us) {
     context.node.state_time_us = command.time_us();

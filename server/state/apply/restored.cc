@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/holds.h"
+#include "server/state/apply/members.h"
 
 namespace muster::server {
 namespace {
@@ -28,6 +29,7 @@ ApplyResult Apply(ApplyContext& context, const RestoreState& command) {
     auto key = Apply(context, command.root_api_key());
     if (!key.ok()) return key.status();
   }
+  RemoveAllMembers(context);
   WriteAudit(context, "", 0,
              absl::StrCat("restored this installation from a backup of ",
                           absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",
