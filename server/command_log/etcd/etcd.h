@@ -81,6 +81,8 @@ class Etcd {
       absl::string_view prefix, absl::Duration timeout) = 0;
   virtual absl::Status Put(absl::string_view key, absl::string_view value,
                            absl::Duration timeout) = 0;
+  // Ok also where it was absent.
+  virtual absl::Status Delete(absl::string_view key, absl::Duration timeout) = 0;
   // Nullopt: it was absent and holds `value` now. Else what it holds. `lease` 0: none.
   virtual absl::StatusOr<std::optional<EtcdValue>> PutIfAbsent(absl::string_view key,
                                                                absl::string_view value,

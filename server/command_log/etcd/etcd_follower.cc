@@ -19,6 +19,10 @@ constexpr absl::string_view kAnotherEtcd =
     "etcd was restored from an older copy or is another one; bring back the etcd that this node "
     "followed, or set the cluster up again from a backup";
 
+constexpr absl::string_view kRemoved =
+    "this node was removed from the cluster; its data directory can't be used again: to let this "
+    "machine join anew, start musterd with another one";
+
 Command LogProblemCommand(absl::string_view problem) {
   Command command;
   command.mutable_actor()->set_principal("musterd");
@@ -259,6 +263,7 @@ absl::Status EtcdFollower::ApplyEvent(const EtcdEvent& event) {
   absl::StatusOr<Taken> taken = Read(event.kv, position.index);
   if (!taken.ok()) return Refuse(taken.status().message());
   Apply(event.kv, *taken, position);
+  if (parts_.store.IsRemovedMember(parts_.options.node_id)) return Refuse(kRemoved);
   if (taken->end.empty()) return absl::OkStatus();
   // This process knows why.
   if (taken->id.has_value() && taken->id->proposer == parts_.options.node_id) {
@@ -282,7 +287,8 @@ absl::StatusOr<EtcdFollower::Taken> EtcdFollower::Read(const EtcdValue& value, u
   }
   taken.id = opened->id;
   const auto last = cursor_.counters.find(opened->id.proposer);
-  if (last != cursor_.counters.end() && opened->id.counter <= last->second) {
+  const bool used_up = last != cursor_.counters.end() && opened->id.counter <= last->second;
+  if (used_up || parts_.store.IsRemovedMember(opened->id.proposer)) {
     taken.passed_over = true;
     taken.bytes = EncodeEntry(
         {parts_.applied.Get().log_id, index, opened->id.proposer, parts_.store.StateTimeUs()}, {});

@@ -60,7 +60,8 @@ class EtcdFollower {
     std::string digest;
     // Nullopt: it did not open.
     std::optional<EntryId> id;
-    // It came with a counter that its proposer had used up: a repetition, or somebody's replay.
+    // It came with a counter that its proposer had used up (a repetition, or somebody's replay), or
+    // its proposer was removed.
     bool passed_over = false;
     // What is kept, and its commands.
     std::string bytes;

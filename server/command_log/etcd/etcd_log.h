@@ -53,8 +53,8 @@ struct EtcdLogCounts {
   // Entries that this node put, and puts that had to be repeated.
   std::atomic<uint64_t> appended = 0;
   std::atomic<uint64_t> repeated_puts = 0;
-  // Entries that were skipped, by all nodes alike: repetitions of a put (or a replay), and such as
-  // did not open.
+  // Entries that were skipped, by all nodes alike: repetitions of a put (or a replay) and what
+  // removed nodes wrote, and such as did not open.
   std::atomic<uint64_t> passed_over = 0;
   std::atomic<uint64_t> unreadable = 0;
   // Sessions with etcd that were begun.

@@ -2,6 +2,8 @@
 // follow the log. What is wrong with etcd is told before anything is made of it.
 #include "server/command_log/etcd/etcd_node.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +30,29 @@ constexpr absl::Duration kEtcdStarts = absl::Seconds(10);
 // Of catching up; looked at between.
 constexpr absl::Duration kLook = absl::Seconds(1);
 
+// Whoever takes the node id away and starts again must be told as well.
+std::string RemovedMark(const std::string& data_dir) { return data_dir + "/removed"; }
+
+void MarkRemoved(const std::string& data_dir) {
+  const absl::Status marked = WriteNewSecretFile(
+      RemovedMark(data_dir),
+      "This node was removed from its cluster. Nothing here is needed any more; a new node begins "
+      "with an empty folder.\n");
+  if (!marked.ok() && !absl::IsAlreadyExists(marked)) {
+    LogWarning("command_log", "the data directory was not marked", {{"why", marked.ToString()}});
+  }
+}
+
+absl::Status CheckNotRemoved(const std::string& data_dir, const Store& state, uint64_t node_id) {
+  const bool removed = state.IsRemovedMember(node_id);
+  if (!removed && access(RemovedMark(data_dir).c_str(), F_OK) != 0) return absl::OkStatus();
+  if (removed) MarkRemoved(data_dir);
+  return absl::FailedPreconditionError(
+      absl::StrCat("the node of the data directory ", data_dir,
+                   " was removed from its cluster for good; to let ",
+                   "this machine join again, start musterd with a new data directory"));
+}
+
 class RunningNode : public EtcdNode {
  public:
   RunningNode(DataDir dir, std::unique_ptr<SqliteState> state, std::unique_ptr<Etcd> etcd,
@@ -44,6 +69,7 @@ class RunningNode : public EtcdNode {
     ticker_.reset();
     lease_.reset();
     if (log_ != nullptr) log_->Stop();
+    if (state_->IsRemovedMember(options_.node_id)) MarkRemoved(dir_.path());
   }
 
   absl::Status Follow(absl::Duration patience) {
@@ -69,6 +95,11 @@ class RunningNode : public EtcdNode {
 
   absl::StatusOr<std::vector<MemberReport>> Members() const override {
     if (board_ != nullptr) return board_->List();
+    return absl::FailedPreconditionError("this node has not announced itself yet");
+  }
+
+  absl::Status ForgetMember(uint64_t node_id) override {
+    if (board_ != nullptr) return board_->Forget(node_id);
     return absl::FailedPreconditionError("this node has not announced itself yet");
   }
 
@@ -152,6 +183,7 @@ absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& 
   EtcdLogOptions log = options.log;
   log.key = LogKeyOf(master);
   ASSIGN_OR_RETURN(log.node_id, OpenNodeId(options.data_dir));
+  RETURN_IF_ERROR(CheckNotRemoved(options.data_dir, *state, log.node_id));
   RETURN_IF_ERROR(CheckNoMove(*state, options.data_dir, log.node_id));
   auto node = std::make_unique<RunningNode>(std::move(dir), std::move(state), std::move(etcd),
                                             std::move(log), clock);

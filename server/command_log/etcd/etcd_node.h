@@ -3,7 +3,9 @@
 // Threads:  safe to call from any thread.
 // Owns:     the data directory (flock), state.db, the client of etcd and their threads.
 // Blocks:   Open, until the state has caught up with etcd, or `patience` passed without progress.
-// Errors:   FailedPrecondition, with what to do, for what LocalNode refuses, for an etcd that
+// File:     DATA/removed: this node was removed from its cluster, and how to begin anew.
+// Errors:   FailedPrecondition, with what to do, for what LocalNode refuses, for a node that was
+//           removed, for an etcd that
 // refuses
 //           this client, that can't be reached by a node without a state, or that is not the one of
 //           this state; Unavailable where a node without a state can't catch up in time.
@@ -53,6 +55,8 @@ class EtcdNode : public Node {
   virtual void Announce(std::function<MemberReport()> report) = 0;
   // What the nodes say of themselves (MemberBoard::List). FailedPrecondition before Announce.
   virtual absl::StatusOr<std::vector<MemberReport>> Members() const = 0;
+  // Takes the report of a removed node away.
+  virtual absl::Status ForgetMember(uint64_t node_id) = 0;
 };
 
 }  // namespace muster::server

@@ -162,6 +162,13 @@ absl::Status FakeEtcd::Put(absl::string_view key, absl::string_view value, absl:
   return absl::OkStatus();
 }
 
+absl::Status FakeEtcd::Delete(absl::string_view key, absl::Duration timeout) {
+  MutexLock lock(store_->mutex_);
+  RETURN_IF_ERROR(Reach());
+  store_->Remove(key);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::optional<EtcdValue>> FakeEtcd::PutIfAbsent(absl::string_view key,
                                                                absl::string_view value,
                                                                int64_t lease,

@@ -74,6 +74,7 @@ class FakeEtcd : public Etcd {
   absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> List(
       absl::string_view prefix, absl::Duration timeout) override;
   absl::Status Put(absl::string_view key, absl::string_view value, absl::Duration timeout) override;
+  absl::Status Delete(absl::string_view key, absl::Duration timeout) override;
   absl::StatusOr<std::optional<EtcdValue>> PutIfAbsent(absl::string_view key,
                                                        absl::string_view value, int64_t lease,
                                                        absl::Duration timeout) override;

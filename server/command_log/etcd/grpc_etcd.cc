@@ -115,6 +115,15 @@ class GrpcEtcd : public Etcd {
     });
   }
 
+  absl::Status Delete(absl::string_view key, absl::Duration timeout) override {
+    pb::DeleteRangeRequest request;
+    request.set_key(std::string(key));
+    pb::DeleteRangeResponse response;
+    return Once(timeout, [&](EtcdMember& member, grpc::ClientContext& context) {
+      return member.kv->DeleteRange(&context, request, &response);
+    });
+  }
+
   absl::StatusOr<std::optional<EtcdValue>> PutIfAbsent(absl::string_view key,
                                                        absl::string_view value, int64_t lease,
                                                        absl::Duration timeout) override {

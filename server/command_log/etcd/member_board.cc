@@ -44,6 +44,10 @@ void MemberBoard::Run() {
   }
 }
 
+absl::Status MemberBoard::Forget(uint64_t node_id) const {
+  return etcd_.Delete(absl::StrCat(NodesKey(options_), FormatId(node_id)), options_.call_timeout);
+}
+
 absl::StatusOr<std::vector<MemberReport>> MemberBoard::List() const {
   return ReadMemberReports(etcd_, options_);
 }

@@ -42,6 +42,9 @@ class MemberBoard {
   // ReadMemberReports.
   absl::StatusOr<std::vector<MemberReport>> List() const;
 
+  // Takes the report of a node away that was removed.
+  absl::Status Forget(uint64_t node_id) const;
+
  private:
   void Run();
 

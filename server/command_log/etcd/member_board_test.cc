@@ -71,6 +71,17 @@ TEST_F(MemberBoardTest, WhatAStrangerWritesIsLeftOutAndSoIsAReportInAnothersPlac
   EXPECT_EQ(first.Sees(1).size(), 1);
 }
 
+TEST_F(MemberBoardTest, TheReportOfANodeThatIsForgottenIsGone) {
+  Member first(store_, 1, "riga");
+  {
+    Member second(store_, 2, "tartu");
+    EXPECT_EQ(second.Sees(2).size(), 2);
+  }
+  EXPECT_TRUE(first.board->Forget(2).ok());
+  EXPECT_TRUE(first.board->Forget(2).ok()) << "repeating is harmless";
+  EXPECT_EQ(first.board->List()->size(), 1);
+}
+
 TEST_F(MemberBoardTest, NothingOfAReportCanBeReadInEtcd) {
   Member first(store_, 1, "riga");
   first.Sees(1);
