@@ -65,6 +65,12 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(ActivateRouterRoot)
     MUSTER_FAKE_METHOD(RetireRouterRoot)
   } roots;
+  struct Cluster final : muster::v1::ClusterService::Service {
+    FakeMuster* fake;
+    MUSTER_FAKE_METHOD(GetClusterStatus)
+    MUSTER_FAKE_METHOD(FinalizeUpgrade)
+    MUSTER_FAKE_METHOD(RemoveNode)
+  } cluster;
   struct Claims final : muster::v1::ClaimService::Service {
     FakeMuster* fake;
     MUSTER_FAKE_METHOD(CreateClaim)
@@ -168,10 +174,10 @@ struct FakeMuster::Services {
 
 FakeMuster::FakeMuster(const std::string& folder) : folder_(folder), services_(new Services) {
   services_->organizations.fake = services_->keys.fake = services_->edges.fake =
-      services_->roots.fake = services_->claims.fake = services_->devices.fake =
-          services_->identity.fake = services_->jobs.fake = services_->windows.fake =
-              services_->agents.fake = services_->scripts.fake = services_->secrets.fake =
-                  services_->audit.fake = this;
+      services_->roots.fake = services_->cluster.fake = services_->claims.fake =
+          services_->devices.fake = services_->identity.fake = services_->jobs.fake =
+              services_->windows.fake = services_->agents.fake = services_->scripts.fake =
+                  services_->secrets.fake = services_->audit.fake = this;
   const absl::Time now = absl::Now();
   const auto key = PrivateKey::GenerateEcdsaP256();
   CertificateTerms terms;
@@ -198,6 +204,7 @@ void FakeMuster::Start() {
   builder.RegisterService(&services_->keys);
   builder.RegisterService(&services_->edges);
   builder.RegisterService(&services_->roots);
+  builder.RegisterService(&services_->cluster);
   builder.RegisterService(&services_->claims);
   builder.RegisterService(&services_->devices);
   builder.RegisterService(&services_->identity);

@@ -18,6 +18,7 @@
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "muster/v1/audit_service.grpc.pb.h"
 #include "muster/v1/claim_service.grpc.pb.h"
+#include "muster/v1/cluster_service.grpc.pb.h"
 #include "muster/v1/device_identity_service.grpc.pb.h"
 #include "muster/v1/device_service.grpc.pb.h"
 #include "muster/v1/edge_admin_service.grpc.pb.h"

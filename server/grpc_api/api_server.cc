@@ -14,6 +14,7 @@
 #include "common/x509/x509.h"
 #include "server/access/authorizer.h"
 #include "server/access/page_tokens/page_tokens.h"
+#include "server/administration/cluster_nodes.h"
 #include "server/administration/edge_registry.h"
 #include "server/administration/key_ring.h"
 #include "server/administration/organization_registry.h"
@@ -25,6 +26,7 @@
 #include "server/grpc_api/api_key_service.h"
 #include "server/grpc_api/audit_service.h"
 #include "server/grpc_api/claim_service.h"
+#include "server/grpc_api/cluster_service.h"
 #include "server/grpc_api/device_identity_service.h"
 #include "server/grpc_api/device_service.h"
 #include "server/grpc_api/edge_admin_service.h"
@@ -79,6 +81,7 @@ class GrpcApiServer final : public ApiServer {
         keys_(state, log, authorizer_, master_key),
         edges_(state, log, issuer, master_key, clock, terms.control),
         roots_(state, log, master_key, clock, terms.on_router_root),
+        nodes_(state, log, terms.ask_cluster, terms.forget_node),
         claims_(state, log, master_key),
         devices_(state, log),
         identity_(state, log, master_key, issuer),
@@ -101,7 +104,7 @@ class GrpcApiServer final : public ApiServer {
         secret_service_(gate_, tokens_, library_),
         edge_admin_service_(gate_, tokens_, state, edges_),
         router_root_service_(gate_, roots_),
-        cluster_service_(gate_, terms.ask_cluster),
+        cluster_service_(gate_, nodes_),
         audit_service_(gate_, tokens_, state) {}
 
   ~GrpcApiServer() override { Stop(absl::ZeroDuration()); }
@@ -178,6 +181,7 @@ class GrpcApiServer final : public ApiServer {
   KeyRing keys_;
   EdgeRegistry edges_;
   RouterRootRegistry roots_;
+  ClusterNodes nodes_;
   ClaimBook claims_;
   DeviceDirectory devices_;
   DeviceIdentity identity_;

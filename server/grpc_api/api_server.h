@@ -15,9 +15,9 @@
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
 #include "common/secrets/secrets.h"
+#include "server/administration/node_view.h"
 #include "server/command_log/log/command_log.h"
 #include "server/devices/diagnosis.h"
-#include "server/grpc_api/cluster_service.h"
 #include "server/grpc_api/gate.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/state/state.h"
@@ -36,6 +36,7 @@ struct ApiServerTerms {
   ContactAsker ask_contacts;
   // How the nodes are; empty: there is nobody to ask.
   ClusterAsker ask_cluster;
+  ReportForgetter forget_node;
   // Told the PEM of a router root that was activated.
   std::function<void(const std::string&)> on_router_root = [](const std::string&) {};
 };

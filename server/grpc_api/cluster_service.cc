@@ -1,20 +1,18 @@
 #include "server/grpc_api/cluster_service.h"
 
-#include <algorithm>
-#include <utility>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/ids/ids.h"
+#include "common/status/status_macros.h"
+#include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
 
 namespace muster::server {
 namespace {
 
-constexpr char kStatus[] = "muster.v1.ClusterService/GetClusterStatus";
-// Five reports that did not come.
-constexpr absl::Duration kSilent = absl::Seconds(15);
-// Nodes are not taken off a list: one that was replaced is shown for a day.
-constexpr absl::Duration kForgotten = absl::Hours(24);
+#define METHOD(name) "muster.v1.ClusterService/" name
 
 v1::NodeState StateOf(absl::string_view name) {
   for (const LogState state : {LogState::kServing, LogState::kCatchingUp, LogState::kReadOnly,
@@ -25,19 +23,40 @@ v1::NodeState StateOf(absl::string_view name) {
   return v1::NODE_STATE_UNSPECIFIED;
 }
 
-void Fill(const NodeView& node, bool answering, absl::Time now, v1::ClusterNode& message) {
-  message.set_name(absl::StrCat("nodes/", FormatId(node.id)));
-  message.set_display_name(node.display_name);
-  message.set_version(node.version);
-  message.set_api_address(node.api_address);
-  message.set_edge_address(node.edge_address);
-  message.set_state(StateOf(node.log_state));
-  message.set_state_reason(node.log_reason);
-  message.set_log_index(static_cast<int64_t>(node.log_index));
-  message.set_ticking(node.ticking);
-  message.mutable_report_time()->set_seconds(absl::ToUnixSeconds(node.report_time));
-  message.set_answering(answering);
-  message.set_silent(!answering && now - node.report_time > kSilent);
+void SetTime(int64_t time_us, google::protobuf::Timestamp& out) {
+  out.set_seconds(time_us / 1'000'000);
+  out.set_nanos(static_cast<int32_t>(time_us % 1'000'000 * 1'000));
+}
+
+void Fill(const NodeReport& node, v1::ClusterNode& message) {
+  const NodeView& view = node.view;
+  message.set_name(absl::StrCat("nodes/", FormatId(view.id)));
+  message.set_display_name(view.display_name);
+  message.set_version(view.version);
+  message.set_api_address(view.api_address);
+  message.set_edge_address(view.edge_address);
+  message.set_state(StateOf(view.log_state));
+  message.set_state_reason(view.log_reason);
+  message.set_log_index(static_cast<int64_t>(view.log_index));
+  message.set_ticking(view.ticking);
+  if (!view.version.empty()) {
+    message.mutable_report_time()->set_seconds(absl::ToUnixSeconds(view.report_time));
+    message.set_feature_level(static_cast<int32_t>(view.feature_level));
+  }
+  message.set_answering(node.answering);
+  message.set_silent(node.silent);
+  message.set_removed(node.removed);
+  if (node.join_time_us > 0) SetTime(node.join_time_us, *message.mutable_join_time());
+  if (node.removed) SetTime(node.remove_time_us, *message.mutable_remove_time());
+}
+
+absl::StatusOr<uint64_t> ReadNode(absl::string_view name) {
+  std::optional<uint64_t> id;
+  // A node that is alone has 0, which ParseId takes for no id.
+  if (name == absl::StrCat("nodes/", FormatId(uint64_t{0}))) return 0;
+  if (absl::ConsumePrefix(&name, "nodes/")) id = ParseId(name);
+  if (id.has_value()) return *id;
+  return BadField("name", "wants the form nodes/NODE");
 }
 
 }  // namespace
@@ -45,22 +64,47 @@ void Fill(const NodeView& node, bool answering, absl::Time now, v1::ClusterNode&
 grpc::Status ClusterGrpcService::GetClusterStatus(grpc::ServerContext* context,
                                                   const v1::GetClusterStatusRequest* request,
                                                   v1::GetClusterStatusResponse* response) {
-  return gate_.Run(*context, kStatus, *request, [&](const ApiCall&) -> absl::Status {
-    if (!ask_) return absl::FailedPreconditionError("this server knows of no nodes");
-    ClusterView view = ask_();
-    std::sort(view.nodes.begin(), view.nodes.end(), [](const NodeView& a, const NodeView& b) {
-      return std::pair(a.display_name, a.id) < std::pair(b.display_name, b.id);
-    });
-    const absl::Time now = absl::Now();
-    for (const NodeView& node : view.nodes) {
-      const bool answering = node.id == view.answering;
-      if (!answering && now - node.report_time > kForgotten) continue;
-      Fill(node, answering, now, *response->add_nodes());
-    }
-    response->set_clustered(view.clustered);
-    response->set_problem(view.problem);
-    return absl::OkStatus();
-  });
+  return gate_.Run(
+      *context, METHOD("GetClusterStatus"), *request, [&](const ApiCall&) -> absl::Status {
+        ASSIGN_OR_RETURN(const ClusterReport report, nodes_.Look(request->show_removed()));
+        for (const NodeReport& node : report.nodes) Fill(node, *response->add_nodes());
+        response->set_clustered(report.clustered);
+        response->set_problem(report.problem);
+        response->set_feature_level(static_cast<int32_t>(report.feature_level));
+        response->set_highest_feature_level(static_cast<int32_t>(report.highest_level));
+        for (const std::string& name : report.held_by) response->add_held_by(name);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status ClusterGrpcService::FinalizeUpgrade(grpc::ServerContext* context,
+                                                 const v1::FinalizeUpgradeRequest* request,
+                                                 v1::FinalizeUpgradeResponse* response) {
+  return gate_.Run(*context, METHOD("FinalizeUpgrade"), *request,
+                   [&](const ApiCall& call) -> absl::Status {
+                     ASSIGN_OR_RETURN(const FinalizedUpgrade upgrade,
+                                      nodes_.Finalize(call.caller(), call.audited()));
+                     response->set_feature_level(static_cast<int32_t>(upgrade.after));
+                     response->set_previous_feature_level(static_cast<int32_t>(upgrade.before));
+                     for (const std::string& name : upgrade.silent)
+                       response->add_silent_nodes(name);
+                     return absl::OkStatus();
+                   });
+}
+
+grpc::Status ClusterGrpcService::RemoveNode(grpc::ServerContext* context,
+                                            const v1::RemoveNodeRequest* request,
+                                            v1::RemoveNodeResponse* response) {
+  return gate_.Run(*context, METHOD("RemoveNode"), *request,
+                   [&](const ApiCall& call) -> absl::Status {
+                     ASSIGN_OR_RETURN(const uint64_t node, ReadNode(request->name()));
+                     ASSIGN_OR_RETURN(const RemovedNode removed,
+                                      nodes_.Remove(call.caller(), call.audited(), node));
+                     Fill(removed.node, *response->mutable_node());
+                     response->set_remaining_count(static_cast<int32_t>(removed.remaining));
+                     response->set_live_count(static_cast<int32_t>(removed.live));
+                     return absl::OkStatus();
+                   });
 }
 
 }  // namespace muster::server

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "common/program/options.h"
+#include "server/command_log/log/feature_level.h"
 
 namespace muster::server {
 namespace {
@@ -20,6 +22,7 @@ NodeView ViewOf(const MemberReport& report) {
   node.log_reason = report.log_reason();
   node.log_index = report.log_index();
   node.ticking = report.ticking();
+  node.feature_level = std::max(report.feature_level(), uint32_t{1});
   node.report_time = absl::FromUnixMicros(report.time_us());
   return node;
 }
@@ -37,6 +40,7 @@ MemberReport ClusterViewer::OwnReport() const {
   report.set_log_state(std::string(NameOf(health.state)));
   report.set_log_reason(health.reason);
   report.set_log_index(log_.AppliedPosition().index);
+  report.set_feature_level(FeatureLevel());
   report.set_ticking(member_ == nullptr || member_->ticks());
   report.set_time_us(absl::ToUnixMicros(absl::Now()));
   return report;

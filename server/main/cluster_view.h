@@ -8,8 +8,8 @@
 
 #include <string>
 
+#include "server/administration/node_view.h"
 #include "server/command_log/etcd/etcd_node.h"
-#include "server/grpc_api/cluster_service.h"
 
 namespace muster::server {
 

@@ -25,6 +25,7 @@
 #include "server/main/contact_route.h"
 #include "server/main/health_watch.h"
 #include "server/main/measured_log.h"
+#include "server/main/member_entry.h"
 #include "server/main/metrics.h"
 #include "server/main/open_node.h"
 #include "server/main/root_key.h"
@@ -149,6 +150,7 @@ class ControlPlane {
   // Edges first, so that what they have sent is applied before the log ends.
   void Stop() {
     if (health_ != nullptr) health_->Stop();
+    member_entry_.reset();
     if (edges_ != nullptr) edges_->Stop(kDrainDeadline);
     if (api_ != nullptr) api_->Stop(kDrainDeadline);
     metrics_.reset();
@@ -180,6 +182,8 @@ class ControlPlane {
     viewer_ = viewer_made_.get();
     if (member_ == nullptr) return;
     member_->Announce([viewer = viewer_made_.get()] { return viewer->OwnReport(); });
+    member_entry_ = std::make_unique<MemberEntry>(*log_, node_->state(), member_->id(),
+                                                  name.empty() ? HostName() : name);
   }
 
   absl::Status OpenKeys() {
@@ -235,6 +239,9 @@ class ControlPlane {
       const ClusterViewer* const viewer = viewer_;
       return viewer == nullptr ? ClusterView{.problem = "this node is starting"} : viewer->View();
     };
+    terms.forget_node = [member = member_](uint64_t node) {
+      return member == nullptr ? absl::OkStatus() : member->ForgetMember(node);
+    };
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);
     };
@@ -274,6 +281,7 @@ class ControlPlane {
   std::unique_ptr<ContactRoute> route_;
   std::unique_ptr<ApiServer> api_;
   std::string metrics_address_;
+  std::unique_ptr<MemberEntry> member_entry_;
   std::unique_ptr<HealthWatch> health_;
 };
 

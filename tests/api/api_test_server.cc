@@ -55,10 +55,22 @@ ApiTestServer::ApiTestServer() {
   };
   installation_ = Must(OpenInstallation(terms, node_->log(), node_->state(), clock_));
   issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
+  identity_ = Must(issuer_->IssueServer({}));
+  StartApi({}, {});
+}
+
+void ApiTestServer::ShowNodes(ClusterAsker ask, ReportForgetter forget) {
+  StopApi();
+  StartApi(std::move(ask), std::move(forget));
+}
+
+void ApiTestServer::StartApi(ClusterAsker ask, ReportForgetter forget) {
   ApiServerTerms api_terms;
   api_terms.listen = "127.0.0.1:0";
-  api_terms.identity = Must(issuer_->IssueServer({}));
+  api_terms.identity = identity_;
   api_terms.control = "127.0.0.1:1";
+  api_terms.ask_cluster = std::move(ask);
+  api_terms.forget_node = std::move(forget);
   api_ = Must(ApiServer::Start(api_terms, node_->state(), node_->log(), *issuer_,
                                installation_->master_key, clock_));
   grpc::SslCredentialsOptions tls;

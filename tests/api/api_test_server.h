@@ -31,6 +31,8 @@ class ApiTestServer {
   const std::string& data_dir() const { return data_dir_; }
   const std::string& root_key() const { return root_key_; }
   std::shared_ptr<grpc::Channel> channel() const { return channel_; }
+  // What ClusterService shows from now on; FailedPrecondition for all its calls before.
+  void ShowNodes(ClusterAsker ask, ReportForgetter forget);
   void StopApi() { api_->Stop(absl::Seconds(2)); }
 
   // Metadata of a call with this key ("" for none) and a deadline of 10 s.
@@ -62,6 +64,8 @@ class ApiTestServer {
   void SendBatch(internal::v1::EdgeBatch batch, uint32_t lane);
   int64_t NowUs() const { return absl::ToUnixMicros(clock_.Now()); }
 
+  void StartApi(ClusterAsker ask, ReportForgetter forget);
+
   SystemClock clock_;
   std::string folder_;
   std::string data_dir_;
@@ -69,6 +73,7 @@ class ApiTestServer {
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<CertificateIssuer> issuer_;
   std::unique_ptr<ApiServer> api_;
+  Identity identity_;
   std::shared_ptr<grpc::Channel> channel_;
   std::string root_key_;
 

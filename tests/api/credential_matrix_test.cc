@@ -119,6 +119,8 @@ const MatrixRow kRows[] = {
     {"EdgeAdminService/ListEdges", v1::ROLE_PLATFORM, ""},
     {"EdgeAdminService/RevokeEdge", v1::ROLE_PLATFORM, ""},
     {"ClusterService/GetClusterStatus", v1::ROLE_PLATFORM, ""},
+    {"ClusterService/FinalizeUpgrade", v1::ROLE_PLATFORM, ""},
+    {"ClusterService/RemoveNode", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/ListRouterRoots", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/CreateRouterRoot", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/ActivateRouterRoot", v1::ROLE_PLATFORM, ""},
