@@ -246,6 +246,4 @@ std::optional<int> Options::Parse(int argc, char** argv) {
   return std::nullopt;
 }
 
-absl::string_view Version() { return MUSTER_VERSION; }
-
 }  // namespace muster

@@ -101,13 +101,15 @@ class Node:
         self.cluster, self.number, self.process = cluster, number, None
         self.api_port, self.edge_port = free_port(), free_port()
         self.metrics_address = None
+        # Another version, where a test upgrades.
+        self.program = f'{BIN}/musterd'
 
     def path(self, *parts):
         folder = f'control-{self.number}' if self.number else 'control'
         return self.cluster.path(folder, *parts)
 
     def command(self, *extra):
-        return [f'{BIN}/musterd', '--data-dir', self.path(), '--listen', f'127.0.0.1:{self.api_port}',
+        return [self.program, '--data-dir', self.path(), '--listen', f'127.0.0.1:{self.api_port}',
                 '--listen-edge', f'127.0.0.1:{self.edge_port}', '--metrics', '127.0.0.1:0',
                 '--master-key-file', self.cluster.master_key, '--etcd', self.cluster.etcd_urls(),
                 '--node-name', f'node-{self.number}', *self.cluster.node_flags, *extra]
