@@ -19,15 +19,17 @@ bool ClockCheck::Agrees(absl::Time state_time) {
     seen_time_ = state_time;
     seen_at_ = now;
     heard_ = true;
-    const absl::Duration ahead = clock_.Now() - state_time;
-    const bool off = ahead > kTolerance + kAge || ahead < -kTolerance;
-    if (off && !off_) {
-      LogWarning("command_log",
-                 "the clock of this machine is off the cluster's; it brings in no time",
-                 {{"ahead", absl::FormatDuration(ahead)}});
-    }
-    off_ = off;
   }
+  // Each time and not only with a Tick: the clock may be set while nobody ticks, and this node be
+  // the next that does.
+  const absl::Duration ahead = clock_.Now() - (seen_time_ + (now - seen_at_));
+  const bool off = heard_ && (ahead > kTolerance + kAge || ahead < -kTolerance);
+  if (off && !off_) {
+    LogWarning("command_log",
+               "the clock of this machine is off the cluster's; it brings in no time",
+               {{"ahead", absl::FormatDuration(ahead)}});
+  }
+  off_ = off;
   return !heard_ || !off_ || now - seen_at_ > kNobody;
 }
 

@@ -38,6 +38,14 @@ TEST_F(ClockCheckTest, AClockAnHourOffMayNotAndMayAgainWhenItIsSetRight) {
   }
 }
 
+TEST_F(ClockCheckTest, AClockThatIsSetWhileNobodyTicksMayNotBeTheNext) {
+  EXPECT_TRUE(AfterTick());
+  clock_.JumpTo(true_time_ + absl::Hours(24 * 365));
+  EXPECT_FALSE(check_.Agrees(true_time_));
+  clock_.JumpTo(true_time_);
+  EXPECT_TRUE(check_.Agrees(true_time_));
+}
+
 TEST_F(ClockCheckTest, WhereNobodyElseTicksAnyMoreAClockThatIsOffIsTaken) {
   clock_.JumpTo(true_time_ + absl::Hours(1));
   EXPECT_FALSE(AfterTick());
