@@ -243,10 +243,11 @@ absl::StatusOr<Device> DeviceIdentity::RotateToken(const OrganizationScope& scop
   internal::v1::Command command = StartCommand(scope.caller(), scope.id(), call);
   internal::v1::RotateToken& rotate = *command.mutable_rotate_token();
   Name(&rotate, scope, id);
-  rotate.set_proposed_sealed_secret(
-      // Made and sealed here, since apply draws no random numbers; unused where a rotation is under
-      // way already.
-      SealDeviceSecret(master_key_, id, RandomSecret(routeros::kTokenSecretBytes)));
+  // Made and sealed here, since apply draws no random numbers; unused where a rotation is under way
+  // already.
+  ASSIGN_OR_RETURN(*rotate.mutable_proposed_sealed_secret(),
+                   SealDeviceSecret(organization_keys_, scope.id(), id,
+                                    RandomSecret(routeros::kTokenSecretBytes)));
   rotate.set_agent_version(std::string(routeros::AgentVersion()));
   return Propose(scope, std::move(command), id);
 }

@@ -22,6 +22,7 @@
 #include "server/access/organization_scope.h"
 #include "server/command_log/log/command_log.h"
 #include "server/pki/certificate_issuer.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -38,7 +39,7 @@ class DeviceIdentity {
 
   DeviceIdentity(const State& state, CommandLog& log, const Secret& master_key,
                  const CertificateIssuer& issuer)
-      : state_(state), log_(log), master_key_(master_key), issuer_(issuer) {}
+      : state_(state), log_(log), organization_keys_(state, master_key), issuer_(issuer) {}
 
   // Each of these answers the device as it is afterwards.
   // Lets a device that waits for acceptance get jobs; without effect where it does not wait.
@@ -103,7 +104,7 @@ class DeviceIdentity {
 
   const State& state_;
   CommandLog& log_;
-  const Secret& master_key_;
+  const OrganizationKeys organization_keys_;
   const CertificateIssuer& issuer_;
 };
 

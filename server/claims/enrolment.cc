@@ -39,8 +39,7 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
   const absl::Status checked = Check(request);
   if (!checked.ok()) return done(checked);
   const Held held = Prove(request.held_token);
-  const std::string claim_hash = Hash256(request.claim);
-  const std::optional<Claim> claim = state_.FindClaimByHash(claim_hash);
+  const std::optional<Claim> claim = state_.FindClaimByHash(Hash256(request.claim));
   // Anybody on the Internet can come this far: a guess must not cost an entry of the log. (A router
   // that holds a good token needs no claim that is still known.)
   if (!claim.has_value() && !held.device) {
@@ -48,6 +47,28 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
     unknown.verdict = internal::v1::ENROLL_VERDICT_CLAIM_UNKNOWN;
     return done(std::move(unknown));
   }
+  // Where the device will be: what its secret is sealed for.
+  OrganizationId organization;
+  if (claim.has_value()) {
+    organization = claim->organization;
+  } else if (const auto key = state_.FindDeviceKey(held.device)) {
+    organization = key->organization;
+  }
+  const auto key = organization_keys_.Find(organization);
+  if (!key.ok()) return done(key.status());
+  if (key->has_value() || !organization) {
+    return Propose(std::move(request), held, claim, organization, std::move(done));
+  }
+  log_.ProposeAsync(NewOrganizationKey(organization_keys_.master(), organization),
+                    [this, request = std::move(request), held, claim, organization,
+                     done = std::move(done)](const absl::StatusOr<Applied>&) mutable {
+                      // However that went: without a key the master key seals.
+                      Propose(std::move(request), held, claim, organization, std::move(done));
+                    });
+}
+
+void Enrolment::Propose(EnrolmentRequest request, const Held& held,
+                        const std::optional<Claim>& claim, OrganizationId organization, Done done) {
   // The secret is sealed for one device id, so it must be known here whose it will be; apply
   // refuses it where the claim says otherwise by then.
   const bool replaces = claim.has_value() && claim->replaces;
@@ -56,12 +77,14 @@ void Enrolment::Enroll(EnrolmentRequest request, Done done) {
   command.mutable_actor()->set_principal(absl::StrCat("edges/", request.edge_id));
   command.set_method("muster.edge.v1.EdgeService/Enroll");
   internal::v1::EnrollDevice& enroll = *command.mutable_enroll_device();
+  auto sealed = SealDeviceSecret(organization_keys_, organization, proposed,
+                                 RandomSecret(routeros::kTokenSecretBytes));
+  if (!sealed.ok()) return done(sealed.status());
+  enroll.set_proposed_sealed_secret(*std::move(sealed));
   enroll.set_edge_id(std::move(request.edge_id));
-  enroll.set_claim_hash(claim_hash);
+  enroll.set_claim_hash(Hash256(request.claim));
   enroll.set_nonce_hash(Hash256(request.nonce));
   enroll.set_proposed_device_id(proposed.value);
-  enroll.set_proposed_sealed_secret(
-      SealDeviceSecret(master_key_, proposed, RandomSecret(routeros::kTokenSecretBytes)));
   *enroll.mutable_facts() = std::move(request.facts);
   enroll.set_source_address(std::move(request.source_address));
   enroll.set_held_device_id(held.device.value);
@@ -87,7 +110,7 @@ Enrolment::Held Enrolment::Prove(const Secret& token) const {
   // A router that has the new text shows the token that came with it.
   const bool is_next = key->next_epoch != 0 && contents->epoch >= key->next_epoch;
   const absl::StatusOr<Secret> secret = OpenDeviceSecret(
-      master_key_, key->id, is_next ? key->sealed_next_secret : key->sealed_secret);
+      organization_keys_, key->id, is_next ? key->sealed_next_secret : key->sealed_secret);
   if (!secret.ok() || !EqualInConstantTime(secret->Reveal(), contents->secret.Reveal())) return {};
   return {contents->device, contents->epoch};
 }
@@ -99,7 +122,7 @@ absl::StatusOr<EnrolmentAnswer> Enrolment::Answer(const internal::v1::EnrollResu
   answer.device = DeviceId{result.device_id()};
   ASSIGN_OR_RETURN(answer.token,
                    // Sealed anew with a new nonce: the same identity in another text.
-                   IssueDeviceToken(keys_, master_key_,
+                   IssueDeviceToken(keys_, organization_keys_,
                                     {answer.device, OrganizationId{result.token_organization_id()},
                                      result.epoch(), clock_.Now()},
                                     result.sealed_secret()));

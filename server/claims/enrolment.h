@@ -23,6 +23,7 @@
 #include "muster/internal/v1/commands.pb.h"
 #include "server/command_log/log/command_log.h"
 #include "server/pki/cluster_keys.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -53,7 +54,11 @@ class Enrolment {
 
   Enrolment(const State& state, CommandLog& log, const Secret& master_key, const ClusterKeys& keys,
             const Clock& clock)
-      : state_(state), log_(log), master_key_(master_key), keys_(keys), clock_(clock) {}
+      : state_(state),
+        log_(log),
+        organization_keys_(state, master_key),
+        keys_(keys),
+        clock_(clock) {}
 
   // Proposes the enrolment and answers through `done`, once. There is no request id: claim and
   // nonce do that work, over longer than 10 minutes.
@@ -66,11 +71,14 @@ class Enrolment {
     uint32_t epoch = 0;
   };
   Held Prove(const Secret& token) const;
+  // With what is needed, once its organization has a key.
+  void Propose(EnrolmentRequest request, const Held& held, const std::optional<Claim>& claim,
+               OrganizationId organization, Done done);
   absl::StatusOr<EnrolmentAnswer> Answer(const internal::v1::EnrollResult& result) const;
 
   const State& state_;
   CommandLog& log_;
-  const Secret& master_key_;
+  const OrganizationKeys organization_keys_;
   const ClusterKeys& keys_;
   const Clock& clock_;
 };

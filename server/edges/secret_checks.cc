@@ -104,7 +104,7 @@ void SecretChecks::AddOffer(const DeviceKeyRecord& key, EdgeDevice& device) cons
   if (!offer.has_value()) return;
   if (key.next_epoch != 0) {
     absl::StatusOr<Secret> token = IssueDeviceToken(
-        keys_, master_, {key.id, device.organization, key.next_epoch, clock_.Now()},
+        keys_, organization_keys_, {key.id, device.organization, key.next_epoch, clock_.Now()},
         key.sealed_next_secret);
     // Text of this generation without its token would be taken for the right one.
     if (!token.ok()) return;
@@ -149,7 +149,7 @@ std::optional<SecretChecks::Expected> SecretChecks::Find(DeviceId device) const 
 
 std::optional<SecretChecks::CheckValue> SecretChecks::Compute(
     DeviceId device, absl::string_view sealed_secret) const {
-  const absl::StatusOr<Secret> secret = OpenDeviceSecret(master_, device, sealed_secret);
+  const absl::StatusOr<Secret> secret = OpenDeviceSecret(organization_keys_, device, sealed_secret);
   if (!secret.ok()) {
     LogError("edges", "a device's secret does not open", {{"device", FormatId(device)}});
     return std::nullopt;

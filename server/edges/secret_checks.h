@@ -22,6 +22,7 @@
 #include "common/sync/mutex.h"
 #include "server/edges/edge_messages.h"
 #include "server/pki/cluster_keys.h"
+#include "server/pki/organization_keys.h"
 #include "server/state/state.h"
 
 namespace muster::server {
@@ -39,6 +40,7 @@ class SecretChecks {
                const Clock& clock, Secret edge_key)
       : state_(state),
         master_(master),
+        organization_keys_(state, master),
         keys_(keys),
         clock_(clock),
         edge_key_(std::move(edge_key)) {}
@@ -91,6 +93,7 @@ class SecretChecks {
 
   const State& state_;
   const Secret& master_;
+  const OrganizationKeys organization_keys_;
   const ClusterKeys& keys_;
   const Clock& clock_;
   const Secret edge_key_;

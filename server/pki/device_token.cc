@@ -6,7 +6,8 @@
 
 namespace muster::server {
 
-absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys, const Secret& master,
+absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys,
+                                        const OrganizationKeys& organization_keys,
                                         const DeviceTokenTerms& terms,
                                         absl::string_view sealed_secret) {
   routeros::TokenContents contents;
@@ -16,7 +17,8 @@ absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys, const Secret& m
   contents.issued_at = terms.issued_at;
   // The only place where a device's secret leaves its seal to become a token; it is wiped with
   // `contents`.
-  ASSIGN_OR_RETURN(contents.secret, OpenDeviceSecret(master, terms.device, sealed_secret));
+  ASSIGN_OR_RETURN(contents.secret,
+                   OpenDeviceSecret(organization_keys, terms.device, sealed_secret));
   // The newest key seals; older ones open what is out there.
   return routeros::SealToken(keys.token_keys.back(), keys.cluster_id, contents);
 }

@@ -13,6 +13,7 @@
 #include "common/ids/ids.h"
 #include "common/secrets/secrets.h"
 #include "server/pki/cluster_keys.h"
+#include "server/pki/organization_keys.h"
 
 namespace muster::server {
 
@@ -25,7 +26,8 @@ struct DeviceTokenTerms {
 };
 
 // "m1..." with the secret that `sealed_secret` holds, under the newest token key.
-absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys, const Secret& master,
+absl::StatusOr<Secret> IssueDeviceToken(const ClusterKeys& keys,
+                                        const OrganizationKeys& organization_keys,
                                         const DeviceTokenTerms& terms,
                                         absl::string_view sealed_secret);
 

@@ -32,13 +32,7 @@ std::string KeyContext(uint64_t organization, uint64_t key_id) {
   return absl::StrCat("organization-key/", FormatId(organization), "/", FormatId(key_id));
 }
 
-struct OrganizationKey {
-  uint64_t id = 0;
-  Secret key;
-};
-
-// Nullopt: it has none.
-absl::StatusOr<std::optional<OrganizationKey>> FindKey(const State& state, const Secret& master,
+absl::StatusOr<std::optional<OrganizationKey>> ReadKey(const State& state, const Secret& master,
                                                        uint64_t organization) {
   const std::optional<std::string> blob = state.FindBlob(OrganizationKeyBlob(organization));
   if (!blob.has_value()) return std::nullopt;
@@ -51,30 +45,43 @@ absl::StatusOr<std::optional<OrganizationKey>> FindKey(const State& state, const
   return OrganizationKey{kept.key_id(), std::move(key)};
 }
 
-absl::Status MakeKey(CommandLog& log, const Secret& master, uint64_t organization) {
+}  // namespace
+
+absl::StatusOr<std::optional<OrganizationKey>> OrganizationKeys::Find(
+    OrganizationId organization) const {
+  MutexLock lock(mutex_);
+  const auto known = known_.find(organization.value);
+  if (known != known_.end()) return known->second;
+  ASSIGN_OR_RETURN(std::optional<OrganizationKey> key,
+                   ReadKey(state_, master_, organization.value));
+  if (key.has_value()) known_[organization.value] = *key;
+  return key;
+}
+
+internal::v1::Command NewOrganizationKey(const Secret& master, OrganizationId organization) {
   Command command;
   command.mutable_actor()->set_principal("musterd");
   command.set_method("musterd/CreateOrganizationKey");
   auto& create = *command.mutable_create_organization_key();
-  create.set_organization_id(organization);
+  create.set_organization_id(organization.value);
   create.set_key_id(RandomId());
-  create.set_sealed_key(
-      Seal(master, KeyContext(organization, create.key_id()), RandomSecret(kKeyBytes).Reveal()));
-  const absl::Status made = log.Propose(std::move(command)).status();
-  // Two at once: the first one counts, for both.
-  return absl::IsAlreadyExists(made) ? absl::OkStatus() : made;
+  create.set_sealed_key(Seal(master, KeyContext(organization.value, create.key_id()),
+                             RandomSecret(kKeyBytes).Reveal()));
+  return command;
 }
-
-}  // namespace
 
 absl::StatusOr<std::string> SealForOrganization(const State& state, CommandLog& log,
                                                 const Secret& master, OrganizationId organization,
                                                 absl::string_view context,
                                                 absl::string_view plain) {
-  ASSIGN_OR_RETURN(std::optional<OrganizationKey> key, FindKey(state, master, organization.value));
+  ASSIGN_OR_RETURN(std::optional<OrganizationKey> key, ReadKey(state, master, organization.value));
   if (!key.has_value()) {
-    RETURN_IF_ERROR(MakeKey(log, master, organization.value));
-    ASSIGN_OR_RETURN(key, FindKey(state, master, organization.value));
+    const absl::Status made = log.Propose(NewOrganizationKey(master, organization)).status();
+    // By the feature level; the node alone decides nothing here.
+    if (absl::IsFailedPrecondition(made)) return Seal(master, context, plain);
+    // Two at once: the first one counts, for both.
+    if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
+    ASSIGN_OR_RETURN(key, ReadKey(state, master, organization.value));
     if (!key.has_value()) return absl::InternalError("the organization's key was not kept");
   }
   std::string out(kMark);
@@ -89,7 +96,7 @@ absl::StatusOr<Secret> OpenOfOrganization(const State& state, const Secret& mast
   if (sealed.size() < kHeaderBytes || !absl::StartsWith(sealed, kMark)) {
     return Open(master, context, sealed);
   }
-  ASSIGN_OR_RETURN(const auto key, FindKey(state, master, NumberAt(sealed, kMark.size())));
+  ASSIGN_OR_RETURN(const auto key, ReadKey(state, master, NumberAt(sealed, kMark.size())));
   if (!key.has_value() || key->id != NumberAt(sealed, kMark.size() + kNumberBytes)) {
     return absl::DataLossError("the organization's key that it was sealed under is gone");
   }

@@ -69,8 +69,9 @@ class EdgeStreamTest : public EdgeHarness {
   // What the device would show at an edge with this key.
   std::string CheckUnder(const Secret& key, const edge::v1::DeviceRecord& record) {
     const DeviceId device{record.device_id()};
-    const Secret secret = *OpenDeviceSecret(installation().master_key, device,
-                                            state().FindDeviceKey(device)->sealed_secret);
+    const OrganizationKeys keys(state(), installation().master_key);
+    const Secret secret =
+        *OpenDeviceSecret(keys, device, state().FindDeviceKey(device)->sealed_secret);
     return routeros::SecretCheck(key, secret);
   }
 
