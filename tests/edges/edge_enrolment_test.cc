@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "routeros/token/token.h"
+#include "server/pki/device_secret.h"
 #include "tests/edges/edge_harness.h"
 
 namespace muster::server {
@@ -68,6 +69,25 @@ TEST_F(EdgeEnrolmentTest, SameClaimAndNonceGiveTheSameDeviceSecretAndOneUse) {
   EXPECT_EQ(Open(first.token()).epoch, Open(second.token()).epoch);
   EXPECT_EQ(DeviceCount(), 1u);
   EXPECT_EQ(EnrollOk(claim, "another-nonce-00").verdict(), edge::v1::CLAIM_VERDICT_USED_UP);
+}
+
+TEST_F(EdgeEnrolmentTest, TheSecretIsSealedUnderTheKeyOfItsOrganizationFromTheFirstDeviceOn) {
+  const edge::v1::EnrollResponse response = EnrollOk(CreateClaim(1), kNonce);
+  ASSERT_EQ(response.verdict(), edge::v1::CLAIM_VERDICT_OK);
+  const DeviceId device{response.record().device_id()};
+  const std::string sealed = state().FindDeviceKey(device)->sealed_secret;
+  const OrganizationKeys keys(state(), installation().master_key);
+  ASSERT_TRUE(keys.Find(DefaultOrganization())->has_value());
+  const auto secret = OpenDeviceSecret(keys, device, sealed);
+  ASSERT_TRUE(secret.ok()) << secret.status();
+  EXPECT_EQ(secret->Reveal(), Open(response.token()).secret.Reveal());
+  // Neither the master key alone opens it, nor is it another device's.
+  EXPECT_FALSE(OpenDeviceSecret(installation().master_key, device, sealed.substr(8)).ok());
+  EXPECT_FALSE(OpenDeviceSecret(keys, DeviceId{device.value + 1}, sealed).ok());
+  // What an older musterd made opens as before.
+  const std::string old =
+      SealDeviceSecret(installation().master_key, device, Secret("sixteen bytes..."));
+  EXPECT_EQ(OpenDeviceSecret(keys, device, old)->Reveal(), "sixteen bytes...");
 }
 
 TEST_F(EdgeEnrolmentTest, HeldTokenKeepsTheIdentityAndUsesNothingUp) {

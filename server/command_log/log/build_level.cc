@@ -59,12 +59,13 @@ uint32_t LevelOfKind(Command::PayloadCase kind) {
     case Command::kLogProblem:
     case Command::kRequestFastBeats:
     case Command::kRestoreState:
-    case Command::kMigrateState:
-    case Command::kCreateOrganizationKey:
     case Command::kHoldRestored:
     case Command::PAYLOAD_NOT_SET:
       return 1;
-    // Members of a cluster, upgrades between versions.
+    // Members of a cluster, upgrades between versions, the way to another log, keys of
+    // organizations.
+    case Command::kMigrateState:
+    case Command::kCreateOrganizationKey:
     case Command::kFinalizeUpgrade:
     case Command::kAddMember:
     case Command::kRemoveMember:
