@@ -183,6 +183,29 @@ Outcome Remove(Session& session) {
   return session.Show(MakeReport(session, removed));
 }
 
+// As edge create: the file alone on stdout.
+Outcome JoinToken(Session& session) {
+  ASSIGN_OR_RETURN(const auto ttl, session.Duration("ttl"));
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  muster::v1::CreateJoinTokenRequest request;
+  if (ttl.has_value()) request.mutable_ttl()->set_seconds(absl::ToInt64Seconds(*ttl));
+  request.set_request_id(connection->request_id());
+  ASSIGN_OR_RETURN(const auto response, CallCluster(session, CallKind::kWrite, request,
+                                                    &ClusterService::Stub::CreateJoinToken));
+  if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    session.console().protect_out();
+    Report report;
+    report.messages = {&response};
+    return session.Show(report);
+  }
+  session.Note(absl::StrCat(
+      "the join file works once, until ",
+      absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(response.expire_time().seconds()),
+                       absl::UTCTimeZone()),
+      "; keep it 0600 and start the new node with musterd --join FILE"));
+  return session.ShowSecret(response.join_file());
+}
+
 }  // namespace
 
 std::vector<Command> ClusterCommands() {
@@ -211,7 +234,17 @@ std::vector<Command> ClusterCommands() {
   remove.examples = "  muster cluster remove riga-2";
   remove.writes = true;
   remove.run = Remove;
-  return {status, upgrade, remove};
+  Command join;
+  join.noun = "cluster";
+  join.verb = "join-token";
+  join.summary = "Print a file, alone on stdout, that lets one machine join as a node, once";
+  join.flags = {{"ttl", "TIME", "its life, 1m to 24h [1h]"}};
+  join.examples =
+      "  muster cluster join-token > riga-2.join\n"
+      "  musterd --join riga-2.join --data-dir D --advertise riga-2.example.net";
+  join.writes = true;
+  join.run = JoinToken;
+  return {status, upgrade, remove, join};
 }
 
 }  // namespace muster::cli

@@ -70,6 +70,7 @@ struct FakeMuster::Services {
     MUSTER_FAKE_METHOD(GetClusterStatus)
     MUSTER_FAKE_METHOD(FinalizeUpgrade)
     MUSTER_FAKE_METHOD(RemoveNode)
+    MUSTER_FAKE_METHOD(CreateJoinToken)
   } cluster;
   struct Claims final : muster::v1::ClaimService::Service {
     FakeMuster* fake;

@@ -15,7 +15,7 @@ struct MethodRule {
 
 // A walk over some fifty rows a call is nothing beside the call. A test walks the services and
 // wants a row for each method.
-constexpr std::array<MethodRule, 64> kRules = {{
+constexpr std::array<MethodRule, 65> kRules = {{
     {"muster.v1.OrganizationService/CreateOrganization", Role::kPlatform},
     {"muster.v1.OrganizationService/ListOrganizations", Role::kViewer},
     {"muster.v1.OrganizationService/UpdateOrganization", Role::kAdmin},
@@ -78,6 +78,7 @@ constexpr std::array<MethodRule, 64> kRules = {{
     {"muster.v1.ClusterService/GetClusterStatus", Role::kPlatform},
     {"muster.v1.ClusterService/FinalizeUpgrade", Role::kPlatform},
     {"muster.v1.ClusterService/RemoveNode", Role::kPlatform},
+    {"muster.v1.ClusterService/CreateJoinToken", Role::kPlatform},
     {"muster.v1.AuditService/ListAuditEntries", Role::kAdmin},
     {"muster.v1.AuditService/VerifyAudit", Role::kPlatform},
 }};

@@ -82,6 +82,7 @@ class GrpcApiServer final : public ApiServer {
         edges_(state, log, issuer, master_key, clock, terms.control),
         roots_(state, log, master_key, clock, terms.on_router_root),
         nodes_(state, log, terms.ask_cluster, terms.forget_node),
+        joining_(state, log, issuer, master_key, clock, terms.read_join_secrets),
         claims_(state, log, master_key),
         devices_(state, log),
         identity_(state, log, master_key, issuer),
@@ -104,7 +105,7 @@ class GrpcApiServer final : public ApiServer {
         secret_service_(gate_, tokens_, library_),
         edge_admin_service_(gate_, tokens_, state, edges_),
         router_root_service_(gate_, roots_),
-        cluster_service_(gate_, nodes_),
+        cluster_service_(gate_, nodes_, joining_),
         audit_service_(gate_, tokens_, state) {}
 
   ~GrpcApiServer() override { Stop(absl::ZeroDuration()); }
@@ -182,6 +183,7 @@ class GrpcApiServer final : public ApiServer {
   EdgeRegistry edges_;
   RouterRootRegistry roots_;
   ClusterNodes nodes_;
+  NodeJoining joining_;
   ClaimBook claims_;
   DeviceDirectory devices_;
   DeviceIdentity identity_;

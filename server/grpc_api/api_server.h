@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
 #include "common/secrets/secrets.h"
+#include "server/administration/node_joining.h"
 #include "server/administration/node_view.h"
 #include "server/command_log/log/command_log.h"
 #include "server/devices/diagnosis.h"
@@ -37,6 +38,8 @@ struct ApiServerTerms {
   // How the nodes are; empty: there is nobody to ask.
   ClusterAsker ask_cluster;
   ReportForgetter forget_node;
+  // What a new node needs; empty: there can be none.
+  JoinSecretsReader read_join_secrets;
   // Told the PEM of a router root that was activated.
   std::function<void(const std::string&)> on_router_root = [](const std::string&) {};
 };

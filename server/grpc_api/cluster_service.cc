@@ -8,6 +8,7 @@
 #include "common/status/status_macros.h"
 #include "server/errors/errors.h"
 #include "server/grpc_api/api_convert.h"
+#include "server/grpc_api/request_convert.h"
 
 namespace muster::server {
 namespace {
@@ -59,6 +60,16 @@ absl::StatusOr<uint64_t> ReadNode(absl::string_view name) {
   return BadField("name", "wants the form nodes/NODE");
 }
 
+// Where a new node may ask: this one first.
+std::vector<std::string> AddressesOf(const ClusterReport& report) {
+  std::vector<std::string> addresses;
+  for (const NodeReport& node : report.nodes) {
+    if (node.removed || node.silent || node.view.edge_address.empty()) continue;
+    addresses.insert(node.answering ? addresses.begin() : addresses.end(), node.view.edge_address);
+  }
+  return addresses;
+}
+
 }  // namespace
 
 grpc::Status ClusterGrpcService::GetClusterStatus(grpc::ServerContext* context,
@@ -105,6 +116,21 @@ grpc::Status ClusterGrpcService::RemoveNode(grpc::ServerContext* context,
                      response->set_live_count(static_cast<int32_t>(removed.live));
                      return absl::OkStatus();
                    });
+}
+
+grpc::Status ClusterGrpcService::CreateJoinToken(grpc::ServerContext* context,
+                                                 const v1::CreateJoinTokenRequest* request,
+                                                 v1::CreateJoinTokenResponse* response) {
+  return gate_.Run(
+      *context, METHOD("CreateJoinToken"), *request, [&](const ApiCall& call) -> absl::Status {
+        ASSIGN_OR_RETURN(const absl::Duration ttl, ReadDuration("ttl", request->ttl()));
+        ASSIGN_OR_RETURN(const ClusterReport report, nodes_.Look(false));
+        ASSIGN_OR_RETURN(const NewJoinFile token,
+                         joining_.Create(call.caller(), call.audited(), AddressesOf(report), ttl));
+        response->set_join_file(std::string(token.join_file.Reveal()));
+        SetTime(absl::ToUnixMicros(token.expires), *response->mutable_expire_time());
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace muster::server

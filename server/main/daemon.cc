@@ -220,12 +220,23 @@ class ControlPlane {
     return absl::OkStatus();
   }
 
+  NodeRules RulesForNodes() {
+    NodeRules rules;
+    rules.cluster_id = installation_->keys.cluster_id;
+    rules.describe = [this] { return Describe(); };
+    rules.ask_contacts = [this](uint64_t device, absl::Duration deadline) {
+      return AskContactsForOther(DeviceId{device}, deadline);
+    };
+    rules.is_removed = [this](uint64_t node) { return node_->state().IsRemovedMember(node); };
+    rules.redeem = [this](const PresentedToken& token, RedeemDone done) {
+      RedeemJoinToken(node_->state(), *log_, installation_->master_key,
+                      {token.token_id, token.token, token.nonce}, std::move(done));
+    };
+    return rules;
+  }
+
   absl::Status StartListeners() {
-    node_service_ = std::make_unique<NodeService>(
-        NodeRules{installation_->keys.cluster_id, [this] { return Describe(); },
-                  [this](uint64_t device, absl::Duration deadline) {
-                    return AskContactsForOther(DeviceId{device}, deadline);
-                  }});
+    node_service_ = std::make_unique<NodeService>(RulesForNodes());
     ASSIGN_OR_RETURN(
         edges_, EdgeListener::Start({settings_.listen_edge, *log_, node_->state(), *installation_,
                                      *issuer_, identity_, clock_, node_service_.get()}));
@@ -241,6 +252,9 @@ class ControlPlane {
     };
     terms.forget_node = [member = member_](uint64_t node) {
       return member == nullptr ? absl::OkStatus() : member->ForgetMember(node);
+    };
+    terms.read_join_secrets = [this] {
+      return ReadJoinSecrets(settings_, installation_->master_key);
     };
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);

@@ -1,12 +1,50 @@
 #include "server/main/open_node.h"
 
+#include <fstream>
+#include <sstream>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/local/local_node.h"
 #include "server/main/etcd_settings.h"
 
 namespace muster::server {
+namespace {
+
+absl::StatusOr<std::string> ReadPart(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file && !text.str().empty()) return text.str();
+  return absl::FailedPreconditionError(absl::StrCat("can't read the etcd file ", path));
+}
+
+}  // namespace
+
+absl::StatusOr<internal::v1::NodeJoinSecrets> ReadJoinSecrets(const Settings& settings,
+                                                              const Secret& master_key) {
+  if (settings.etcd.empty()) {
+    return absl::FailedPreconditionError(
+        "this node is alone, with its log beside its state: no other one can join it; see "
+        "docs/cluster.md");
+  }
+  internal::v1::NodeJoinSecrets secrets;
+  secrets.set_master_key(std::string(master_key.Reveal()));
+  for (const std::string& url : settings.etcd) secrets.add_etcd_urls(url);
+  ASSIGN_OR_RETURN(*secrets.mutable_etcd_ca(), ReadPart(settings.etcd_ca_file));
+  ASSIGN_OR_RETURN(*secrets.mutable_etcd_certificate(), ReadPart(settings.etcd_cert_file));
+  ASSIGN_OR_RETURN(*secrets.mutable_etcd_key(), ReadPart(settings.etcd_key_file));
+  secrets.set_etcd_user(settings.etcd_user);
+  if (!settings.etcd_password_file.empty()) {
+    ASSIGN_OR_RETURN(const Secret password, ReadSecretFile(settings.etcd_password_file));
+    secrets.set_etcd_password(std::string(password.Reveal()));
+  }
+  secrets.set_etcd_quota_mib(static_cast<uint32_t>(settings.etcd_quota_mib));
+  return secrets;
+}
+
 absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const InstallationTerms& terms,
                                     Clock& clock) {
   OpenedNode opened;

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/clock/clock.h"
+#include "muster/internal/v1/node_join.pb.h"
 #include "server/command_log/etcd/etcd_node.h"
 #include "server/command_log/node/node.h"
 #include "server/main/settings.h"
@@ -22,6 +23,11 @@ struct OpenedNode {
   // The same, where it is one of several; else nullptr.
   EtcdNode* member = nullptr;
 };
+
+// What a node that joins needs to reach the same etcd, read from the files as they are now, and the
+// master key. FailedPrecondition where this node is alone.
+absl::StatusOr<internal::v1::NodeJoinSecrets> ReadJoinSecrets(const Settings& settings,
+                                                              const Secret& master_key);
 
 absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const InstallationTerms& terms,
                                     Clock& clock);

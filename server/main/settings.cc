@@ -1,10 +1,13 @@
 #include "server/main/settings.h"
 
+#include <unistd.h>
+
 #include <iostream>
 
 #include "absl/strings/string_view.h"
 #include "common/program/options.h"
 #include "server/main/etcd_settings.h"
+#include "server/main/join_cluster.h"
 
 namespace muster::server {
 namespace {
@@ -37,12 +40,19 @@ void AddClusterOptions(Options& options, Settings* settings) {
                  settings);
   options.Number("etcd-quota-mib", "etcd's --quota-backend-bytes, in MiB",
                  &settings->etcd_quota_mib, 64, 65536);
+  options.Text("join", "file from: muster cluster join-token; only at a new node's first start",
+               &settings->join_file);
   options.Text("node-name", "name of this node in `muster cluster status` [the host's]",
                &settings->node_name);
 }
 
 // What belongs together; empty: nothing is wrong.
 std::string ClusterProblem(Settings* settings) {
+  if (!settings->join_file.empty()) {
+    const bool named = !settings->etcd.empty() || !settings->etcd_user.empty() ||
+                       !settings->etcd_ca_file.empty() || !settings->etcd_cert_file.empty();
+    return named ? "--join brings what is needed to reach etcd: leave the --etcd flags out" : "";
+  }
   if (std::string problem = FinishEtcdOptions(settings); !problem.empty()) return problem;
   if (settings->etcd.empty() && !settings->node_name.empty()) {
     return "--etcd is missing beside what belongs to it";
@@ -51,6 +61,19 @@ std::string ClusterProblem(Settings* settings) {
 }
 
 }  // namespace
+
+std::optional<int> ReadEtcdSettings(Settings* settings) {
+  std::string path = EtcdSettingsFile(settings->data_dir);
+  if (!settings->etcd.empty() || access(path.c_str(), F_OK) != 0) return std::nullopt;
+  // No environment has this prefix: what stands there was read before.
+  Options options("musterd", "Etcd of a node that joined.", "MUSTERD_JOINED", "");
+  AddEtcdOptions(options, "", settings);
+  options.Number("etcd-quota-mib", "", &settings->etcd_quota_mib, 64, 65536);
+  std::string program = "musterd";
+  std::string flag = "--config";
+  char* words[] = {program.data(), flag.data(), path.data()};
+  return options.Parse(3, words);
+}
 
 std::optional<int> ReadSettings(int argc, char** argv, Settings* settings) {
   Options options("musterd", "Control plane of Muster.", "MUSTERD", kExamples);
@@ -70,6 +93,9 @@ std::optional<int> ReadSettings(int argc, char** argv, Settings* settings) {
   options.Text("log-level", "debug, info, warning or error", &settings->log_level);
   AddClusterOptions(options, settings);
   if (const std::optional<int> exit_code = options.Parse(argc, argv)) return exit_code;
+  if (settings->join_file.empty()) {
+    if (const auto exit_code = ReadEtcdSettings(settings)) return exit_code;
+  }
   if (const std::string problem = ClusterProblem(settings); !problem.empty()) {
     std::cerr << "musterd: " << problem << "; see musterd --help\n";
     return 2;

@@ -28,10 +28,15 @@ struct Settings {
   int64_t etcd_quota_mib = 2048;
   // For people; the host's name unless given.
   std::string node_name;
+  // Of `muster cluster join-token`; empty: none.
+  std::string join_file;
 };
 
 // Where metrics are served unless --metrics says otherwise.
 inline constexpr char kDefaultMetrics[] = "127.0.0.1:7490";
+
+// What a join has left in the data directory, where etcd was not named. Nullopt: go on.
+std::optional<int> ReadEtcdSettings(Settings* settings);
 
 // Nullopt: go on. Else the code to exit with.
 // 0 after --help and --version, 2 with a line on stderr for wrong usage.

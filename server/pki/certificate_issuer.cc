@@ -29,6 +29,7 @@ std::string CommonNameFor(absl::string_view host, absl::string_view otherwise) {
 }
 
 std::string CommonNameOf(const Peer& peer) {
+  if (peer.role == PeerRole::kNodeJoin) return "node join";
   return peer.role == PeerRole::kNode ? absl::StrCat("node ", peer.node_id) : peer.edge_id;
 }
 
@@ -71,6 +72,10 @@ absl::StatusOr<Identity> CertificateIssuer::IssueServer(
 absl::StatusOr<Identity> CertificateIssuer::IssueNode(uint64_t node_id) const {
   // As long as the node's own leaf: both are made anew at each start.
   return IssueClient({PeerRole::kNode, "", node_id}, kServerLifetime);
+}
+
+absl::StatusOr<Identity> CertificateIssuer::IssueNodeJoin(uint64_t token_id, absl::Time end) const {
+  return IssueClient({PeerRole::kNodeJoin, "", token_id}, end - clock_.Now());
 }
 
 absl::StatusOr<Identity> CertificateIssuer::IssueJoin(absl::string_view edge_id) const {

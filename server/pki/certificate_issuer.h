@@ -62,6 +62,9 @@ class CertificateIssuer {
   // What this node shows to other nodes when it calls them: a new key.
   absl::StatusOr<Identity> IssueNode(uint64_t node_id) const;
 
+  // What a new node may call RedeemJoinToken with, until its join file ends.
+  absl::StatusOr<Identity> IssueNodeJoin(uint64_t token_id, absl::Time end) const;
+
   // What an edge may call Join with, for one hour.
   absl::StatusOr<Identity> IssueJoin(absl::string_view edge_id) const;
 

@@ -15,6 +15,7 @@ namespace {
 constexpr absl::string_view kEdgeRole = "/edge/";
 constexpr absl::string_view kJoinRole = "/join/";
 constexpr absl::string_view kNodeRole = "/node/";
+constexpr absl::string_view kNodeJoinRole = "/node-join/";
 
 std::string Trust(absl::string_view cluster_id) {
   return absl::StrCat("spiffe://muster/", ClusterText(cluster_id));
@@ -24,6 +25,9 @@ std::string Trust(absl::string_view cluster_id) {
 
 std::string SpiffeUri(absl::string_view cluster_id, const Peer& peer) {
   if (peer.role == PeerRole::kNode) return absl::StrCat(Trust(cluster_id), kNodeRole, peer.node_id);
+  if (peer.role == PeerRole::kNodeJoin) {
+    return absl::StrCat(Trust(cluster_id), kNodeJoinRole, peer.node_id);
+  }
   return absl::StrCat(Trust(cluster_id), peer.role == PeerRole::kEdge ? kEdgeRole : kJoinRole,
                       peer.edge_id);
 }
@@ -33,8 +37,9 @@ absl::StatusOr<Peer> ParseSpiffeUri(absl::string_view cluster_id, absl::string_v
   if (!absl::ConsumePrefix(&uri, Trust(cluster_id))) {
     return absl::PermissionDeniedError("the client certificate is not of this installation");
   }
-  if (absl::ConsumePrefix(&uri, kNodeRole)) {
-    peer.role = PeerRole::kNode;
+  const bool joins = absl::ConsumePrefix(&uri, kNodeJoinRole);
+  if (joins || absl::ConsumePrefix(&uri, kNodeRole)) {
+    peer.role = joins ? PeerRole::kNodeJoin : PeerRole::kNode;
     // As it was written and in no other way: "007" and "+7" are no nodes.
     if (!absl::SimpleAtoi(uri, &peer.node_id) || uri != absl::StrCat(peer.node_id)) {
       return absl::PermissionDeniedError("the client certificate names no node");

@@ -1,5 +1,5 @@
 // Who a client certificate stands for: its SPIFFE URI, spiffe://muster/CLUSTER/ROLE/EDGE,
-// spiffe://muster/CLUSTER/node/NODE_ID.
+// spiffe://muster/CLUSTER/node/NODE_ID, spiffe://muster/CLUSTER/node-join/TOKEN_ID.
 //
 // Threads:  pure functions; safe from any thread.
 // Errors:   PermissionDenied for a URI that is not of this cluster or not of a known role.
@@ -13,13 +13,14 @@
 
 namespace muster::server {
 
-// kJoin may call Join and nothing else; kNode is another node of the cluster.
-enum class PeerRole { kEdge, kJoin, kNode };
+// kJoin may call Join and nothing else; kNode is another node of the cluster; kNodeJoin wants to
+// become one, and may call RedeemJoinToken and nothing else.
+enum class PeerRole { kEdge, kJoin, kNode, kNodeJoin };
 
 struct Peer {
   PeerRole role = PeerRole::kJoin;
   std::string edge_id;
-  // Of a node; decimal in the URI.
+  // Of a node; decimal in the URI. Of kNodeJoin the token's.
   uint64_t node_id = 0;
 };
 

@@ -121,6 +121,7 @@ const MatrixRow kRows[] = {
     {"ClusterService/GetClusterStatus", v1::ROLE_PLATFORM, ""},
     {"ClusterService/FinalizeUpgrade", v1::ROLE_PLATFORM, ""},
     {"ClusterService/RemoveNode", v1::ROLE_PLATFORM, ""},
+    {"ClusterService/CreateJoinToken", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/ListRouterRoots", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/CreateRouterRoot", v1::ROLE_PLATFORM, ""},
     {"RouterRootService/ActivateRouterRoot", v1::ROLE_PLATFORM, ""},

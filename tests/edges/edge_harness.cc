@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
+#include "server/administration/node_joining.h"
 
 namespace muster::server {
 
@@ -46,21 +47,26 @@ void EdgeHarness::Start() {
   installation_ = *std::move(installation);
   issuer_ = std::make_unique<CertificateIssuer>(installation_->keys, clock_);
   identity_ = *issuer_->IssueServer({});
-  node_service_ = std::make_unique<NodeService>(
-      NodeRules{installation_->keys.cluster_id,
-                [this] {
-                  node::v1::DescribeNodeResponse description;
-                  description.set_node_id(kNodeId);
-                  description.set_log_index(node_->log().AppliedPosition().index);
-                  return description;
-                },
-                [](uint64_t device, absl::Duration) {
-                  node::v1::AskContactsResponse answer;
-                  answer.add_contacts()->set_reason("as of the edge");
-                  return device == kDeviceHere
-                             ? absl::StatusOr<node::v1::AskContactsResponse>(std::move(answer))
-                             : absl::NotFoundError("not here");
-                }});
+  NodeRules rules;
+  rules.cluster_id = installation_->keys.cluster_id;
+  rules.describe = [this] {
+    node::v1::DescribeNodeResponse description;
+    description.set_node_id(kNodeId);
+    description.set_log_index(node_->log().AppliedPosition().index);
+    return description;
+  };
+  rules.ask_contacts = [](uint64_t device, absl::Duration) {
+    node::v1::AskContactsResponse answer;
+    answer.add_contacts()->set_reason("as of the edge");
+    return device == kDeviceHere ? absl::StatusOr<node::v1::AskContactsResponse>(std::move(answer))
+                                 : absl::NotFoundError("not here");
+  };
+  rules.is_removed = [this](uint64_t id) { return state().IsRemovedMember(id); };
+  rules.redeem = [this](const PresentedToken& token, RedeemDone done) {
+    RedeemJoinToken(state(), node_->log(), installation_->master_key,
+                    {token.token_id, token.token, token.nonce}, std::move(done));
+  };
+  node_service_ = std::make_unique<NodeService>(std::move(rules));
   auto listener = EdgeListener::Start({"127.0.0.1:0", node_->log(), node_->state(), *installation_,
                                        *issuer_, identity_, clock_, node_service_.get()});
   ASSERT_TRUE(listener.ok()) << listener.status();

@@ -21,6 +21,8 @@ absl::string_view Holder(PeerRole role) {
       return "a join file";
     case PeerRole::kNode:
       return "a node of this cluster";
+    case PeerRole::kNodeJoin:
+      return "a node's join file";
   }
   return "";
 }

@@ -20,7 +20,38 @@ constexpr absl::Duration kLongestAsking = absl::Seconds(3);
 absl::StatusOr<uint64_t> NodeService::CallingNode(
     const grpc::CallbackServerContext& context) const {
   ASSIGN_OR_RETURN(const Peer peer, PeerOf(context, rules_.cluster_id, PeerRole::kNode));
+  if (rules_.is_removed && rules_.is_removed(peer.node_id)) {
+    return absl::PermissionDeniedError("this node was removed from the cluster");
+  }
   return peer.node_id;
+}
+
+// The file's certificate names its token, so one file's can't use up another's.
+absl::Status NodeService::CheckJoiner(const grpc::CallbackServerContext& context,
+                                      uint64_t token_id) const {
+  ASSIGN_OR_RETURN(const Peer peer, PeerOf(context, rules_.cluster_id, PeerRole::kNodeJoin));
+  if (peer.node_id != token_id) {
+    return absl::PermissionDeniedError("the certificate is of another join file");
+  }
+  if (rules_.redeem) return absl::OkStatus();
+  return absl::FailedPreconditionError("no node can join here");
+}
+
+grpc::ServerUnaryReactor* NodeService::RedeemJoinToken(
+    grpc::CallbackServerContext* context, const node::v1::RedeemJoinTokenRequest* request,
+    node::v1::RedeemJoinTokenResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const absl::Status joiner = CheckJoiner(*context, request->token_id());
+  if (!joiner.ok()) {
+    reactor->Finish(ToEdgeStatus(joiner));
+    return reactor;
+  }
+  rules_.redeem({request->token_id(), request->token(), request->nonce()},
+                [reactor, response](absl::StatusOr<Secret> key) {
+                  if (key.ok()) response->set_key(std::string(key->Reveal()));
+                  reactor->Finish(ToEdgeStatus(key.status()));
+                });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* NodeService::DescribeNode(grpc::CallbackServerContext* context,

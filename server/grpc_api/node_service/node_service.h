@@ -15,10 +15,20 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/secrets/secrets.h"
 #include "common/sync/mutex.h"
 #include "muster/node/v1/node_service.grpc.pb.h"
 
 namespace muster::server {
+
+// What a new node presents.
+struct PresentedToken {
+  uint64_t token_id = 0;
+  std::string token;
+  std::string nonce;
+};
+
+using RedeemDone = std::function<void(absl::StatusOr<Secret>)>;
 
 struct NodeRules {
   // 16 bytes.
@@ -29,6 +39,10 @@ struct NodeRules {
   // not.
   std::function<absl::StatusOr<node::v1::AskContactsResponse>(uint64_t device, absl::Duration)>
       ask_contacts;
+  // Nothing is said to a node that was removed; empty: none was.
+  std::function<bool(uint64_t node_id)> is_removed = {};
+  // Uses the token up and calls `done` with the key, on any thread; empty: nobody can join.
+  std::function<void(const PresentedToken&, RedeemDone done)> redeem = {};
 };
 
 class NodeService final : public node::v1::NodeService::CallbackService {
@@ -44,10 +58,14 @@ class NodeService final : public node::v1::NodeService::CallbackService {
   grpc::ServerUnaryReactor* AskContacts(grpc::CallbackServerContext* context,
                                         const node::v1::AskContactsRequest* request,
                                         node::v1::AskContactsResponse* response) override;
+  grpc::ServerUnaryReactor* RedeemJoinToken(grpc::CallbackServerContext* context,
+                                            const node::v1::RedeemJoinTokenRequest* request,
+                                            node::v1::RedeemJoinTokenResponse* response) override;
 
  private:
   // The node that calls.
   absl::StatusOr<uint64_t> CallingNode(const grpc::CallbackServerContext& context) const;
+  absl::Status CheckJoiner(const grpc::CallbackServerContext& context, uint64_t token_id) const;
 
   // False where too many are under way.
   bool BeginAsking();
