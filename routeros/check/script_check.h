@@ -8,10 +8,13 @@
 // where a script keeps what a version may lack.
 //
 // A check before, because a router tells afterwards and badly: one unknown command makes the whole
-// script unusable, on-error does not save it, and before 7.8 nobody hears why (docs/assumptions.md,
-// "Loading and language"). Threads:  pure; safe from any thread. Units:    lines and columns count
-// from 1; columns count bytes. Errors:   none; what is wrong with the script is a finding. Any
-// bytes are taken. Example:  script_check_test.cc, NamesLineAndColumn.
+// script unusable, on-error does not save it, and before 7.8 nobody hears why
+// (docs/assumptions.md, "Loading and language").
+//
+// Threads:  pure; safe from any thread.
+// Units:    lines and columns count from 1; columns count bytes.
+// Errors:   none; what is wrong with the script is a finding. Any bytes are taken.
+// Example:  script_check_test.cc, NamesLineAndColumn.
 #pragma once
 
 #include <cstdint>

@@ -5,9 +5,8 @@
 // Threads:  safe to call from any thread.
 // Owns:     nothing; what it is given must outlive this object.
 // Blocks:   Ask and AskHere, up to the deadline.
-// Errors:   Unavailable where the edge is connected to no node that answers; FailedPrecondition for
-// a
-//           device that has never checked in.
+// Errors:   Unavailable where the edge is connected to no node that answers; FailedPrecondition
+//           for a device that has never checked in.
 // Example:  tests/end_to_end/test_cluster.py.
 #pragma once
 

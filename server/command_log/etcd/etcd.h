@@ -2,8 +2,7 @@
 //
 // Threads:  safe to call from any thread; an EtcdWatch by one thread, its Cancel from any.
 // Blocks:   every call, until its deadline at most.
-// Errors:   as etcd's, by code. Unavailable, DeadlineExceeded, Cancelled, Unknown and Internal
-// leave
+// Errors:   as etcd's, by code. Unavailable, DeadlineExceeded, Cancelled, Unknown, Internal leave
 //           open whether a write was done; every other code says that it was not. OutOfRange from
 //           Get: the revision is compacted, or was never reached.
 // Example:  etcd_contract_test.cc, which GrpcEtcd and FakeEtcd both pass.

@@ -7,9 +7,8 @@
 // Threads:  safe to call from any thread. A writer, a follower that applies, one for read barriers,
 //           one that trims, one for checkpoints.
 // Owns:     its threads; `store` and `etcd` must outlive it.
-// Errors:   as CommandLog. Unavailable, at once or after EtcdLogOptions::give_up, while etcd can't
-// be
-//           reached or has no quorum; ResourceExhausted where etcd is nearly full.
+// Errors:   as CommandLog. Unavailable, at once or after EtcdLogOptions::give_up, while etcd
+//           can't be reached or has no quorum; ResourceExhausted where etcd is nearly full.
 // Example:  etcd_log_test.cc and the contract suite.
 #pragma once
 

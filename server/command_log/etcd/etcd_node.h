@@ -5,10 +5,9 @@
 // Blocks:   Open, until the state has caught up with etcd, or `patience` passed without progress.
 // File:     DATA/removed: this node was removed from its cluster, and how to begin anew.
 // Errors:   FailedPrecondition, with what to do, for what LocalNode refuses, for a node that was
-//           removed, for an etcd that
-// refuses
-//           this client, that can't be reached by a node without a state, or that is not the one of
-//           this state; Unavailable where a node without a state can't catch up in time.
+//           removed, for an etcd that refuses this client, that can't be reached by a node
+//           without a state, or that is not the one of this state; Unavailable where a node
+//           without a state can't catch up in time.
 // Example:  etcd_node_test.cc.
 #pragma once
 

@@ -4,9 +4,10 @@
 // A flood of bad keys costs one barrier after the other, with a pause between them, however many
 // come: who asks above the limit is told at once that there was no look.
 //
-// Threads:  safe to call from any thread; callbacks come on one thread of its own and must not
-// block. Owns:     that thread; the log must outlive it. Destruction answers who still waits with
-// false. Blocks:   Wait, up to a second; Ask never. Example:  second_look_test.cc.
+// Threads:  safe to call from any thread; callbacks come on one thread and must not block.
+// Owns:     that thread; the log must outlive it. Destruction answers who waits with false.
+// Blocks:   Wait, up to a second; Ask never.
+// Example:  second_look_test.cc.
 #pragma once
 
 #include <functional>
