@@ -16,6 +16,7 @@
 #include "common/status/status_macros.h"
 #include "muster/node/v1/node_service.grpc.pb.h"
 #include "server/command_log/node/data_dir.h"
+#include "server/pki/certificate_issuer.h"
 #include "server/pki/master_key.h"
 #include "server/pki/node_join_file.h"
 
@@ -28,8 +29,6 @@ using internal::v1::NodeJoinSecrets;
 constexpr absl::Duration kAnswer = absl::Seconds(10);
 constexpr size_t kNonceBytes = 16;
 constexpr size_t kMasterKeyBytes = 32;
-// Each node's certificate has it (server/pki/certificate_issuer).
-constexpr char kAnyNode[] = "any-node.muster.internal";
 constexpr absl::string_view kMakeNew = "; make a new one with: muster cluster join-token";
 
 std::string EtcdFolder(const std::string& data_dir) { return data_dir + "/etcd"; }
@@ -46,17 +45,15 @@ absl::Status CheckPlaces(const JoinTerms& terms) {
                      "or let a new node join with an empty data directory"));
   }
   if (IsThere(EtcdFolder(dir))) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(EtcdFolder(dir),
-                     " is there already, and a join overwrites nothing; move it "
-                     "away"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        EtcdFolder(dir), " is there already, and a join overwrites nothing; move it away"));
   }
   const std::string key = MasterKeyFile(dir, terms.master_key_file);
   if (!IsThere(key)) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the master key file ", key,
-                   " is there already, and a join overwrites nothing; move it "
-                   "away, or name another place with --master-key-file"));
+                   " is there already, and a join overwrites nothing; move it away, or name "
+                   "another place with --master-key-file"));
 }
 
 absl::StatusOr<NodeJoinFile> ReadFile(const std::string& path) {
@@ -83,7 +80,7 @@ std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address, const NodeJ
   tls.pem_private_key = file.key_pem();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, kAnyNode);
+  arguments.SetSslTargetNameOverride(std::string(kAnyNode));
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(tls), arguments);
 }
 
@@ -179,9 +176,8 @@ absl::Status JoinCluster(const JoinTerms& terms) {
   if (!written.ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
         written.message(), "; the join file is used up: remove ", EtcdFolder(terms.data_dir),
-        " and ", MasterKeyFile(terms.data_dir, terms.master_key_file),
-        ", if they are there, and make a new "
-        "one with: muster cluster join-token"));
+        " and ", MasterKeyFile(terms.data_dir, terms.master_key_file), ", if they are there, and",
+        kMakeNew.substr(1)));
   }
   LogInfo("main", "joined the cluster", {{"settings", EtcdSettingsFile(terms.data_dir)}});
   return absl::OkStatus();
