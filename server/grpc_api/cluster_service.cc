@@ -39,7 +39,7 @@ void Fill(const NodeReport& node, v1::ClusterNode& message) {
   message.set_state(StateOf(view.log_state));
   message.set_state_reason(view.log_reason);
   message.set_log_index(static_cast<int64_t>(view.log_index));
-  message.set_ticking(view.ticking);
+  message.set_ticking(view.ticking && !node.silent);
   if (!view.version.empty()) {
     message.mutable_report_time()->set_seconds(absl::ToUnixSeconds(view.report_time));
     message.set_feature_level(static_cast<int32_t>(view.feature_level));
