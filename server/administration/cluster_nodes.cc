@@ -14,8 +14,6 @@
 namespace muster::server {
 namespace {
 
-// Five reports that did not come.
-constexpr absl::Duration kSilent = absl::Seconds(15);
 // Nodes that the member table doesn't know are not taken off a list: one that was replaced is shown
 // for a day.
 constexpr absl::Duration kForgotten = absl::Hours(24);
@@ -56,7 +54,7 @@ absl::StatusOr<ClusterReport> ClusterNodes::Look(bool show_removed) const {
   for (NodeView& one : view.nodes) {
     NodeReport node;
     node.answering = one.id == view.answering;
-    node.silent = !node.answering && now - one.report_time > kSilent;
+    node.silent = !node.answering && now - one.report_time > kSilentAfter;
     node.view = std::move(one);
     nodes[node.view.id] = std::move(node);
   }

@@ -13,6 +13,9 @@
 
 namespace muster::server {
 
+// A node whose report is older is silent: five that did not come.
+inline constexpr absl::Duration kSilentAfter = absl::Seconds(15);
+
 struct NodeView {
   uint64_t id = 0;
   std::string display_name;

@@ -5,12 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
+#include "server/administration/node_view.h"
 
 namespace muster::server {
 namespace {
-
-// As old as a report may be; `muster cluster status` calls an older one silent.
-constexpr absl::Duration kLongestSilence = absl::Seconds(15);
 
 DeviceContacts FromEdge(RouterContacts answer) {
   DeviceContacts contacts;
@@ -63,7 +61,7 @@ absl::StatusOr<node::v1::AskContactsResponse> AskContactsHere(EdgeListener& edge
 
 absl::StatusOr<std::vector<std::string>> ContactRoute::Others() const {
   ASSIGN_OR_RETURN(const std::vector<MemberReport> reports, member_->Members());
-  const absl::Time oldest = absl::Now() - kLongestSilence;
+  const absl::Time oldest = absl::Now() - kSilentAfter;
   std::vector<std::string> addresses;
   for (const MemberReport& report : reports) {
     if (report.node_id() == member_->id() || report.edge_address().empty()) continue;

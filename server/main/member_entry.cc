@@ -23,7 +23,7 @@ void MemberEntry::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool MemberEntry::IsWritten() {
+bool MemberEntry::Write() {
   for (const Member& member : state_.ListMembers()) {
     if (member.id != node_id_) continue;
     if (member.remove_index > 0 || member.display_name == display_name_) return true;
@@ -39,7 +39,7 @@ bool MemberEntry::IsWritten() {
 }
 
 void MemberEntry::Run() {
-  while (!IsWritten()) {
+  while (!Write()) {
     const absl::Time next = absl::Now() + kLook;
     MutexLock lock(mutex_);
     while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());

@@ -28,8 +28,8 @@ class MemberEntry {
 
  private:
   void Run();
-  // False: not now.
-  bool IsWritten();
+  // True: it stands there, or was removed. False: not now.
+  bool Write();
 
   CommandLog& log_;
   const State& state_;
