@@ -48,11 +48,15 @@ start() {
   await "$name" "$launched_pid" "$pattern" "$count"
 }
 address_of() { sed -n "s/^ready: $2 //p" "$work/$1.out"; }
-# free_ports COUNT: so many that nobody uses, one a line.
+# free_ports COUNT: so many that nobody uses, one a line; none from the range of outgoing connections, which
+# could take one before its program does.
 free_ports() {
-  python3 -c 'import socket, sys
-sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in sockets: s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' "$1"
+  python3 -c 'import random, socket, sys
+outgoing = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+def unused(port):
+    with socket.socket() as s: return s.connect_ex(("127.0.0.1", port)) != 0
+ports = filter(unused, random.sample(range(10000, outgoing if outgoing > 11000 else 65536), 1000))
+for _ in range(int(sys.argv[1])): print(next(ports))' "$1"
 }
 muster() { "$bin/muster" "$@"; }
 

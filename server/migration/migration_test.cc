@@ -8,13 +8,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/command_log/etcd/etcd_node.h"
-#include "server/command_log/etcd/etcd_process.h"
 #include "server/command_log/local/local_log.h"
 #include "server/command_log/local/local_node.h"
 #include "server/pki/installation.h"
 #include "server/pki/master_key.h"
 #include "server/state/pending_move.h"
 #include "server/state/state_fixture.h"
+#include "tests/support/etcd_process.h"
 
 namespace muster::server {
 namespace {

@@ -36,10 +36,34 @@ def wait_for(what, condition, seconds=60, pause=0.05):
         threading.Event().wait(pause)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+class FreePorts:
+    """Ports of loopback that nobody listens on, from outside the range that the kernel takes for outgoing
+    connections, each told to one process only: as tests/support/free_port.h does, with the same names."""
+
+    def __init__(self):
+        with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
+            outgoing = int(file.read().split()[0])
+        self.ports = range(10000, outgoing if outgoing > 11000 else 65536)
+        self.random = random.SystemRandom()
+        self.claims = []
+
+    def take(self):
+        for _ in range(1000):
+            port = self.random.choice(self.ports)
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f'\0muster-test-port-{port}')
+                with socket.socket() as probe:
+                    probe.bind(('127.0.0.1', port))
+            except OSError:
+                claim.close()
+                continue
+            self.claims.append(claim)
+            return port
+        raise AssertionError('no free port on loopback')
+
+
+free_port = FreePorts().take
 
 
 class Process:

@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "absl/strings/match.h"
-#include "server/command_log/etcd/etcd_process.h"
 #include "server/command_log/local/local_node.h"
 #include "server/state/state_fixture.h"
+#include "tests/support/etcd_process.h"
 
 namespace muster::server {
 namespace {

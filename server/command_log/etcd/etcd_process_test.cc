@@ -1,5 +1,4 @@
 // The log on real etcd processes, which are killed, frozen, emptied and restored.
-#include "server/command_log/etcd/etcd_process.h"
 
 #include <cstdio>
 #include <random>
@@ -7,6 +6,7 @@
 #include "server/command_log/etcd/etcd_log_fixture.h"
 #include "server/command_log/etcd/grpc_etcd.h"
 #include "server/command_log/log/contract_test_suite.h"
+#include "tests/support/etcd_process.h"
 
 namespace muster::server {
 namespace {

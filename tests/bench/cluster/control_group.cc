@@ -11,6 +11,7 @@
 #include "common/status/status_macros.h"
 #include "tests/bench/ingest/seed.h"
 #include "tests/bench/support/report.h"
+#include "tests/support/free_port.h"
 
 namespace muster::bench {
 namespace {
@@ -20,11 +21,10 @@ constexpr absl::Duration kStartTimeout = absl::Seconds(60);
 
 std::string NodeName(size_t node) { return node == 0 ? "control" : absl::StrCat("control-", node); }
 
-absl::StatusOr<std::vector<std::string>> FreeUrls() {
+std::vector<std::string> FreeUrls() {
   std::vector<std::string> urls;
   for (size_t i = 0; i < kNodes; ++i) {
-    ASSIGN_OR_RETURN(const int port, FreePort());
-    urls.push_back(absl::StrCat("http://127.0.0.1:", port));
+    urls.push_back(absl::StrCat("http://127.0.0.1:", FreePort()));
   }
   return urls;
 }
@@ -55,8 +55,8 @@ ControlGroup::~ControlGroup() {
 }
 
 absl::Status ControlGroup::StartMembers() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> clients, FreeUrls());
-  ASSIGN_OR_RETURN(const std::vector<std::string> peers, FreeUrls());
+  const std::vector<std::string> clients = FreeUrls();
+  const std::vector<std::string> peers = FreeUrls();
   etcd_urls_ = absl::StrJoin(clients, ",");
   std::vector<std::string> names;
   for (size_t i = 0; i < kNodes; ++i) names.push_back(absl::StrCat("m", i, "=", peers[i]));

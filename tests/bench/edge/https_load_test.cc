@@ -12,6 +12,7 @@
 #include "common/x509/x509.h"
 #include "tests/bench/edge/nginx.h"
 #include "tests/bench/support/process_cost.h"
+#include "tests/support/free_port.h"
 
 namespace muster::bench {
 namespace {
@@ -84,9 +85,7 @@ TEST_F(HttpsLoadTest, SeesThatAHeldConnectionWasClosed) {
 }
 
 TEST_F(HttpsLoadTest, ReportsAServerThatDoesNotListen) {
-  const auto port = FreePort();
-  ASSERT_TRUE(port.ok());
-  HttpsLoad load(*port);
+  HttpsLoad load(FreePort());
   EXPECT_EQ(load.Run(
                     3, 3, [](size_t) { return kRequest; }, nullptr)
                 .value_or(3),

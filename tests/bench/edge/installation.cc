@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "absl/strings/substitute.h"
 #include "common/status/status_macros.h"
+#include "tests/support/free_port.h"
 
 namespace muster::bench {
 namespace {
@@ -103,7 +104,7 @@ absl::Status Installation::StartControl(int processor) {
 }
 
 absl::Status Installation::StartEdge(int processor) {
-  ASSIGN_OR_RETURN(port_, FreePort());
+  port_ = FreePort();
   const std::string url = absl::StrCat("https://localhost:", port_);
   ASSIGN_OR_RETURN(const std::string join, Muster({"edge", "create", "bench", "--url", url}));
   const std::string join_file = folder_ + "/bench.join";

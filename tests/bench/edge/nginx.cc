@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 #include "common/x509/openssl_handles.h"
+#include "tests/support/free_port.h"
 
 namespace muster::bench {
 namespace {
@@ -119,7 +120,7 @@ absl::StatusOr<std::unique_ptr<Nginx>> Nginx::Start(const std::string& folder,
     return absl::FailedPreconditionError(
         absl::StrCat(kProgram, " is not installed; install Debian's nginx-light"));
   }
-  ASSIGN_OR_RETURN(const int port, FreePort());
+  const int port = FreePort();
   const std::string chain = folder + "/nginx-chain.pem";
   RETURN_IF_ERROR(WriteSentChain(identity.chain_file, chain));
   const std::string path = folder + "/nginx.conf";

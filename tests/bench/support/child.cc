@@ -1,12 +1,10 @@
 #include "tests/bench/support/child.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,19 +163,6 @@ void StayOnProcessor(int processor) {
 int Processors() {
   static const int count = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   return count;
-}
-
-absl::StatusOr<int> FreePort() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* plain = reinterpret_cast<sockaddr*>(&address);
-  const bool bound = bind(probe, plain, size) == 0 && getsockname(probe, plain, &size) == 0;
-  close(probe);
-  if (!bound) return absl::InternalError("no free port on loopback");
-  return ntohs(address.sin_port);
 }
 
 absl::StatusOr<std::string> MakeRunFolder(const std::string& parent, absl::string_view name) {

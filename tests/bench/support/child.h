@@ -60,9 +60,6 @@ absl::StatusOr<std::string> RunProgram(const std::vector<std::string>& command,
 void StayOnProcessor(int processor);
 int Processors();
 
-// A TCP port of loopback that nobody listens on now.
-absl::StatusOr<int> FreePort();
-
 // An empty folder of this run below `parent`.
 absl::StatusOr<std::string> MakeRunFolder(const std::string& parent, absl::string_view name);
 

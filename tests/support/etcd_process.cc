@@ -1,10 +1,8 @@
-#include "server/command_log/etcd/etcd_process.h"
+#include "tests/support/etcd_process.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,32 +14,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/support/free_port.h"
 
-namespace muster::server {
+namespace muster {
 namespace {
-
-// etcd can't be asked which port it took, so ports are tried out before.
-class FreePort {
- public:
-  FreePort() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    bind(socket_, reinterpret_cast<sockaddr*>(&address), size);
-    getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  ~FreePort() { close(socket_); }
-  FreePort(const FreePort&) = delete;
-  FreePort& operator=(const FreePort&) = delete;
-
-  std::string url() const { return absl::StrCat("http://127.0.0.1:", port_); }
-
- private:
-  const int socket_;
-  int port_ = 0;
-};
 
 pid_t Run(const std::vector<std::string>& words, const std::string& log,
           const std::string& input = "/dev/null") {
@@ -69,6 +45,9 @@ std::string FindInPath(const std::string& name) {
   return "";
 }
 
+// etcd can't be asked which port it took.
+std::string FreeUrl() { return absl::StrCat("http://127.0.0.1:", FreePort()); }
+
 }  // namespace
 
 std::string EtcdProcesses::Binary() {
@@ -78,12 +57,9 @@ std::string EtcdProcesses::Binary() {
 EtcdProcesses::EtcdProcesses(const std::string& folder, size_t members,
                              std::vector<std::string> more)
     : folder_(folder), more_(std::move(more)), processes_(members, 0) {
-  {
-    std::vector<FreePort> ports(2 * members);
-    for (size_t member = 0; member < members; ++member) {
-      urls_.push_back(ports[2 * member].url());
-      peer_urls_.push_back(ports[2 * member + 1].url());
-    }
+  for (size_t member = 0; member < members; ++member) {
+    urls_.push_back(FreeUrl());
+    peer_urls_.push_back(FreeUrl());
   }
   for (size_t member = 0; member < members; ++member) Start(member);
 }
@@ -147,4 +123,4 @@ bool EtcdProcesses::Restore(const std::string& snapshot) {
                   "--initial-advertise-peer-urls=" + peer_urls_[0]});
 }
 
-}  // namespace muster::server
+}  // namespace muster

@@ -2,7 +2,7 @@
 //
 // Threads:  one.
 // Owns:     the processes, which end with it (and with the test), and their folder.
-// Example:  etcd_process_test.cc.
+// Example:  server/command_log/etcd/etcd_process_test.cc.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 
 #include "absl/time/time.h"
 
-namespace muster::server {
+namespace muster {
 
 class EtcdProcesses {
  public:
@@ -53,4 +53,4 @@ class EtcdProcesses {
   std::vector<pid_t> processes_;
 };
 
-}  // namespace muster::server
+}  // namespace muster
