@@ -143,7 +143,8 @@ class GrpcApiServer final : public ApiServer {
   void ShowHealth(LogState state) override {
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
     const bool writes = state == LogState::kServing;
-    const bool reads = writes || state == LogState::kCatchingUp || state == LogState::kReadOnly;
+    const bool reads = writes || state == LogState::kCatchingUp || state == LogState::kReadOnly ||
+                       state == LogState::kStatesDiffer;
     health->SetServingStatus(reads);
     health->SetServingStatus("writes", writes);
   }

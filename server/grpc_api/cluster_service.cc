@@ -16,8 +16,9 @@ namespace {
 #define METHOD(name) "muster.v1.ClusterService/" name
 
 v1::NodeState StateOf(absl::string_view name) {
-  for (const LogState state : {LogState::kServing, LogState::kCatchingUp, LogState::kReadOnly,
-                               LogState::kNeedsSnapshot, LogState::kStopped}) {
+  for (const LogState state :
+       {LogState::kServing, LogState::kCatchingUp, LogState::kReadOnly, LogState::kNeedsSnapshot,
+        LogState::kStopped, LogState::kStatesDiffer}) {
     // The enums stand in the same order, the wire's from 1.
     if (NameOf(state) == name) return static_cast<v1::NodeState>(static_cast<int>(state) + 1);
   }

@@ -81,13 +81,14 @@ absl::Status Gate::WaitForPosition(grpc::ServerContextBase& context, bool change
   if (text.empty()) {
     // What the barrier says and not what is known of the log: that lags behind a lost connection.
     if (log_.ReadBarrier(kLongestBarrier).ok()) return absl::OkStatus();
-    const LogState state = log_.Health().state;
-    const std::string why =
-        state == LogState::kServing ? "no answer of the log in time" : std::string(NameOf(state));
+    const LogHealth health = log_.Health();
+    const std::string why = health.state == LogState::kServing ? "no answer of the log in time"
+                                                               : std::string(NameOf(health.state));
     // Judged by an old state it might be told that what it names is not there.
     if (changes) {
       return absl::UnavailableError(
           absl::StrCat("this node can't change anything now: ", why,
+                       health.reason.empty() ? "" : absl::StrCat(" (", health.reason, ")"),
                        "; nothing was done, repeat the call with the same request id"));
     }
     context.AddTrailingMetadata(kStaleKey, why);

@@ -84,8 +84,9 @@ class StateCollector : public prometheus::Collectable {
   void AddLogState(std::vector<prometheus::MetricFamily>* families) const {
     const LogState now = sources_.log.Health().state;
     families->push_back(Gauge("muster_log_state", "1 for the state that the command log is in"));
-    for (const LogState state : {LogState::kServing, LogState::kCatchingUp, LogState::kReadOnly,
-                                 LogState::kNeedsSnapshot, LogState::kStopped}) {
+    for (const LogState state :
+         {LogState::kServing, LogState::kCatchingUp, LogState::kReadOnly, LogState::kNeedsSnapshot,
+          LogState::kStopped, LogState::kStatesDiffer}) {
       AddValue(&families->back(), {{"state", std::string(NameOf(state))}}, state == now ? 1 : 0);
     }
   }
@@ -97,6 +98,12 @@ class StateCollector : public prometheus::Collectable {
       AddValue(&families->back(), {}, static_cast<double>(value));
     };
     add_gauge("muster_ticks_here", "1 where this node brings time into the log", node.ticks());
+    add_gauge("muster_states_differ",
+              "1 where this node refuses changes, since its state and another's differ",
+              node.states_differ());
+    add_gauge("muster_state_compared_index",
+              "Newest log index at which this state and another node's had the same hash",
+              node.compared_index());
     add_gauge("muster_etcd_bytes", "Size of etcd's file", counts.etcd_bytes);
     add_gauge("muster_etcd_bytes_in_use", "What of it is in use", counts.etcd_bytes_in_use);
     const auto add_counter = Counter(families);

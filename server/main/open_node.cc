@@ -58,6 +58,7 @@ absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const Installation
   options.data_dir = terms.data_dir;
   ASSIGN_OR_RETURN(options.etcd, EtcdTermsOf(settings));
   options.log.quota_bytes = static_cast<uint64_t>(settings.etcd_quota_mib) << 20;
+  options.hash_every = static_cast<uint64_t>(settings.state_hash_every);
   options.master_key = [&terms](bool new_cluster) { return OpenMasterKey(terms, new_cluster); };
   ASSIGN_OR_RETURN(std::unique_ptr<EtcdNode> node, EtcdNode::Open(options, clock));
   opened.member = node.get();

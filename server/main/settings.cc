@@ -42,6 +42,9 @@ void AddClusterOptions(Options& options, Settings* settings) {
                  &settings->etcd_quota_mib, 64, 65536);
   options.Text("join", "file from: muster cluster join-token; only at a new node's first start",
                &settings->join_file);
+  options.Number("state-hash-every",
+                 "log entries between two comparisons of the nodes' states; equal on all nodes",
+                 &settings->state_hash_every, 10, 1'000'000);
   options.Text("node-name", "name of this node in `muster cluster status` [the host's]",
                &settings->node_name);
 }

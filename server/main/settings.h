@@ -26,6 +26,8 @@ struct Settings {
   std::string etcd_user;
   std::string etcd_password_file;
   int64_t etcd_quota_mib = 2048;
+  // Entries between two hashes of the state, by which nodes compare.
+  int64_t state_hash_every = 10'000;
   // For people; the host's name unless given.
   std::string node_name;
   // Of `muster cluster join-token`; empty: none.

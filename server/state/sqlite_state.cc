@@ -113,7 +113,7 @@ class SqliteState::WriteTransaction : public Transaction {
     state_.SaveNode();
     state_.writer_->Execute("COMMIT");
     committed_ = true;
-    if (index_ % kHashEvery == 0 && state_.hash_ != nullptr) state_.MarkHash();
+    if (state_.hash_ != nullptr && index_ % state_.hash_every_ == 0) state_.MarkHash();
     // Not before: readers on other connections see the rows from the commit on.
     state_.Publish(std::move(changes_));
   }
@@ -126,14 +126,18 @@ class SqliteState::WriteTransaction : public Transaction {
   bool committed_ = false;
 };
 
-SqliteState::SqliteState(std::string path)
-    : path_(std::move(path)), readers_(path_), listeners_(std::make_shared<Listeners>()) {}
+SqliteState::SqliteState(std::string path, uint64_t hash_every)
+    : path_(std::move(path)),
+      hash_every_(hash_every),
+      readers_(path_),
+      listeners_(std::make_shared<Listeners>()) {}
 
 SqliteState::~SqliteState() = default;
 
 absl::StatusOr<std::unique_ptr<SqliteState>> SqliteState::Open(const std::string& path,
-                                                               Durability durability) {
-  std::unique_ptr<SqliteState> state(new SqliteState(path));
+                                                               Durability durability,
+                                                               uint64_t hash_every) {
+  std::unique_ptr<SqliteState> state(new SqliteState(path, hash_every));
   ASSIGN_OR_RETURN(state->writer_, Database::Open(path, Database::Mode::kReadWrite));
   // Before any other connection: it sets the journal mode, which wants the file for itself.
   RETURN_IF_ERROR(PrepareSchema(*state->writer_));
@@ -255,15 +259,16 @@ std::string SqliteState::HashNow() const {
   return Hash256(all);
 }
 
-SqliteState::HashMark SqliteState::LastHash() const {
+std::vector<SqliteState::HashMark> SqliteState::RecentHashes() const {
   MutexLock lock(mutex_);
-  return last_hash_;
+  return recent_hashes_;
 }
 
 void SqliteState::MarkHash() {
   HashMark mark{node_.applied_index, HashNow()};
   MutexLock lock(mutex_);
-  last_hash_ = std::move(mark);
+  if (recent_hashes_.size() == kKeptHashes) recent_hashes_.erase(recent_hashes_.begin());
+  recent_hashes_.push_back(std::move(mark));
 }
 
 void SqliteState::Publish(ChangeBatch changes) {

@@ -26,6 +26,7 @@
 #include "server/state/edge_table.h"
 #include "server/state/listeners.h"
 #include "server/state/read/read_pool.h"
+#include "server/state/schema.h"
 #include "server/state/state.h"
 #include "server/state/state_hash.h"
 
@@ -46,8 +47,10 @@ class SqliteState : public State, public Store {
   // Opens or makes the file at `path`, loads what is kept in memory and replays the entries that
   // its slabs do not have yet. After success memory and tables say what the last committed entry
   // left.
+  // `hash_every`: how many entries lie between two marks of its hash.
   static absl::StatusOr<std::unique_ptr<SqliteState>> Open(
-      const std::string& path, Durability durability = Durability::kFull);
+      const std::string& path, Durability durability = Durability::kFull,
+      uint64_t hash_every = kHashEvery);
   ~SqliteState() override;
 
   // Store.
@@ -151,15 +154,19 @@ class SqliteState : public State, public Store {
   };
   OpenWork FindOpenWork() const;
   struct HashMark {
-    // Divisible by kHashEvery; 0: none yet.
+    // Divisible by what Open was told.
     uint64_t index = 0;
     // 32 bytes: of tables, status rows and the numbers that apply goes on with. Two nodes with the
-    // same index and StateHash::kVersion differ only if their states do.
+    // same index and kHashVersion differ only if their states do.
     std::string hash;
   };
+  // What can be compared: the shape of the hash, and the tables that it is over.
+  static constexpr uint32_t kHashVersion = StateHash::kVersion << 16 | kSchemaVersion;
   static constexpr uint64_t kHashEvery = 10'000;
-  // The newest since the start. Safe from any thread.
-  HashMark LastHash() const;
+  // So that nodes of which one is a little behind have some in common.
+  static constexpr size_t kKeptHashes = 8;
+  // The newest since the start, oldest first. Safe from any thread.
+  std::vector<HashMark> RecentHashes() const;
   // Of the last committed entry. The writer's thread; a tenth of a second for a million devices.
   // Empty without Durability::kOrdered.
   std::string HashNow() const;
@@ -172,7 +179,7 @@ class SqliteState : public State, public Store {
  private:
   class WriteTransaction;
 
-  explicit SqliteState(std::string path);
+  SqliteState(std::string path, uint64_t hash_every);
 
   absl::Status Load();
   absl::Status LoadDevices();
@@ -203,6 +210,7 @@ class SqliteState : public State, public Store {
   std::optional<ApiKey> ReadApiKeyByHash(absl::string_view key_hash) const;
 
   const std::string path_;
+  const uint64_t hash_every_;
   std::unique_ptr<Database> writer_;
   std::unique_ptr<Database> checkpointer_;
   mutable ReadPool readers_;
@@ -216,7 +224,7 @@ class SqliteState : public State, public Store {
 
   mutable Mutex mutex_;
   NodeState published_ ABSL_GUARDED_BY(mutex_);
-  HashMark last_hash_ ABSL_GUARDED_BY(mutex_);
+  std::vector<HashMark> recent_hashes_ ABSL_GUARDED_BY(mutex_);
   mutable absl::flat_hash_map<std::string, ApiKey> api_keys_ ABSL_GUARDED_BY(mutex_);
   // Rises when keys change: a row that was read before must not be kept.
   uint64_t api_key_generation_ ABSL_GUARDED_BY(mutex_) = 0;

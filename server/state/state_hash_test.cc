@@ -29,13 +29,31 @@ TEST_F(StateHashTest, IsAnotherWithEachChangeAndAlsoOfAStatusRowAlone) {
 
 TEST_F(StateHashTest, IsMarkedAtRoundIndexesOnly) {
   SetUpInstallation();
-  EXPECT_EQ(state_->LastHash().index, 0U);
+  EXPECT_TRUE(state_->RecentHashes().empty());
   while (state_->AppliedPosition().index < SqliteState::kHashEvery) Apply({Command()});
-  const SqliteState::HashMark mark = state_->LastHash();
+  ASSERT_EQ(state_->RecentHashes().size(), 1U);
+  const SqliteState::HashMark mark = state_->RecentHashes()[0];
   EXPECT_EQ(mark.index, SqliteState::kHashEvery);
   EXPECT_EQ(mark.hash, state_->HashNow());
   Apply({Command()});
-  EXPECT_EQ(state_->LastHash().hash, mark.hash);
+  ASSERT_EQ(state_->RecentHashes().size(), 1U);
+  EXPECT_EQ(state_->RecentHashes()[0].hash, mark.hash);
+}
+
+TEST_F(StateHashTest, KeepsTheNewestMarksAndComesToThemAsOftenAsItIsTold) {
+  TempFolder other;
+  const auto state = *SqliteState::Open(other.path() + "/state.db", Durability::kOrdered, 3);
+  const Command nothing;
+  for (uint64_t index = 1; index <= 3 * (SqliteState::kKeptHashes + 2); ++index) {
+    const auto transaction = state->Begin();
+    transaction->Apply(index, {&nothing});
+    transaction->Commit();
+  }
+  const std::vector<SqliteState::HashMark> marks = state->RecentHashes();
+  ASSERT_EQ(marks.size(), SqliteState::kKeptHashes);
+  EXPECT_EQ(marks.front().index, 9U);
+  EXPECT_EQ(marks.back().index, 3 * (SqliteState::kKeptHashes + 2));
+  EXPECT_NE(marks.front().hash, marks.back().hash);
 }
 
 TEST_F(StateHashTest, IsNotKeptByANodeThatIsAlone) {

@@ -53,9 +53,21 @@ class RunningEtcdLog : public EtcdLog {
   absl::Status WaitUntilSettled(absl::Duration timeout) override {
     const absl::Status serving = health_.WaitUntilServing(timeout);
     const LogHealth health = health_.Get();
-    if (serving.ok() || health.state == LogState::kReadOnly) return absl::OkStatus();
+    if (serving.ok() || health.state == LogState::kReadOnly ||
+        health.state == LogState::kStatesDiffer) {
+      return absl::OkStatus();
+    }
     if (health.state == LogState::kCatchingUp) return serving;
     return absl::FailedPreconditionError(health.reason);
+  }
+
+  void Hold(absl::string_view reason) override { health_.Hold(reason); }
+  void Release() override { health_.Release(); }
+  bool IsHeld() const override { return health_.IsHeld(); }
+  void Halt(absl::string_view reason) override {
+    health_.Set(LogState::kStopped, reason);
+    // So that it sees that it has to end.
+    follower_.Redial();
   }
 
   const EtcdLogCounts& counts() const override { return counts_; }

@@ -76,6 +76,13 @@ class EtcdLog : public CommandLog {
   // Waits while it is catching up. Ok where it serves and where it is read-only; else why not.
   virtual absl::Status WaitUntilSettled(absl::Duration timeout) = 0;
 
+  // What is to be done where the nodes' states differ: refuse commands until that is taken back,
+  // or stop for good.
+  virtual void Hold(absl::string_view reason) = 0;
+  virtual void Release() = 0;
+  virtual bool IsHeld() const = 0;
+  virtual void Halt(absl::string_view reason) = 0;
+
   virtual const EtcdLogCounts& counts() const = 0;
 };
 

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +17,7 @@
 #include "server/command_log/etcd/log_keys.h"
 #include "server/command_log/etcd/node_id.h"
 #include "server/command_log/etcd/sealed_entry.h"
+#include "server/command_log/etcd/state_compare.h"
 #include "server/command_log/etcd/tick_lease.h"
 #include "server/command_log/node/data_dir.h"
 #include "server/command_log/node/ticker.h"
@@ -53,6 +56,31 @@ absl::Status CheckNotRemoved(const std::string& data_dir, const Store& state, ui
                    "this machine join again, start musterd with a new data directory"));
 }
 
+// Beside a state that this node may not go on with.
+std::string DifferenceFile(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/state-differs");
+}
+
+std::string WhatToDo(const std::string& data_dir) {
+  return absl::StrCat(
+      "; keep ", data_dir, " for whoever looks into it, by another name, and give ",
+      "this node the state of another one (docs/cluster.md, A node that comes late)");
+}
+
+// So that no supervisor starts it over and over again. Answers the whole reason.
+std::string KeepDifference(const std::string& data_dir, const std::string& reason) {
+  std::ofstream(DifferenceFile(data_dir)) << reason << "\n";
+  return reason + WhatToDo(data_dir);
+}
+
+absl::Status CheckDifference(const std::string& data_dir) {
+  const std::string file = DifferenceFile(data_dir);
+  if (access(file.c_str(), F_OK) != 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("the state in ", data_dir,
+                                                    " is not that of most nodes, as ", file,
+                                                    " says", WhatToDo(data_dir)));
+}
+
 class RunningNode : public EtcdNode {
  public:
   RunningNode(DataDir dir, std::unique_ptr<SqliteState> state, std::unique_ptr<Etcd> etcd,
@@ -89,8 +117,20 @@ class RunningNode : public EtcdNode {
   const EtcdLogCounts& counts() const override { return log_->counts(); }
   bool ticks() const override { return lease_->IsMine(); }
 
+  uint64_t compared_index() const override { return compared_index_; }
+  bool states_differ() const override { return log_->IsHeld(); }
+
   void Announce(std::function<MemberReport()> report) override {
-    board_ = std::make_unique<MemberBoard>(*etcd_, options_, std::move(report));
+    board_ = std::make_unique<MemberBoard>(
+        *etcd_, options_,
+        [this, report = std::move(report)] {
+          MemberReport own = report();
+          AddHashes(own);
+          return own;
+        },
+        [this](const MemberReport& own, const std::vector<MemberReport>& reports) {
+          Judge(CompareStates(own, reports, clock_.Now()));
+        });
   }
 
   absl::StatusOr<std::vector<MemberReport>> Members() const override {
@@ -124,6 +164,44 @@ class RunningNode : public EtcdNode {
     }
   }
 
+  void AddHashes(MemberReport& report) const {
+    report.set_log_id(state_->LogId());
+    report.set_state_hash_version(SqliteState::kHashVersion);
+    for (const SqliteState::HashMark& mark : state_->RecentHashes()) {
+      internal::v1::StateHashMark& added = *report.add_state_hashes();
+      added.set_log_index(mark.index);
+      added.set_hash(mark.hash);
+    }
+  }
+
+  // On the board's thread.
+  void Judge(const StateVerdict& verdict) {
+    if (verdict.agreed_index > compared_index_) compared_index_ = verdict.agreed_index;
+    switch (verdict.kind) {
+      case StateVerdict::Kind::kNothing:
+        return;
+      case StateVerdict::Kind::kAgrees:
+        return;
+      case StateVerdict::Kind::kMajority:
+        log_->Release();
+        if (told_index_ != verdict.index) {
+          LogError("command_log", "another node's state differs from that of most; it must stop",
+                   {{"why", verdict.reason}});
+        }
+        told_index_ = verdict.index;
+        return;
+      case StateVerdict::Kind::kUndecided:
+        return log_->Hold(absl::StrCat(
+            "states differ: ", verdict.reason,
+            "; find out which is right, replace the other one and start this node again, see ",
+            "docs/cluster.md"));
+      case StateVerdict::Kind::kMinority:
+        return log_->Halt(KeepDifference(
+            dir_.path(),
+            absl::StrCat("the state of this node is not that of most nodes: ", verdict.reason)));
+    }
+  }
+
   // Released last.
   DataDir dir_;
   std::unique_ptr<SqliteState> state_;
@@ -134,6 +212,9 @@ class RunningNode : public EtcdNode {
   std::unique_ptr<ClockCheck> check_;
   std::unique_ptr<TickLease> lease_;
   std::unique_ptr<Ticker> ticker_;
+  std::atomic<uint64_t> compared_index_ = 0;
+  // The board's thread's: the difference that was told last.
+  uint64_t told_index_ = 0;
   std::unique_ptr<MemberBoard> board_;
 };
 
@@ -175,8 +256,9 @@ absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& 
   ASSIGN_OR_RETURN(std::unique_ptr<Etcd> etcd, ConnectToEtcd(options.etcd));
   // The lock before the database: SQLite alone would let a second musterd in.
   ASSIGN_OR_RETURN(DataDir dir, DataDir::Hold(options.data_dir));
+  RETURN_IF_ERROR(CheckDifference(options.data_dir));
   ASSIGN_OR_RETURN(auto state, SqliteState::Open(absl::StrCat(options.data_dir, "/state.db"),
-                                                 Durability::kOrdered));
+                                                 Durability::kOrdered, options.hash_every));
   const bool empty = state->AppliedPosition().index == 0;
   ASSIGN_OR_RETURN(const bool no_cluster, AskWhoItIs(*etcd, options, empty));
   ASSIGN_OR_RETURN(const Secret master, options.master_key(no_cluster && empty));

@@ -36,6 +36,8 @@ struct EtcdNodeOptions {
   // so that a new key may be made.
   std::function<absl::StatusOr<Secret>(bool new_cluster)> master_key;
   absl::Duration patience = absl::Seconds(30);
+  // Entries between two hashes of the state, which nodes compare; equal on all of them.
+  uint64_t hash_every = 10'000;
 };
 
 class EtcdNode : public Node {
@@ -50,7 +52,15 @@ class EtcdNode : public Node {
   // Brings time into the log.
   virtual bool ticks() const = 0;
 
+  // The newest entry at which this state and another node's had the same hash; 0: none since the
+  // start.
+  virtual uint64_t compared_index() const = 0;
+  // It refuses commands, because its state and another's differ.
+  virtual bool states_differ() const = 0;
+
   // Tells the other nodes how this one is, from now on; `report` is called until the node ends.
+  // Compares its state with theirs: where they differ it refuses commands, or stops where most
+  // have another one.
   virtual void Announce(std::function<MemberReport()> report) = 0;
   // What the nodes say of themselves (MemberBoard::List). FailedPrecondition before Announce.
   virtual absl::StatusOr<std::vector<MemberReport>> Members() const = 0;

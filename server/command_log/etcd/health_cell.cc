@@ -23,7 +23,33 @@ void Tell(const LogHealth& health) {
 
 LogHealth HealthCell::Get() const {
   MutexLock lock(mutex_);
-  return health_;
+  return ShownLocked();
+}
+
+LogHealth HealthCell::ShownLocked() const {
+  if (held_.empty() || IsForGood(health_.state)) return health_;
+  return {LogState::kStatesDiffer, held_};
+}
+
+void HealthCell::Hold(absl::string_view reason) {
+  MutexLock lock(mutex_);
+  if (!held_.empty() || IsForGood(health_.state)) return;
+  held_ = std::string(reason);
+  Tell(ShownLocked());
+  changed_.NotifyAll();
+}
+
+bool HealthCell::IsHeld() const {
+  MutexLock lock(mutex_);
+  return !held_.empty();
+}
+
+void HealthCell::Release() {
+  MutexLock lock(mutex_);
+  if (held_.empty()) return;
+  held_.clear();
+  Tell(ShownLocked());
+  changed_.NotifyAll();
 }
 
 void HealthCell::Set(LogState state, absl::string_view reason) {
@@ -46,11 +72,12 @@ void HealthCell::SetLocked(LogState state, absl::string_view reason, bool tell) 
 }
 
 absl::Status HealthCell::RefusalLocked() const {
-  if (health_.state == LogState::kServing || health_.state == LogState::kCatchingUp) {
+  const LogHealth health = ShownLocked();
+  if (health.state == LogState::kServing || health.state == LogState::kCatchingUp) {
     return absl::OkStatus();
   }
-  return absl::UnavailableError(absl::StrCat("the command log is ", NameOf(health_.state), " (",
-                                             health_.reason,
+  return absl::UnavailableError(absl::StrCat("the command log is ", NameOf(health.state), " (",
+                                             health.reason,
                                              "); repeat the request with the same request id"));
 }
 
@@ -62,12 +89,12 @@ absl::Status HealthCell::Refusal() const {
 absl::Status HealthCell::WaitUntilServing(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   MutexLock lock(mutex_);
-  while (health_.state == LogState::kCatchingUp && !closed_) {
+  while (ShownLocked().state == LogState::kCatchingUp && !closed_) {
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }
-  if (health_.state == LogState::kServing) return absl::OkStatus();
+  if (ShownLocked().state == LogState::kServing) return absl::OkStatus();
   if (absl::Status refusal = RefusalLocked(); !refusal.ok()) return refusal;
   return absl::UnavailableError(absl::StrCat("the command log is catching up (", health_.reason,
                                              "); repeat the request with the same request id"));

@@ -16,8 +16,12 @@ std::string ContextOf(const std::string& key) { return absl::StrCat("muster/memb
 }  // namespace
 
 MemberBoard::MemberBoard(Etcd& etcd, const EtcdLogOptions& options,
-                         std::function<MemberReport()> report)
-    : etcd_(etcd), options_(options), report_(std::move(report)), thread_([this] { Run(); }) {}
+                         std::function<MemberReport()> report, Heard heard)
+    : etcd_(etcd),
+      options_(options),
+      report_(std::move(report)),
+      heard_(std::move(heard)),
+      thread_([this] { Run(); }) {}
 
 void MemberBoard::Stop() {
   {
@@ -37,6 +41,10 @@ void MemberBoard::Run() {
     const std::string sealed = Seal(options_.key, ContextOf(key), report.SerializeAsString());
     // Lost with a member of etcd: the next one follows.
     etcd_.Put(key, sealed, options_.call_timeout).IgnoreError();
+    if (heard_) {
+      const absl::StatusOr<std::vector<MemberReport>> reports = List();
+      if (reports.ok()) heard_(report, *reports);
+    }
     const absl::Time next = absl::Now() + kEvery;
     MutexLock lock(mutex_);
     while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());

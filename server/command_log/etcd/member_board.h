@@ -33,8 +33,14 @@ class MemberBoard {
  public:
   static constexpr absl::Duration kEvery = absl::Seconds(3);
 
-  // Reports from now on; `report` says how this node is, on the board's thread.
-  MemberBoard(Etcd& etcd, const EtcdLogOptions& options, std::function<MemberReport()> report);
+  // Hears after each own report what all nodes said last.
+  using Heard =
+      std::function<void(const MemberReport& own, const std::vector<MemberReport>& reports)>;
+
+  // Reports from now on; `report` says how this node is, and `heard` (empty: nobody) is told, both
+  // on the board's thread.
+  MemberBoard(Etcd& etcd, const EtcdLogOptions& options, std::function<MemberReport()> report,
+              Heard heard = {});
   ~MemberBoard() { Stop(); }
 
   void Stop();
@@ -51,6 +57,7 @@ class MemberBoard {
   Etcd& etcd_;
   const EtcdLogOptions& options_;
   const std::function<MemberReport()> report_;
+  const Heard heard_;
   Mutex mutex_;
   ConditionVariable changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

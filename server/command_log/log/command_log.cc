@@ -19,6 +19,8 @@ absl::string_view NameOf(LogState state) {
       return "needs snapshot";
     case LogState::kStopped:
       return "stopped";
+    case LogState::kStatesDiffer:
+      return "read-only: states differ";
   }
   return "unknown";
 }

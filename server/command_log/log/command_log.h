@@ -54,9 +54,13 @@ enum class LogState : uint8_t {
   kNeedsSnapshot,
   // For good, because going on could make a state that other nodes don't have.
   kStopped,
+  // This node's state and another's differ, and nobody knows whose is right: reads go on, commands
+  // are refused.
+  kStatesDiffer,
 };
 
-// "serving", "catching up", "read-only: no quorum", "needs snapshot", "stopped".
+// "serving", "catching up", "read-only: no quorum", "needs snapshot", "stopped",
+// "read-only: states differ".
 absl::string_view NameOf(LogState state);
 
 struct LogHealth {
