@@ -42,6 +42,7 @@ class ClusterFaultsTest(unittest.TestCase):
         chance = random.Random(SEED)
         began = time.monotonic()
         with FaultyCluster('faults') as cluster:
+            cluster.node_flags = ['--state-hash-every', '100']
             cluster.start()
             cluster.add_edge('west')
             cluster.add_edge('east')
@@ -138,6 +139,10 @@ class ClusterFaultsTest(unittest.TestCase):
             return len(indexes) == 1
         wait_for('all nodes are at the same entry', same_index, 30, 0.5)
         for node in cluster.nodes:
+            metrics = node.metrics()
+            self.assertEqual(metrics['muster_states_differ'], 0)
+            # All along, not only at the end.
+            self.assertGreater(metrics['muster_state_compared_index'], metrics['muster_log_index'] / 2)
             node.process.stop()
         first, *others = [tables_of(node.path('state.db')) for node in cluster.nodes]
         for other in others:
