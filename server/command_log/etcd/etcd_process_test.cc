@@ -1,12 +1,13 @@
 // The log on real etcd processes, which are killed, frozen, emptied and restored.
 
+#include "tests/support/etcd_process.h"
+
 #include <cstdio>
 #include <random>
 
 #include "server/command_log/etcd/etcd_log_fixture.h"
 #include "server/command_log/etcd/grpc_etcd.h"
 #include "server/command_log/log/contract_test_suite.h"
-#include "tests/support/etcd_process.h"
 
 namespace muster::server {
 namespace {
