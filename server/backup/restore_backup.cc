@@ -265,6 +265,24 @@ absl::Status CheckClosed(const std::string& building) {
 
 }  // namespace
 
+absl::StatusOr<BackupManifest> UnpackNodeState(const std::string& file, const BackupKeys& keys,
+                                               const std::string& folder,
+                                               const std::function<bool()>& wants_end) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(file));
+  BackupManifest manifest;
+  {
+    ASSIGN_OR_RETURN(const std::unique_ptr<BackupReader> reader,
+                     BackupReader::Open(&keys, *source));
+    manifest = reader->manifest();
+  }
+  RETURN_IF_ERROR(CheckVersion(manifest));
+  // Reads to the end, where the MAC proves the whole; what was written before is in nobody's place.
+  RETURN_IF_ERROR(WriteState(*source, keys, folder + "/state.db", wants_end));
+  RETURN_IF_ERROR(GoOn(manifest, folder).status());
+  RETURN_IF_ERROR(CheckClosed(folder));
+  return manifest;
+}
+
 absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& clock) {
   // What can be seen without work comes first.
   RETURN_IF_ERROR(CheckTarget(terms.data_dir));

@@ -49,6 +49,13 @@ struct Restored {
   std::string root_key_file;
 };
 
+// Writes the state of a backup of another node of the cluster to `folder`/state.db, where nothing
+// is, after proving all of it: what `as_node` does, for a folder of the caller's. After an error
+// the folder is the caller's to clear.
+absl::StatusOr<BackupManifest> UnpackNodeState(const std::string& file, const BackupKeys& keys,
+                                               const std::string& folder,
+                                               const std::function<bool()>& wants_end);
+
 absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& clock);
 
 }  // namespace muster::server

@@ -31,6 +31,8 @@
 #include "server/main/root_key.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/pki/installation.h"
+#include "server/pki/master_key.h"
+#include "server/snapshots/snapshot_shelf.h"
 
 namespace muster::server {
 namespace {
@@ -129,14 +131,15 @@ class ControlPlane {
     if (installation_->first_start) {
       Welcome(data_dir_, Absolute(installation_->master_key_file), api_->address());
     }
-    ShowNode();
+    RETURN_IF_ERROR(ShowNode());
     PrintReady("api", api_->address());
     PrintReady("edges", edges_->address());
     if (!metrics_address_.empty()) PrintReady("metrics", metrics_address_);
     health_ = std::make_unique<HealthWatch>(
         *log_, [this](LogState state) { api_->ShowHealth(state); },
         // As if it had been told to stop: WaitForEnd waits for signals.
-        [] { kill(getpid(), SIGTERM); });
+        // SIGINT, so that a SIGTERM which comes at the same time is another signal.
+        [] { kill(getpid(), SIGINT); });
     return absl::OkStatus();
   }
 
@@ -146,6 +149,9 @@ class ControlPlane {
     if (problem.empty()) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat("the command log has stopped: ", problem));
   }
+
+  // It stopped by itself, because only a start can bring its state up to date.
+  bool wants_restart() const { return health_->needs_snapshot(); }
 
   // Edges first, so that what they have sent is applied before the log ends.
   void Stop() {
@@ -172,7 +178,7 @@ class ControlPlane {
     return terms;
   }
 
-  void ShowNode() {
+  absl::Status ShowNode() {
     const std::string& name = settings_.node_name;
     viewer_made_ = std::make_unique<ClusterViewer>(
         *log_, member_,
@@ -180,10 +186,12 @@ class ControlPlane {
                              ToldAddress(settings_, api_->address()),
                              ToldAddress(settings_, edges_->address())});
     viewer_ = viewer_made_.get();
-    if (member_ == nullptr) return;
+    if (member_ == nullptr) return absl::OkStatus();
+    RETURN_IF_ERROR(ShareRoot());
     member_->Announce([viewer = viewer_made_.get()] { return viewer->OwnReport(); });
     member_entry_ = std::make_unique<MemberEntry>(*log_, node_->state(), member_->id(),
                                                   name.empty() ? HostName() : name);
+    return absl::OkStatus();
   }
 
   absl::Status OpenKeys() {
@@ -232,7 +240,38 @@ class ControlPlane {
       RedeemJoinToken(node_->state(), *log_, installation_->master_key,
                       {token.token_id, token.token, token.nonce}, std::move(done));
     };
+    rules.open_snapshot = GiveSnapshots();
     return rules;
+  }
+
+  // Only where there are others that it could be for, and while it is true of now.
+  SnapshotOpener GiveSnapshots() {
+    if (member_ == nullptr) return {};
+    shelf_ = std::make_unique<SnapshotShelf>(
+        SnapshotShelfTerms{.data_dir = data_dir_,
+                           .master_key_file = installation_->master_key_file,
+                           .program_version = std::string(Version())},
+        clock_);
+    return [this](absl::string_view id, const std::function<bool()>& wants_end)
+               -> absl::StatusOr<std::shared_ptr<const OpenSnapshot>> {
+      const LogHealth health = log_->Health();
+      if (health.state != LogState::kServing) {
+        return absl::UnavailableError(absl::StrCat("this node is ", NameOf(health.state)));
+      }
+      return shelf_->Open(id, wants_end);
+    };
+  }
+
+  absl::Status ShareRoot() {
+    const std::optional<std::string> sealed = node_->state().FindBlob(kClusterRootKey);
+    if (!sealed.has_value())
+      return absl::DataLossError("the state holds no key of the cluster root");
+    ClusterRoot root;
+    root.set_cluster_id(installation_->keys.cluster_id);
+    root.set_certificate_pem(installation_->keys.cluster_root.pem);
+    root.set_sealed_key(*sealed);
+    member_->ShareRoot(std::move(root));
+    return absl::OkStatus();
   }
 
   absl::Status StartListeners() {
@@ -288,6 +327,7 @@ class ControlPlane {
   std::unique_ptr<RouterRoots> roots_;
   std::unique_ptr<CertificateIssuer> issuer_;
   Identity identity_;
+  std::unique_ptr<SnapshotShelf> shelf_;
   std::unique_ptr<NodeService> node_service_;
   std::unique_ptr<EdgeListener> edges_;
   std::atomic<EdgeListener*> listening_ = nullptr;
@@ -302,11 +342,17 @@ class ControlPlane {
 }  // namespace
 
 absl::Status RunControlPlane(const Settings& settings) {
-  ControlPlane control_plane(settings);
-  RETURN_IF_ERROR(control_plane.Start());
-  WaitForEnd();
-  control_plane.Stop();
-  return control_plane.Problem();
+  for (;;) {
+    ControlPlane control_plane(settings);
+    const absl::Status started = control_plane.Start();
+    // While it waited for the state of another node.
+    if (absl::IsCancelled(started) && SignalIsPending()) return absl::OkStatus();
+    RETURN_IF_ERROR(started);
+    WaitForEnd();
+    control_plane.Stop();
+    if (!control_plane.wants_restart() || SignalIsPending()) return control_plane.Problem();
+    LogInfo("main", "starting again, with the state of another node");
+  }
 }
 
 }  // namespace muster::server

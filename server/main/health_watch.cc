@@ -23,12 +23,20 @@ std::string HealthWatch::problem() const {
   return problem_;
 }
 
+bool HealthWatch::needs_snapshot() const {
+  MutexLock lock(mutex_);
+  return needs_snapshot_;
+}
+
 void HealthWatch::Run() {
   std::optional<LogState> told;
+  absl::Time since;
+  bool ended = false;
   for (;;) {
     const LogHealth health = log_.Health();
     if (told != health.state) {
       told = health.state;
+      since = absl::Now();
       tell_(health.state);
       if (health.state == LogState::kStopped) {
         {
@@ -37,6 +45,14 @@ void HealthWatch::Run() {
         }
         stop_();
       }
+    }
+    if (!ended && health.state == LogState::kNeedsSnapshot && absl::Now() - since > kBeforeFetch) {
+      {
+        MutexLock lock(mutex_);
+        needs_snapshot_ = true;
+      }
+      ended = true;
+      stop_();
     }
     MutexLock lock(mutex_);
     if (!stopping_) changed_.WaitFor(mutex_, kLook);

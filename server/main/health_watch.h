@@ -1,4 +1,5 @@
-// Looks at the log and tells load balancers; ends the process where the log has stopped for good.
+// Looks at the log and tells load balancers; ends the process where the log has stopped for good,
+// or can go on only after a start.
 //
 // Threads:  one of its own; Stop and problem from any.
 // Owns:     the thread; `log` must outlive it.
@@ -20,15 +21,20 @@ namespace muster::server {
 class HealthWatch {
  public:
   static constexpr absl::Duration kLook = absl::Milliseconds(200);
+  // Old reads are better than none, where no other node can be reached.
+  static constexpr absl::Duration kBeforeFetch = absl::Seconds(10);
 
   // Calls `tell` with the first state and with each that differs from the one before. Where the log
-  // has stopped it calls `stop` once; what is wrong is in problem() by then.
+  // has stopped, or needs a snapshot for kBeforeFetch, it calls `stop` once; what is wrong is in
+  // problem() or needs_snapshot() by then.
   HealthWatch(const CommandLog& log, std::function<void(LogState)> tell,
               std::function<void()> stop);
   ~HealthWatch() { Stop(); }
 
   void Stop();
 
+  // A start will fetch the state of another node.
+  bool needs_snapshot() const;
   // Why the log has stopped; empty: it has not.
   std::string problem() const;
 
@@ -41,6 +47,7 @@ class HealthWatch {
   mutable Mutex mutex_;
   ConditionVariable changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool needs_snapshot_ ABSL_GUARDED_BY(mutex_) = false;
   std::string problem_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

@@ -8,6 +8,7 @@
 #include "common/status/status_macros.h"
 #include "server/command_log/local/local_node.h"
 #include "server/main/etcd_settings.h"
+#include "server/main/fetch_state.h"
 
 namespace muster::server {
 namespace {
@@ -60,6 +61,7 @@ absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const Installation
   options.log.quota_bytes = static_cast<uint64_t>(settings.etcd_quota_mib) << 20;
   options.hash_every = static_cast<uint64_t>(settings.state_hash_every);
   options.master_key = [&terms](bool new_cluster) { return OpenMasterKey(terms, new_cluster); };
+  options.fetch_state = [&clock](const StateWish& wish) { return FetchState(wish, clock); };
   ASSIGN_OR_RETURN(std::unique_ptr<EtcdNode> node, EtcdNode::Open(options, clock));
   opened.member = node.get();
   opened.node = std::move(node);

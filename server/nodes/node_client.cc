@@ -118,6 +118,25 @@ absl::StatusOr<node::v1::AskContactsResponse> NodeClient::AskContacts(
   return absl::UnavailableError(silent);
 }
 
+absl::Status NodeClient::FetchSnapshot(
+    absl::string_view address, absl::string_view snapshot_id, uint64_t offset,
+    const std::function<absl::Status(node::v1::FetchSnapshotResponse)>& take) {
+  // Without a deadline: a node that died is noticed by its silence (keepalive), and a large state
+  // takes as long as it takes.
+  grpc::ClientContext context;
+  node::v1::FetchSnapshotRequest request;
+  request.set_snapshot_id(std::string(snapshot_id));
+  request.set_offset(offset);
+  const std::shared_ptr<Stub> stub = StubOf(address);
+  const auto reader = stub->FetchSnapshot(&context, request);
+  node::v1::FetchSnapshotResponse response;
+  absl::Status refused;
+  while (refused.ok() && reader->Read(&response)) refused = take(std::move(response));
+  if (!refused.ok()) context.TryCancel();
+  const absl::Status ended = FromWire(address, reader->Finish());
+  return refused.ok() ? ended : refused;
+}
+
 std::shared_ptr<NodeClient::Stub> NodeClient::StubOf(absl::string_view address) {
   const MutexLock lock(mutex_);
   const auto found = stubs_.find(address);

@@ -8,6 +8,8 @@
 // Example:  tests/edges/node_service_test.cc.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,6 +40,11 @@ class NodeClient {
   // with what each said, where one did not answer.
   absl::StatusOr<node::v1::AskContactsResponse> AskContacts(
       const std::vector<std::string>& addresses, uint64_t device, absl::Duration deadline);
+  // Gives what the node streams to `take`, until that answers an error, which is returned. An empty
+  // `snapshot_id` stands for the newest.
+  absl::Status FetchSnapshot(
+      absl::string_view address, absl::string_view snapshot_id, uint64_t offset,
+      const std::function<absl::Status(node::v1::FetchSnapshotResponse)>& take);
 
  private:
   using Stub = node::v1::NodeService::Stub;

@@ -66,6 +66,14 @@ void EdgeHarness::Start() {
     RedeemJoinToken(state(), node_->log(), installation_->master_key,
                     {token.token_id, token.token, token.nonce}, std::move(done));
   };
+  shelf_ = std::make_unique<SnapshotShelf>(
+      SnapshotShelfTerms{.data_dir = options.data_dir,
+                         .master_key_file = installation_->master_key_file,
+                         .program_version = "test"},
+      clock_);
+  rules.open_snapshot = [this](absl::string_view id, const std::function<bool()>& wants_end) {
+    return shelf_->Open(id, wants_end);
+  };
   node_service_ = std::make_unique<NodeService>(std::move(rules));
   auto listener = EdgeListener::Start({"127.0.0.1:0", node_->log(), node_->state(), *installation_,
                                        *issuer_, identity_, clock_, node_service_.get()});

@@ -11,6 +11,7 @@
 #include "server/grpc_api/edge_service/edge_listener.h"
 #include "server/grpc_api/node_service/node_service.h"
 #include "server/pki/join_credentials.h"
+#include "server/snapshots/snapshot_shelf.h"
 #include "tests/support/edge_client.h"
 
 namespace muster::server {
@@ -75,6 +76,7 @@ class EdgeHarness : public ::testing::Test {
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<CertificateIssuer> issuer_;
   Identity identity_;
+  std::unique_ptr<SnapshotShelf> shelf_;
   std::unique_ptr<NodeService> node_service_;
   std::unique_ptr<EdgeListener> listener_;
   std::string address_;

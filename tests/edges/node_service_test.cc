@@ -31,7 +31,7 @@ TEST_F(NodeServiceTest, ANodeDescribesItselfToAnother) {
 
 TEST_F(NodeServiceTest, AnEdgeIsNoNode) {
   testing::EdgeClient edge(address(), JoinEdge("west"));
-  for (const char* call : {"DescribeNode", "AskContacts"}) {
+  for (const char* call : {"DescribeNode", "AskContacts", "FetchSnapshot"}) {
     const absl::Status refused = edge.CallEmpty(absl::StrCat("/muster.node.v1.NodeService/", call));
     EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied) << refused;
     EXPECT_EQ(refused.message(), "this call needs the certificate of a node of this cluster");

@@ -3,7 +3,6 @@ says where it can't go on."""
 import json
 import os
 import random
-import shutil
 import subprocess
 import threading
 import time
@@ -311,31 +310,6 @@ class ClusterTest(unittest.TestCase):
             for node in cluster.nodes:
                 self.assertEqual(node.process.handle.wait(30), 1)
                 self.assertIn('somebody deleted the log in etcd', node.process.errors())
-
-    def test_a_node_that_comes_late_goes_on_from_a_copy_of_anothers_state(self):
-        with Cluster('cluster-late', nodes=3, members=1) as cluster:
-            first, second, late = cluster.nodes
-            cluster.members[0].start()
-            first.start()
-            second.start()
-            self.assertEqual(keep_script(cluster, 'early').returncode, 0)
-            revision = json.loads(cluster.etcdctl('get', 'muster/log', '-w', 'json'))['header']['revision']
-            cluster.etcdctl('compact', str(revision))
-            self.assertIn('give it the state of another node', self.start_fails(cluster, late))
-            self.assertEqual(second.process.stop(), 0)
-            for name in os.listdir(late.path()):
-                if name.startswith('state.db'):
-                    os.unlink(late.path(name))
-            for name in os.listdir(second.path()):
-                if name.startswith('state.db'):
-                    shutil.copy(second.path(name), late.path(name))
-            late.start()
-            second.start()
-            self.assertEqual(keep_script(cluster, 'later').returncode, 0)
-            for node in cluster.nodes:
-                scripts = cluster.through(node, 'script', 'list')
-                self.assertIn('early', scripts)
-                self.assertIn('later', scripts)
 
     def start_fails(self, cluster, node, *flags, code=1):
         """What a node says that can't start."""

@@ -9,6 +9,7 @@ import unittest
 from cluster import Cluster
 from harness import ROOT, wait_for
 from test_cluster import keep_script
+from test_cluster_joining import forget_entries
 from test_members import digests, wait_members
 
 
@@ -73,6 +74,20 @@ class JoiningNodesTest(unittest.TestCase):
             self.assertEqual(keep_script(cluster, 'after', MUSTER_SERVER=f'127.0.0.1:{third.api_port}').returncode, 0)
             audit = cluster.through(first, 'audit', 'list', '--all-organizations', '-o', 'json')
             self.assertEqual(audit.count("took the cluster's key with this token"), 1)
+
+    def test_a_machine_joins_with_one_file_long_after_the_beginning(self):
+        with Cluster('join-late-file', nodes=2, members=1) as cluster:
+            cluster.members[0].start()
+            first, second = cluster.nodes
+            first.start()
+            wait_for('the root is in etcd', lambda: cluster.etcdctl('get', 'muster/root', '--keys-only').strip(), 20)
+            self.assertEqual(keep_script(cluster, 'before').returncode, 0)
+            path = self.token(cluster, first)
+            forget_entries(cluster)
+            self.started(cluster, second, self.command(second, '--join', path))
+            self.assertIn('took the state of another node', second.process.errors())
+            self.assertIn('before', cluster.through(second, 'script', 'list'))
+            wait_members(cluster, ['node-0', 'node-1'])
 
     def test_a_file_that_can_not_be_used_says_why_and_nothing_is_written(self):
         with Cluster('join-wrong', nodes=2, members=1) as cluster:

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +33,8 @@ constexpr absl::Duration kFirstQuestion = absl::Seconds(5);
 constexpr absl::Duration kEtcdStarts = absl::Seconds(10);
 // Of catching up; looked at between.
 constexpr absl::Duration kLook = absl::Seconds(1);
+// A state that was fetched and is too old already: the log is written faster than states travel.
+constexpr int kMostFetches = 3;
 
 // Whoever takes the node id away and starts again must be told as well.
 std::string RemovedMark(const std::string& data_dir) { return data_dir + "/removed"; }
@@ -81,6 +84,26 @@ absl::Status CheckDifference(const std::string& data_dir) {
                                                     " says", WhatToDo(data_dir)));
 }
 
+// A log that has ended takes no more: what is proposed would be lost.
+absl::Status CheckNoMove(const State& state, const std::string& data_dir, uint64_t node_id) {
+  const auto move = FindPendingMove(state);
+  if (!move.has_value()) return absl::OkStatus();
+  if (move->node_id() == node_id) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the state in ", data_dir,
+        " is on its way from etcd to one node: finish it with musterd migrate --to local"));
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the cluster was moved to node ", FormatId(move->node_id()),
+                   " alone (musterd migrate): this state, in ", data_dir,
+                   ", is of before; nothing can be changed through it any more"));
+}
+
+absl::StatusOr<std::unique_ptr<SqliteState>> OpenState(const EtcdNodeOptions& options) {
+  return SqliteState::Open(absl::StrCat(options.data_dir, "/state.db"), Durability::kOrdered,
+                           options.hash_every);
+}
+
 class RunningNode : public EtcdNode {
  public:
   RunningNode(DataDir dir, std::unique_ptr<SqliteState> state, std::unique_ptr<Etcd> etcd,
@@ -97,7 +120,8 @@ class RunningNode : public EtcdNode {
     ticker_.reset();
     lease_.reset();
     if (log_ != nullptr) log_->Stop();
-    if (state_->IsRemovedMember(options_.node_id)) MarkRemoved(dir_.path());
+    // None: the one of another node was put in its place and could not be opened.
+    if (state_ != nullptr && state_->IsRemovedMember(options_.node_id)) MarkRemoved(dir_.path());
   }
 
   absl::Status Follow(absl::Duration patience) {
@@ -111,6 +135,20 @@ class RunningNode : public EtcdNode {
     return absl::OkStatus();
   }
 
+  // The same, with another node's state where this one is too old.
+  absl::Status FollowOrFetch(const EtcdNodeOptions& options, const Secret& master) {
+    absl::Status followed = Follow(options.patience);
+    for (int i = 0; i < kMostFetches && NeedsSnapshot() && options.fetch_state; ++i) {
+      const absl::Status replaced = ReplaceState(options, master);
+      if (state_ == nullptr) return replaced;
+      followed = Follow(options.patience);
+      if (replaced.ok()) continue;
+      LogError("command_log", "no state of another node", {{"why", replaced.ToString()}});
+      return followed.ok() ? followed : replaced;
+    }
+    return followed;
+  }
+
   CommandLog& log() override { return *log_; }
   State& state() override { return *state_; }
   uint64_t id() const override { return options_.node_id; }
@@ -120,12 +158,15 @@ class RunningNode : public EtcdNode {
   uint64_t compared_index() const override { return compared_index_; }
   bool states_differ() const override { return log_->IsHeld(); }
 
+  void ShareRoot(ClusterRoot root) override { root_ = std::move(root); }
+
   void Announce(std::function<MemberReport()> report) override {
     board_ = std::make_unique<MemberBoard>(
         *etcd_, options_,
         [this, report = std::move(report)] {
           MemberReport own = report();
           AddHashes(own);
+          KeepRoot();
           return own;
         },
         [this](const MemberReport& own, const std::vector<MemberReport>& reports) {
@@ -162,6 +203,41 @@ class RunningNode : public EtcdNode {
       index = now;
       if (clock_.Monotonic() - moved > patience) return empty ? settled : absl::OkStatus();
     }
+  }
+
+  bool NeedsSnapshot() const {
+    return log_ != nullptr && log_->Health().state == LogState::kNeedsSnapshot;
+  }
+
+  // No state is open afterwards only where none can be.
+  absl::Status ReplaceState(const EtcdNodeOptions& options, const Secret& master) {
+    ASSIGN_OR_RETURN(ClusterRoot root, ReadClusterRoot(*etcd_, options_));
+    StateWish wish{dir_.path(),
+                   master,
+                   options_.node_id,
+                   state_->LogId(),
+                   state_->AppliedPosition().index,
+                   std::move(root),
+                   [this] { return ReadMemberReports(*etcd_, options_); }};
+    LogInfo("command_log", "asking the other nodes for their state",
+            {{"index", absl::StrCat(wish.have_index)}});
+    ticker_.reset();
+    lease_.reset();
+    check_.reset();
+    log_->Stop();
+    log_.reset();
+    state_.reset();
+    const absl::Status fetched = options.fetch_state(wish);
+    ASSIGN_OR_RETURN(state_, OpenState(options));
+    RETURN_IF_ERROR(fetched);
+    RETURN_IF_ERROR(CheckNotRemoved(options.data_dir, *state_, options_.node_id));
+    return CheckNoMove(*state_, options.data_dir, options_.node_id);
+  }
+
+  // On the board's thread: until etcd has it.
+  void KeepRoot() {
+    if (!root_.has_value() || !KeepClusterRoot(*etcd_, options_, *root_).ok()) return;
+    root_.reset();
   }
 
   void AddHashes(MemberReport& report) const {
@@ -212,6 +288,8 @@ class RunningNode : public EtcdNode {
   std::unique_ptr<ClockCheck> check_;
   std::unique_ptr<TickLease> lease_;
   std::unique_ptr<Ticker> ticker_;
+  // Empty once etcd has it.
+  std::optional<ClusterRoot> root_;
   std::atomic<uint64_t> compared_index_ = 0;
   // The board's thread's: the difference that was told last.
   uint64_t told_index_ = 0;
@@ -234,21 +312,6 @@ absl::StatusOr<bool> AskWhoItIs(Etcd& etcd, const EtcdNodeOptions& options, bool
   return false;
 }
 
-// A log that has ended takes no more: what is proposed would be lost.
-absl::Status CheckNoMove(const State& state, const std::string& data_dir, uint64_t node_id) {
-  const auto move = FindPendingMove(state);
-  if (!move.has_value()) return absl::OkStatus();
-  if (move->node_id() == node_id) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the state in ", data_dir,
-        " is on its way from etcd to one node: finish it with musterd migrate --to local"));
-  }
-  return absl::FailedPreconditionError(
-      absl::StrCat("the cluster was moved to node ", FormatId(move->node_id()),
-                   " alone (musterd migrate): this state, in ", data_dir,
-                   ", is of before; nothing can be changed through it any more"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& options,
@@ -257,8 +320,7 @@ absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& 
   // The lock before the database: SQLite alone would let a second musterd in.
   ASSIGN_OR_RETURN(DataDir dir, DataDir::Hold(options.data_dir));
   RETURN_IF_ERROR(CheckDifference(options.data_dir));
-  ASSIGN_OR_RETURN(auto state, SqliteState::Open(absl::StrCat(options.data_dir, "/state.db"),
-                                                 Durability::kOrdered, options.hash_every));
+  ASSIGN_OR_RETURN(std::unique_ptr<SqliteState> state, OpenState(options));
   const bool empty = state->AppliedPosition().index == 0;
   ASSIGN_OR_RETURN(const bool no_cluster, AskWhoItIs(*etcd, options, empty));
   ASSIGN_OR_RETURN(const Secret master, options.master_key(no_cluster && empty));
@@ -269,7 +331,7 @@ absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& 
   RETURN_IF_ERROR(CheckNoMove(*state, options.data_dir, log.node_id));
   auto node = std::make_unique<RunningNode>(std::move(dir), std::move(state), std::move(etcd),
                                             std::move(log), clock);
-  RETURN_IF_ERROR(node->Follow(options.patience));
+  RETURN_IF_ERROR(node->FollowOrFetch(options, master));
   return node;
 }
 

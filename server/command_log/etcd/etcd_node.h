@@ -22,9 +22,24 @@
 #include "server/command_log/etcd/etcd_log.h"
 #include "server/command_log/etcd/grpc_etcd.h"
 #include "server/command_log/etcd/member_board.h"
+#include "server/command_log/etcd/root_record.h"
 #include "server/command_log/node/node.h"
 
 namespace muster::server {
+
+// What a node needs to get another one's state in the place of its own.
+struct StateWish {
+  // Held; no state in it is open.
+  std::string data_dir;
+  const Secret& master_key;
+  uint64_t node_id = 0;
+  // Of the cluster's log, and the last entry that this node has (0: none).
+  std::string log_id;
+  uint64_t have_index = 0;
+  ClusterRoot root;
+  // ReadMemberReports, as of now.
+  std::function<absl::StatusOr<std::vector<MemberReport>>()> members;
+};
 
 struct EtcdNodeOptions {
   // Made with mode 0700 where it is absent.
@@ -35,6 +50,9 @@ struct EtcdNodeOptions {
   // Answers the master key of the cluster. True: etcd has no cluster yet and this state is empty,
   // so that a new key may be made.
   std::function<absl::StatusOr<Secret>(bool new_cluster)> master_key;
+  // Called where etcd no longer has the entries that this state lacks: puts another node's in its
+  // place, or fails and leaves it as it is. Empty: nothing is done about it.
+  std::function<absl::Status(const StateWish& wish)> fetch_state;
   absl::Duration patience = absl::Seconds(30);
   // Entries between two hashes of the state, which nodes compare; equal on all of them.
   uint64_t hash_every = 10'000;
@@ -57,6 +75,9 @@ class EtcdNode : public Node {
   virtual uint64_t compared_index() const = 0;
   // It refuses commands, because its state and another's differ.
   virtual bool states_differ() const = 0;
+
+  // What nodes without a state are to find in etcd, from Announce on; before it.
+  virtual void ShareRoot(ClusterRoot root) = 0;
 
   // Tells the other nodes how this one is, from now on; `report` is called until the node ends.
   // Compares its state with theirs: where they differ it refuses commands, or stops where most

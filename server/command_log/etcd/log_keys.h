@@ -23,6 +23,11 @@ inline std::string TickKey(const EtcdLogOptions& options) {
   return absl::StrCat(options.prefix, "tick");
 }
 
+// The cluster root, for nodes that have no state yet.
+inline std::string RootKey(const EtcdLogOptions& options) {
+  return absl::StrCat(options.prefix, "root");
+}
+
 // What each node says of itself: the folder of a key for each.
 inline std::string NodesKey(const EtcdLogOptions& options) {
   return absl::StrCat(options.prefix, "nodes/");

@@ -106,4 +106,14 @@ grpc::ServerUnaryReactor* NodeService::AskContacts(grpc::CallbackServerContext* 
   return reactor;
 }
 
+grpc::ServerWriteReactor<node::v1::FetchSnapshotResponse>* NodeService::FetchSnapshot(
+    grpc::CallbackServerContext* context, const node::v1::FetchSnapshotRequest* request) {
+  absl::Status refused = CallingNode(*context).status();
+  if (refused.ok() && !rules_.open_snapshot) {
+    refused = absl::FailedPreconditionError("this node is alone and gives its state to nobody");
+  }
+  if (!refused.ok()) return new SnapshotRefusal(ToEdgeStatus(refused));
+  return new SnapshotSender(rules_.open_snapshot, snapshots_sent_, *request);
+}
+
 }  // namespace muster::server

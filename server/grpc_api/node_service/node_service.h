@@ -8,6 +8,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "common/secrets/secrets.h"
 #include "common/sync/mutex.h"
 #include "muster/node/v1/node_service.grpc.pb.h"
+#include "server/grpc_api/node_service/snapshot_sender.h"
 
 namespace muster::server {
 
@@ -43,6 +45,8 @@ struct NodeRules {
   std::function<bool(uint64_t node_id)> is_removed = {};
   // Uses the token up and calls `done` with the key, on any thread; empty: nobody can join.
   std::function<void(const PresentedToken&, RedeemDone done)> redeem = {};
+  // Empty: this node gives none.
+  SnapshotOpener open_snapshot = {};
 };
 
 class NodeService final : public node::v1::NodeService::CallbackService {
@@ -61,6 +65,8 @@ class NodeService final : public node::v1::NodeService::CallbackService {
   grpc::ServerUnaryReactor* RedeemJoinToken(grpc::CallbackServerContext* context,
                                             const node::v1::RedeemJoinTokenRequest* request,
                                             node::v1::RedeemJoinTokenResponse* response) override;
+  grpc::ServerWriteReactor<node::v1::FetchSnapshotResponse>* FetchSnapshot(
+      grpc::CallbackServerContext* context, const node::v1::FetchSnapshotRequest* request) override;
 
  private:
   // The node that calls.
@@ -75,6 +81,7 @@ class NodeService final : public node::v1::NodeService::CallbackService {
   Mutex mutex_;
   ConditionVariable ended_;
   int asking_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<int> snapshots_sent_ = 0;
 };
 
 }  // namespace muster::server
