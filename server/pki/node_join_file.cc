@@ -86,7 +86,9 @@ absl::StatusOr<NodeJoinFile> ParseNodeJoinFile(absl::string_view text) {
     if (!absl::ascii_isspace(static_cast<unsigned char>(c))) base64.push_back(c);
   }
   std::string bytes;
-  const bool decoded = absl::Base64Unescape(base64, &bytes) && bytes.size() > kHashBytes;
+  // The one text of these bytes: Abseil also takes one whose last character has bits too many.
+  const bool decoded = absl::Base64Unescape(base64, &bytes) && bytes.size() > kHashBytes &&
+                       absl::Base64Escape(bytes) == base64;
   const Secret wiped_text(std::move(base64));
   const Secret all(std::move(bytes));
   if (!decoded) return NotOne("its text");
