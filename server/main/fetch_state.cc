@@ -73,6 +73,8 @@ absl::Status FetchState(const StateWish& wish, const Clock& clock) {
   terms.cluster_id = wish.root.cluster_id();
   terms.log_id = wish.log_id;
   terms.have_index = wish.have_index;
+  // Who has a state goes on with old reads and tries again; who has none can't do anything else.
+  if (wish.have_index > 0) terms.patience = absl::Seconds(3);
   terms.peers = [&wish] { return PeersOf(wish); };
   terms.wants_end = SignalIsPending;
   terms.pause = absl::SleepFor;
