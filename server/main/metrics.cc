@@ -106,6 +106,8 @@ class StateCollector : public prometheus::Collectable {
               node.compared_index());
     add_gauge("muster_etcd_bytes", "Size of etcd's file", counts.etcd_bytes);
     add_gauge("muster_etcd_bytes_in_use", "What of it is in use", counts.etcd_bytes_in_use);
+    add_gauge("muster_log_pins", "Nodes that bring themselves up to date; the log is not trimmed",
+              counts.pins);
     const auto add_counter = Counter(families);
     add_counter("muster_etcd_sessions_total", "Sessions with etcd that began", counts.sessions);
     add_counter("muster_etcd_repeated_puts_total", "Puts that were repeated", counts.repeated_puts);

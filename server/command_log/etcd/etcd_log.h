@@ -31,7 +31,8 @@ struct EtcdLogOptions {
   uint64_t node_id = 0;
   // Of all keys in etcd. One etcd serves one cluster.
   std::string prefix = "muster/";
-  // What etcd keeps for nodes that come late: whichever comes first.
+  // What etcd keeps for nodes that come late: whichever comes first. While one brings itself up to
+  // date (TrimPin) all is kept, unless etcd is filling up.
   uint64_t retained_bytes = uint64_t{512} << 20;
   absl::Duration retained_time = absl::Minutes(10);
   // What etcd was started with (--quota-backend-bytes); it doesn't tell.
@@ -64,6 +65,8 @@ struct EtcdLogCounts {
   // Of the trimmer's last look.
   std::atomic<uint64_t> etcd_bytes = 0;
   std::atomic<uint64_t> etcd_bytes_in_use = 0;
+  // Nodes that bring themselves up to date, so that nothing is trimmed.
+  std::atomic<uint64_t> pins = 0;
 };
 
 class EtcdLog : public CommandLog {

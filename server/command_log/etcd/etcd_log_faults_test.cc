@@ -1,6 +1,7 @@
 // What goes wrong around etcd, and what a node makes of it.
 #include "server/command_log/etcd/etcd_log_fixture.h"
 #include "server/command_log/etcd/fake_etcd.h"
+#include "server/command_log/etcd/trim_pin.h"
 
 namespace muster::server {
 namespace {
@@ -293,6 +294,62 @@ TEST_F(EtcdLogFaultsTest, TheLogIsTrimmedBySizeAndGoesOn) {
   one.Restart();
   ASSERT_TRUE(one.log().WaitUntilSettled(absl::Seconds(20)).ok());
   ASSERT_TRUE(one.Make(1'000'000).ok());
+}
+
+// Knows how often the trimmer has looked for nodes that join.
+class LookedAtEtcd : public FakeEtcd {
+ public:
+  using FakeEtcd::FakeEtcd;
+
+  absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> List(
+      absl::string_view prefix, absl::Duration timeout) override {
+    looks += prefix == "muster/pins/" ? 1 : 0;
+    return FakeEtcd::List(prefix, timeout);
+  }
+
+  std::atomic<int> looks = 0;
+};
+
+TEST_F(EtcdLogFaultsTest, NothingIsTrimmedWhileANodeJoinsUnlessEtcdFillsUp) {
+  LookedAtEtcd etcd(store_);
+  EtcdLogOptions options = QuickOptions(1);
+  options.trim_interval = absl::Milliseconds(5);
+  options.retained_bytes = 2'000;
+  options.quota_bytes = 1'000'000;
+  auto pin = std::make_unique<TrimPin>(etcd2_, options);
+  NodeUnderTest one(etcd, options);
+  uint64_t id = 0;
+  int64_t time_us = 1'700'000'000'000'000;
+  Command tick;
+  const auto write_on = [&](const std::function<bool()>& done) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    while (!done() && absl::Now() < deadline) {
+      tick.mutable_tick()->set_time_us(time_us += 1'000'000);
+      EXPECT_TRUE(one.log().Propose(tick).ok());
+      EXPECT_TRUE(one.Make(++id).ok());
+    }
+    return done();
+  };
+  ASSERT_TRUE(write_on([&] { return id >= 50; }));
+  // A look that began before the last entry, and two whole turns behind it.
+  const int before = etcd.looks;
+  ASSERT_TRUE(write_on([&] { return etcd.looks >= before + 4; }));
+  EXPECT_EQ(store_->CompactedRevision(), 0);
+  EXPECT_EQ(one.log().counts().pins, 1U);
+  store_->SetStatus({1'000'000, 650'000, ""});
+  ASSERT_TRUE(write_on([&] { return store_->CompactedRevision() > 0; }));
+  EXPECT_EQ(one.log().counts().pins, 1U);
+  store_->SetStatus({1'000'000, 100'000, ""});
+  // The new status has been seen by the second look behind it.
+  const int again = etcd.looks;
+  ASSERT_TRUE(write_on([&] { return etcd.looks >= again + 3; }));
+  const int64_t compacted = store_->CompactedRevision();
+  const int last = etcd.looks;
+  ASSERT_TRUE(write_on([&] { return etcd.looks >= last + 3; }));
+  EXPECT_EQ(store_->CompactedRevision(), compacted);
+  pin.reset();
+  EXPECT_TRUE(write_on([&] { return store_->CompactedRevision() > compacted; }));
+  EXPECT_EQ(one.log().counts().pins, 0U);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/etcd/state_compare.h"
 #include "server/command_log/etcd/tick_lease.h"
+#include "server/command_log/etcd/trim_pin.h"
 #include "server/command_log/node/data_dir.h"
 #include "server/command_log/node/ticker.h"
 #include "server/state/pending_move.h"
@@ -138,7 +139,10 @@ class RunningNode : public EtcdNode {
   // The same, with another node's state where this one is too old.
   absl::Status FollowOrFetch(const EtcdNodeOptions& options, const Secret& master) {
     absl::Status followed = Follow(options.patience);
-    for (int i = 0; i < kMostFetches && NeedsSnapshot() && options.fetch_state; ++i) {
+    if (!NeedsSnapshot() || !options.fetch_state) return followed;
+    // Until it has read on from there.
+    const TrimPin pin(*etcd_, options_);
+    for (int i = 0; i < kMostFetches && NeedsSnapshot(); ++i) {
       const absl::Status replaced = ReplaceState(options, master);
       if (state_ == nullptr) return replaced;
       followed = Follow(options.patience);

@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "absl/strings/match.h"
+#include "server/command_log/etcd/log_keys.h"
+#include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/local/local_node.h"
 #include "server/state/state_fixture.h"
 #include "tests/support/etcd_process.h"
@@ -194,6 +196,38 @@ TEST_F(EtcdNodeTest, WithoutAStateANodeThatComesAfterTheFirstEntriesAreGoneSaysW
   const auto late = Open("late");
   EXPECT_EQ(late.status().code(), absl::StatusCode::kFailedPrecondition) << late.status();
   EXPECT_TRUE(absl::StrContains(late.status().message(), "state of another node"));
+}
+
+TEST_F(EtcdNodeTest, WhileANodeGetsAStateItHoldsTheTrimmingBackAndNotBeyond) {
+  {
+    auto node = Open("a");
+    ASSERT_TRUE(node.ok()) << node.status();
+    for (uint64_t id = 5; id < 9; ++id)
+      ASSERT_TRUE((*node)->log().Propose(MakeOrganization(id)).ok());
+  }
+  const auto client = ConnectToEtcd(OptionsOf("a").etcd);
+  ASSERT_TRUE(client.ok()) << client.status();
+  EtcdLogOptions log;
+  log.key = LogKeyOf(Secret(std::string(32, master_)));
+  ClusterRoot root;
+  root.set_cluster_id(std::string(16, 'c'));
+  ASSERT_TRUE(KeepClusterRoot(**client, log, root).ok());
+  const auto count_pins = [&]() -> size_t {
+    const auto found = (*client)->List(PinsKey(log), absl::Seconds(10));
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() ? found->size() : 0;
+  };
+  ASSERT_TRUE(etcd_->Control({"compact", "5"}));
+  EtcdNodeOptions options = OptionsOf("late");
+  size_t pins = 0;
+  options.fetch_state = [&](const StateWish&) {
+    pins = count_pins();
+    return absl::UnavailableError("nobody has one");
+  };
+  const auto late = EtcdNode::Open(options, clock_);
+  EXPECT_EQ(late.status().code(), absl::StatusCode::kUnavailable) << late.status();
+  EXPECT_EQ(pins, 1U);
+  EXPECT_EQ(count_pins(), 0U);
 }
 
 }  // namespace

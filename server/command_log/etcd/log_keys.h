@@ -28,6 +28,11 @@ inline std::string RootKey(const EtcdLogOptions& options) {
   return absl::StrCat(options.prefix, "root");
 }
 
+// Of nodes that bring themselves up to date: the folder of a key for each, gone with its lease.
+inline std::string PinsKey(const EtcdLogOptions& options) {
+  return absl::StrCat(options.prefix, "pins/");
+}
+
 // What each node says of itself: the folder of a key for each.
 inline std::string NodesKey(const EtcdLogOptions& options) {
   return absl::StrCat(options.prefix, "nodes/");

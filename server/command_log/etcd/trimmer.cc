@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "server/command_log/etcd/log_keys.h"
 
 namespace muster::server {
 namespace {
@@ -54,7 +55,7 @@ void EtcdTrimmer::Run() {
       if (stopping_) return;
     }
     Look();
-    Trim();
+    if (!IsHeldBack()) Trim();
   }
 }
 
@@ -72,6 +73,21 @@ void EtcdTrimmer::Look() {
                 {"alarm", status->alarm}});
   }
   pressure_ = pressure;
+}
+
+bool EtcdTrimmer::IsHeldBack() {
+  const auto pins = etcd_.List(PinsKey(options_), options_.call_timeout);
+  // Not known: what is kept for one more turn does no harm.
+  if (!pins.ok()) return true;
+  counts_.pins = pins->size();
+  const bool held = !pins->empty() && pressure_ < EtcdPressure::kTrimHarder;
+  if (held && !was_held_back_) {
+    LogInfo("command_log", "the log is not trimmed while a node brings itself up to date");
+  } else if (was_held_back_ && !pins->empty() && !held) {
+    LogWarning("command_log", "etcd is filling up; the log is trimmed though a node joins");
+  }
+  was_held_back_ = held;
+  return held;
 }
 
 void EtcdTrimmer::Trim() {

@@ -1,4 +1,4 @@
-// Lets etcd forget old entries, and watches how full it is.
+// Lets etcd forget old entries, unless a node that joins needs them, and watches how full it is.
 //
 // Threads:  one of its own; Pressure from any.
 // Owns:     the thread; all that is passed in must outlive it.
@@ -22,7 +22,7 @@ namespace muster::server {
 // How full etcd is, in use, of its quota.
 enum class EtcdPressure : uint8_t {
   kNone,
-  // From 60 % on: less is kept for nodes that come late.
+  // From 60 % on: less is kept for nodes that come late, and none holds it back any more.
   kTrimHarder,
   // From 80 % on: no check-ins.
   kNoCheckIns,
@@ -43,6 +43,8 @@ class EtcdTrimmer {
  private:
   void Run();
   void Look();
+  // A node brings itself up to date, and needs what is there now.
+  bool IsHeldBack();
   void Trim();
 
   Etcd& etcd_;
@@ -50,6 +52,8 @@ class EtcdTrimmer {
   LogMarks& marks_;
   EtcdLogCounts& counts_;
   std::atomic<EtcdPressure> pressure_ = EtcdPressure::kNone;
+  // The thread's.
+  bool was_held_back_ = false;
   Mutex mutex_;
   ConditionVariable changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
