@@ -19,6 +19,10 @@ REST = 2.5
 AFTER = 1.0
 
 
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
 class Heard:
     """When something last answered, and the longest time between two answers since it was asked last."""
 

@@ -1,5 +1,6 @@
 // muster-bench-ingest: how many check-ins of a million devices a control plane takes from eight
 // edges, and what they cost it. See docs/performance.md.
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,6 +37,11 @@ namespace {
 struct Plan {
   bool quick = false;
   bool only_prepare = false;
+  // Only a copy of the seeded state is made, in this folder; empty: the measurement.
+  std::string copy_to;
+  // Only check-ins are sent, until the input ends, to a musterd on such a copy that somebody else
+  // has started: where it listens for edges, and the copy's folder.
+  std::string load_at, folder;
   size_t devices = 1'000'000;
   size_t edges = 8;
   absl::Duration warm_up = absl::Seconds(35);
@@ -47,6 +53,7 @@ constexpr absl::Duration kStartTimeout = absl::Seconds(60);
 // From the first batch of a stretch to its first snapshot.
 constexpr absl::Duration kSettle = absl::Milliseconds(500);
 constexpr absl::Duration kDrainTimeout = absl::Seconds(20);
+constexpr absl::Duration kBetweenLooks = absl::Seconds(1);
 
 std::string EdgeName(size_t edge) { return absl::StrCat("bench-", edge); }
 
@@ -95,7 +102,9 @@ absl::Status MakeSeededState(const Plan& plan, const Fleet& fleet, const std::st
 
 // The folder of the seeded state; made where it is absent.
 absl::StatusOr<std::string> Prepare(const Plan& plan, const Fleet& fleet) {
-  const std::string folder = ProgramFolder() + "/../bench/ingest-state";
+  std::string folder = ProgramFolder() + "/../bench/ingest-state";
+  // So that the usual one stays.
+  if (plan.devices != Plan().devices) absl::StrAppend(&folder, "-", plan.devices);
   if (!IsSeeded(folder, SeedMark(plan))) {
     Say(absl::StrCat("seeding a state with ", plan.devices, " devices (kept for later runs)"));
     RETURN_IF_ERROR(MakeSeededState(plan, fleet, folder));
@@ -104,10 +113,8 @@ absl::StatusOr<std::string> Prepare(const Plan& plan, const Fleet& fleet) {
 }
 
 // A copy to run on, with every device online now.
-absl::StatusOr<std::string> CopyState(const Plan& plan, const Fleet& fleet,
-                                      const std::string& seeded) {
-  ASSIGN_OR_RETURN(const std::string folder,
-                   MakeRunFolder(ProgramFolder() + "/../bench", "ingest"));
+absl::Status CopyState(const Plan& plan, const Fleet& fleet, const std::string& seeded,
+                       const std::string& folder) {
   std::error_code error;
   std::filesystem::copy(
       seeded, folder,
@@ -117,16 +124,15 @@ absl::StatusOr<std::string> CopyState(const Plan& plan, const Fleet& fleet,
   RETURN_IF_ERROR(SeedStatus(folder, fleet, EdgeNames(plan), absl::Now()));
   // What the copy left to write must not slow the log's own writes down.
   sync();
-  return folder;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Edges> Connect(const Plan& plan, const Fleet& fleet, const std::string& folder,
-                              const ControlPlane& control) {
+                              const std::string& address) {
   Edges edges;
   for (size_t i = 0; i < plan.edges; ++i) {
     ASSIGN_OR_RETURN(EdgeIdentity identity, LoadIdentity(folder, EdgeName(i)));
-    edges.push_back(
-        std::make_unique<SimulatedEdge>(fleet, i, std::move(identity), control.edge_address()));
+    edges.push_back(std::make_unique<SimulatedEdge>(fleet, i, std::move(identity), address));
   }
   RETURN_IF_ERROR(OnAll(edges, [](SimulatedEdge& edge) { return edge.Connect(); }));
   return edges;
@@ -230,6 +236,37 @@ void AddTotals(const std::vector<const Stretch*>& stretches, Report& report) {
   report.Figure("checkins_sent", static_cast<double>(sent), "", "");
 }
 
+// A second, all devices together: a hundredth faster than their own pace, so that a jitter of the
+// clock decides nothing.
+double PaceOf(const Plan& plan) {
+  return 1.01 * static_cast<double>(plan.devices) / kIntervalSeconds;
+}
+
+bool InputHasEnded() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return poll(&input, 1, 0) > 0;
+}
+
+// Says "loading" when it begins, and at the end on one line what became of it.
+absl::Status LoadOther(const Plan& plan, const Fleet& fleet) {
+  ASSIGN_OR_RETURN(Edges edges, Connect(plan, fleet, plan.folder, plan.load_at));
+  std::cout << "loading" << std::endl;
+  const double each = PaceOf(plan) / static_cast<double>(edges.size());
+  const absl::Time begin = absl::Now();
+  while (!InputHasEnded()) {
+    const absl::Time end = absl::Now() + kBetweenLooks;
+    RETURN_IF_ERROR(OnAll(edges, [&](SimulatedEdge& edge) { return edge.Run(each, end); }));
+  }
+  RETURN_IF_ERROR(OnAll(edges, [](SimulatedEdge& edge) { return edge.Drain(kDrainTimeout); }));
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
+  const EdgeFigures all = TakeAll(edges);
+  const uint64_t taken = all.acknowledged - all.refused;
+  std::cout << absl::StrCat("{\"checkins_per_second\":", static_cast<double>(taken) / seconds,
+                            ",\"lost\":", all.sent - taken, "}")
+            << std::endl;
+  return absl::OkStatus();
+}
+
 absl::Status MeasureOn(const Plan& plan, const Fleet& fleet, const std::string& folder,
                        Report& report) {
   Say("starting musterd");
@@ -237,9 +274,8 @@ absl::Status MeasureOn(const Plan& plan, const Fleet& fleet, const std::string& 
                    ControlPlane::Start(folder, kStartTimeout));
   Say("connecting the edges");
   const absl::Time begin = absl::Now();
-  ASSIGN_OR_RETURN(Edges edges, Connect(plan, fleet, folder, *control));
-  // A hundredth faster than the devices' own pace, so that a jitter of the clock decides nothing.
-  const double rate = 1.01 * static_cast<double>(plan.devices) / kIntervalSeconds;
+  ASSIGN_OR_RETURN(Edges edges, Connect(plan, fleet, folder, control->edge_address()));
+  const double rate = PaceOf(plan);
   const pid_t server = control->process();
   ASSIGN_OR_RETURN(const Stretch warm, Load(edges, server, rate, plan.warm_up));
   const double connect_seconds = absl::ToDoubleSeconds(absl::Now() - begin);
@@ -272,9 +308,13 @@ absl::Status Measure(const Plan& plan, Report& report) {
   const absl::Time begin = absl::Now();
   RETURN_IF_ERROR(InitializeCryptography());
   const Fleet fleet(plan.devices, plan.edges);
+  if (!plan.load_at.empty()) return LoadOther(plan, fleet);
   ASSIGN_OR_RETURN(const std::string seeded, Prepare(plan, fleet));
   if (plan.only_prepare) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string folder, CopyState(plan, fleet, seeded));
+  if (!plan.copy_to.empty()) return CopyState(plan, fleet, seeded, plan.copy_to);
+  ASSIGN_OR_RETURN(const std::string folder,
+                   MakeRunFolder(ProgramFolder() + "/../bench", "ingest"));
+  RETURN_IF_ERROR(CopyState(plan, fleet, seeded, folder));
   const absl::Status status = MeasureOn(plan, fleet, folder, report);
   if (!status.ok()) {
     Say("what musterd printed lies in " + folder);
@@ -298,6 +338,12 @@ bool TakeArgument(absl::string_view argument, Plan& plan) {
     plan.paced = absl::Minutes(60);
   } else if (argument == "--prepare") {
     plan.only_prepare = true;
+  } else if (absl::ConsumePrefix(&argument, "--copy-to=")) {
+    plan.copy_to = std::string(argument);
+  } else if (absl::ConsumePrefix(&argument, "--load=")) {
+    plan.load_at = std::string(argument);
+  } else if (absl::ConsumePrefix(&argument, "--folder=")) {
+    plan.folder = std::string(argument);
   } else if (absl::ConsumePrefix(&argument, "--devices=") && absl::SimpleAtoi(argument, &devices) &&
              devices >= plan.edges) {
     plan.devices = devices;
@@ -311,8 +357,11 @@ int Main(int argc, char** argv) {
   Plan plan;
   for (int i = 1; i < argc; ++i) {
     if (!TakeArgument(argv[i], plan)) {
-      std::cerr << "usage: muster-bench-ingest [--quick] [--long] [--prepare] [--devices=N]\n"
-                   "--prepare only makes the seeded state that later runs copy\n";
+      std::cerr << "usage: muster-bench-ingest [--quick] [--long] [--prepare] [--copy-to=FOLDER]\n"
+                   "         [--load=HOST:PORT --folder=FOLDER] [--devices=N]\n"
+                   "--prepare only makes the seeded state that later runs copy,\n"
+                   "--copy-to=FOLDER only a copy of it in a folder that exists, --load=HOST:PORT\n"
+                   "only loads the musterd that runs on such a copy, until its input ends\n";
       return argv[i] == absl::string_view("--help") ? 0 : 2;
     }
   }
@@ -320,7 +369,8 @@ int Main(int argc, char** argv) {
   Report report("ingest", plan.quick);
   const absl::Status status = Measure(plan, report);
   if (!status.ok()) return CannotMeasure(status);
-  return plan.only_prepare ? 0 : report.Print();
+  const bool measures = !plan.only_prepare && plan.copy_to.empty() && plan.load_at.empty();
+  return measures ? report.Print() : 0;
 }
 
 }  // namespace
