@@ -141,6 +141,7 @@ TEST_F(EtcdLogTest, ARemovedNodeStopsAndWhatItWritesBehindThatHasNoEffectAnywher
   ASSERT_TRUE(Propose(one, RaiseLevel()).ok());
   for (const uint64_t id : {1, 2, 3}) ASSERT_TRUE(Propose(one, AddNode(id)).ok());
   ASSERT_TRUE(two.CatchesUpWith(one));
+  ASSERT_TRUE(three.CatchesUpWith(one));
   ASSERT_TRUE(two.Make(1).ok());
   // It can't read, but it can write: nobody has told it yet.
   etcd2_.CutOff(true);
@@ -152,7 +153,8 @@ TEST_F(EtcdLogTest, ARemovedNodeStopsAndWhatItWritesBehindThatHasNoEffectAnywher
   const std::string log_id = one.state().LogId();
   store_->Overwrite("muster/log", SealEntry(QuickOptions(2).key, log_id, {2, 1'000'000},
                                             EncodeEntry({log_id, 0, 2, kStartUs}, {bytes})));
-  ASSERT_TRUE(three.log().ReadBarrier(absl::Seconds(20)).ok());
+  const absl::Status read = three.log().ReadBarrier(absl::Seconds(20));
+  ASSERT_TRUE(read.ok()) << read;
   ASSERT_TRUE(one.Make(3).ok());
   ASSERT_TRUE(three.CatchesUpWith(one));
   EXPECT_FALSE(one.HasOrganization(2));
