@@ -24,6 +24,8 @@ constexpr size_t kDevices = 100'000;
 constexpr size_t kEdges = 6;
 // Enough that the log always has something to put together, as many operators' scripts would.
 constexpr int kCallers = 240;
+// To each node, which callers share as those of one program do.
+constexpr int kConnections = 8;
 constexpr absl::Duration kSettle = absl::Seconds(1);
 constexpr absl::Duration kDrainTimeout = absl::Seconds(20);
 
@@ -77,6 +79,7 @@ absl::Status LoadCheckIns(const ControlGroup& group, Edges& edges, const Plan& p
 
 absl::Status LoadJobs(const ControlGroup& group, JobLoad& jobs, const Plan& plan, Report& report) {
   Say("jobs, one device each, as fast as the API answers");
+  RETURN_IF_ERROR(jobs.Connect(kConnections));
   ASSIGN_OR_RETURN(const double cpu_before, CpuOf(group));
   const absl::Time begin = absl::Now();
   RETURN_IF_ERROR(jobs.Run(kCallers, 0, begin + plan.load));

@@ -10,6 +10,11 @@
 #include "muster/v1/job_service.grpc.pb.h"
 
 namespace muster::bench {
+namespace {
+
+constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
+
+}  // namespace
 
 JobLoad::JobLoad(const Fleet& fleet, const Nodes& nodes)
     : fleet_(fleet), nodes_(nodes), times_(fleet.size()) {
@@ -27,8 +32,22 @@ void JobLoad::Arrived(uint64_t device_id, absl::Time now) {
   }
 }
 
-absl::Status JobLoad::Call(const ControlPlane& node, double rate, absl::Time end) {
-  const auto api = v1::JobService::NewStub(node.ApiChannel());
+absl::Status JobLoad::Connect(int connections) {
+  for (int i = 0; i < connections; ++i) {
+    for (const auto& node : nodes_) connections_.push_back({node.get(), node->ApiChannel()});
+  }
+  for (const Connection& connection : connections_) connection.channel->GetState(true);
+  const auto deadline = absl::ToChronoTime(absl::Now() + kConnectTimeout);
+  for (const Connection& connection : connections_) {
+    if (!connection.channel->WaitForConnected(deadline)) {
+      return absl::UnavailableError("a node's API does not answer");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobLoad::Call(const Connection& connection, double rate, absl::Time end) {
+  const auto api = v1::JobService::NewStub(connection.channel);
   absl::Time next = absl::Now();
   while (absl::Now() < end) {
     if (rate > 0) {
@@ -46,7 +65,7 @@ absl::Status JobLoad::Call(const ControlPlane& node, double rate, absl::Time end
     request.set_request_id(absl::StrCat("bench-", place));
     v1::CreateJobResponse response;
     grpc::ClientContext context;
-    node.Authorize(context);
+    connection.node->Authorize(context);
     times_[place].called_ns = absl::GetCurrentTimeNanos();
     if (grpc::Status s = api->CreateJob(&context, request, &response); !s.ok()) {
       return absl::UnavailableError("CreateJob: " + s.error_message());
@@ -61,7 +80,7 @@ absl::Status JobLoad::Run(int callers, double rate, absl::Time end) {
   std::vector<std::thread> threads;
   for (int i = 0; i < callers; ++i) {
     threads.emplace_back(
-        [&, i] { outcomes[i] = Call(*nodes_[i % nodes_.size()], rate / callers, end); });
+        [&, i] { outcomes[i] = Call(connections_[i % connections_.size()], rate / callers, end); });
   }
   for (std::thread& thread : threads) thread.join();
   for (const absl::Status& outcome : outcomes) RETURN_IF_ERROR(outcome);

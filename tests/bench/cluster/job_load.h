@@ -27,7 +27,9 @@ class JobLoad {
   // A job for this device has come to its edge.
   void Arrived(uint64_t device_id, absl::Time now);
 
-  // Creates jobs until `end` by `callers` threads, spread over the nodes: `rate` a second, 0 for as
+  // Opens what Run calls through: so many connections to each node.
+  absl::Status Connect(int connections);
+  // Creates jobs until `end` by `callers` threads, spread over the connections: `rate` a second, 0 for as
   // many as are answered. No device gets two.
   absl::Status Run(int callers, double rate, absl::Time end);
   // Whether all that were created have arrived in time.
@@ -39,8 +41,14 @@ class JobLoad {
   std::vector<double> ArrivalMilliseconds() const;
 
  private:
+  // To the API of one node.
+  struct Connection {
+    const ControlPlane* node;
+    std::shared_ptr<grpc::Channel> channel;
+  };
+
   // By one thread: calls until `end` or its first error.
-  absl::Status Call(const ControlPlane& node, double rate, absl::Time end);
+  absl::Status Call(const Connection& connection, double rate, absl::Time end);
 
   struct Times {
     std::atomic<int64_t> called_ns = 0;
@@ -49,6 +57,7 @@ class JobLoad {
 
   const Fleet& fleet_;
   const Nodes& nodes_;
+  std::vector<Connection> connections_;
   // By place in the fleet.
   std::vector<Times> times_;
   absl::flat_hash_map<uint64_t, size_t> places_;

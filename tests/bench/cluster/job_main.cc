@@ -26,6 +26,8 @@ constexpr size_t kEdges = 8;
 // 3,334 a second.
 constexpr double kCheckInsPerSecond = static_cast<double>(kDevices) / kIntervalSeconds;
 constexpr int kCallers = 4;
+// To each node.
+constexpr int kConnections = 2;
 constexpr double kJobsPerSecond = 50;
 constexpr absl::Duration kSettle = absl::Seconds(1);
 constexpr absl::Duration kArriveTimeout = absl::Seconds(10);
@@ -55,12 +57,14 @@ absl::StatusOr<Latencies> LoadGroup(ControlGroup& group, const Fleet& fleet, con
       return edge.Run(kCheckInsPerSecond / static_cast<double>(kEdges), end);
     });
   });
+  const absl::Status connected = jobs.Connect(kConnections);
   absl::SleepFor(kSettle);
   Latencies found;
   DiskProbe disk(group.folder());
   const uint64_t before = AcknowledgedBy(edges);
   const absl::Time begin = absl::Now();
-  const absl::Status calling = jobs.Run(kCallers, kJobsPerSecond, begin + plan.load);
+  const absl::Status calling =
+      connected.ok() ? jobs.Run(kCallers, kJobsPerSecond, begin + plan.load) : connected;
   found.check_ins_per_second = static_cast<double>(AcknowledgedBy(edges) - before) /
                                absl::ToDoubleSeconds(absl::Now() - begin);
   found.disk_ms = disk.Stop();
