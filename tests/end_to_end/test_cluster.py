@@ -172,6 +172,35 @@ class ClusterTest(unittest.TestCase):
                 self.assertEqual(steps, sorted(set(steps)), f'{name}: none twice, none older than one before')
             print(f'{sum(written.values())} changes, {len(kinds)} told', flush=True)
 
+    def test_a_job_is_followed_to_its_end_while_one_node_after_the_other_dies(self):
+        order = [f'JOB_TARGET_STATE_{word}' for word in ('QUEUED', 'AT_EDGE', 'SENT', 'RUNNING', 'SUCCEEDED')]
+        with Cluster('cluster-job-watch') as cluster:
+            cluster.start()
+            cluster.add_edge('west')
+            cluster.start_routers(cluster.claim_line('--max-devices', '20'), 20)
+            cluster.wait_online(20)
+            job = cluster.muster('job', 'run', '--where', 'online = true', '--script', ':put 1', '--canary', '1',
+                                 '--batch', '2', '--yes', '-o', 'name').strip()
+            watch = cluster.run('watch', [f'{BIN}/muster', 'job', 'watch', job, '-o', 'json'], cluster.environment())
+            wait_for('the watch has begun', lambda: len(list(json_stream(watch.output()))) >= 20, 20)
+            kills = 0
+            while watch.alive() and kills < 30:
+                node = cluster.nodes[kills % 3]
+                node.kill()
+                node.start()
+                node.wait_state('serving')
+                kills += 1
+            self.assertEqual(watch.handle.wait(60), 0, watch.errors())
+            steps = {}
+            for target in json_stream(watch.output()):
+                steps.setdefault(target['device'], []).append(order.index(target['state']))
+            self.assertEqual(len(steps), 20)
+            for device, seen in steps.items():
+                self.assertEqual(seen, sorted(set(seen)), f'{device}: none twice, none older than one before')
+                self.assertEqual(seen[-1], order.index('JOB_TARGET_STATE_SUCCEEDED'))
+            print(f'{kills} kills', flush=True)
+            self.assertGreaterEqual(kills, 3)
+
     def test_every_node_answers_what_only_the_edge_of_another_knows(self):
         with Cluster('cluster-doctor', members=1) as cluster:
             cluster.start()
