@@ -55,6 +55,25 @@ def flags(roots, files):
     return ['--etcd-ca-file', roots, '--etcd-cert-file', files[0], '--etcd-key-file', files[1]]
 
 
+def start_with_users(cluster):
+    """Members that want users, and nodes with one for muster/ alone; answers the path of its password."""
+    for member in cluster.members:
+        member.start()
+    wait_for('etcd', lambda: cluster.leader(), 20)
+    password = cluster.path('password')
+    with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
+        file.write('correct\n')
+    for words in (['role', 'add', 'muster'], ['role', 'grant-permission', 'muster', '--prefix=true', 'readwrite', 'muster/'],
+                  ['role', 'add', 'other'], ['role', 'grant-permission', 'other', '--prefix=true', 'readwrite', 'other/'],
+                  ['user', 'add', 'root:root'], ['user', 'grant-role', 'root', 'root'], ['user', 'add', 'node:correct'],
+                  ['user', 'grant-role', 'node', 'muster'], ['user', 'add', 'stranger:correct'],
+                  ['user', 'grant-role', 'stranger', 'other'], ['auth', 'enable']):
+        cluster.etcdctl(*words)
+    cluster.ctl_flags = ['--user=root:root']
+    cluster.node_flags = ['--etcd-user', 'node', '--etcd-password-file', password]
+    return password
+
+
 class RefusalsTest(unittest.TestCase):
     def musterd(self, cluster, name, *arguments, environment=None):
         """Starts a node in a new folder with these flags for etcd; answers what it says, once it has ended."""
@@ -112,20 +131,7 @@ class RefusalsTest(unittest.TestCase):
 
     def test_three_nodes_work_with_a_user_that_has_one_prefix_alone(self):
         with Cluster('users') as cluster:
-            for member in cluster.members:
-                member.start()
-            wait_for('etcd', lambda: cluster.leader(), 20)
-            password = cluster.path('password')
-            with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:
-                file.write('correct\n')
-            for words in (['role', 'add', 'muster'], ['role', 'grant-permission', 'muster', '--prefix=true', 'readwrite', 'muster/'],
-                          ['role', 'add', 'other'], ['role', 'grant-permission', 'other', '--prefix=true', 'readwrite', 'other/'],
-                          ['user', 'add', 'root:root'], ['user', 'grant-role', 'root', 'root'], ['user', 'add', 'node:correct'],
-                          ['user', 'grant-role', 'node', 'muster'], ['user', 'add', 'stranger:correct'],
-                          ['user', 'grant-role', 'stranger', 'other'], ['auth', 'enable']):
-                cluster.etcdctl(*words)
-            cluster.ctl_flags = ['--user=root:root']
-            cluster.node_flags = ['--etcd-user', 'node', '--etcd-password-file', password]
+            password = start_with_users(cluster)
             self.work(cluster)
             wrong = cluster.path('wrong')
             with open(os.open(wrong, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:

@@ -10,6 +10,7 @@ from cluster import Cluster
 from harness import ROOT, wait_for
 from test_cluster import keep_script
 from test_cluster_joining import forget_entries
+from test_cluster_refusals import Tls, start_with_users
 from test_members import digests, wait_members
 
 
@@ -88,6 +89,34 @@ class JoiningNodesTest(unittest.TestCase):
             self.assertIn('took the state of another node', second.process.errors())
             self.assertIn('before', cluster.through(second, 'script', 'list'))
             wait_members(cluster, ['node-0', 'node-1'])
+
+    def joins_with_the_file_alone(self, cluster, secrets):
+        """The file and what is written of it show no secret; the second node needs no flags for etcd, ever."""
+        first, second = cluster.nodes
+        first.start()
+        self.assertEqual(keep_script(cluster, 'before').returncode, 0)
+        path = self.token(cluster, first)
+        cluster.node_flags = []
+        with open(path) as file:
+            text = file.read()
+        for secret in secrets:
+            with open(secret) as file:
+                self.assertNotIn(file.read().strip(), text)
+        self.started(cluster, second, self.command(second, '--join', path))
+        os.unlink(path)
+        self.assertEqual(second.process.stop(), 0)
+        self.started(cluster, second, self.command(second))
+        self.assertIn('before', cluster.through(second, 'script', 'list'))
+        self.assertEqual({mode_of(second.path('etcd', name)) for name in os.listdir(second.path('etcd'))}, {0o600})
+
+    def test_a_machine_joins_with_one_file_where_etcd_wants_certificates(self):
+        with Tls('join-tls', nodes=2, members=1) as cluster:
+            cluster.members[0].start()
+            self.joins_with_the_file_alone(cluster, [cluster.node_files[1]])
+
+    def test_a_machine_joins_with_one_file_where_etcd_wants_a_user(self):
+        with Cluster('join-user', nodes=2, members=1) as cluster:
+            self.joins_with_the_file_alone(cluster, [start_with_users(cluster)])
 
     def test_a_file_that_can_not_be_used_says_why_and_nothing_is_written(self):
         with Cluster('join-wrong', nodes=2, members=1) as cluster:
