@@ -117,6 +117,26 @@ TEST_F(ClusterTest, ANodeIsRemovedByNameOrIdAndAfterAYes) {
   EXPECT_EQ(Run({"cluster", "remove", "node-9", "--yes"}).code, 3);
 }
 
+TEST_F(ClusterTest, AJoinFileIsAloneOnStdoutAndItsLifeIsSaidBesideIt) {
+  v1::CreateJoinTokenResponse response;
+  response.set_join_file("the file\n");
+  response.mutable_expire_time()->set_seconds(1'700'000'000);
+  for (int i = 0; i < 3; ++i) fake_.Answer("CreateJoinToken", response);
+  const Ran ran = Run({"cluster", "join-token"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out, "the file\n");
+  EXPECT_THAT(ran.err, HasSubstr("works once, until 2023-11-14T22:13:20+00:00"));
+  EXPECT_THAT(ran.err, Not(HasSubstr("the file\n")));
+  auto request = fake_.LastRequest<v1::CreateJoinTokenRequest>("CreateJoinToken");
+  EXPECT_FALSE(request.has_ttl());
+  EXPECT_NE(request.request_id(), "");
+  EXPECT_EQ(Run({"cluster", "join-token", "--ttl", "10m"}).code, 0);
+  request = fake_.LastRequest<v1::CreateJoinTokenRequest>("CreateJoinToken");
+  EXPECT_EQ(request.ttl().seconds(), 600);
+  EXPECT_THAT(Run({"cluster", "join-token", "-o", "json"}).out, HasSubstr("\"joinFile\""));
+  EXPECT_EQ(Run({"cluster", "join-token", "--ttl", "soon"}).code, 2);
+}
+
 TEST_F(ClusterTest, ANameThatTwoNodesHaveIsNotGuessed) {
   *status_.add_nodes() = Node(3);
   status_.mutable_nodes(3)->set_display_name("node-1");

@@ -139,7 +139,7 @@ TEST_F(ClusterServiceTest, ANodeIsNotRemovedWhereNobodyElseServes) {
   EXPECT_THAT(Remove(NameOf(1)).error_message(), HasSubstr("this node is alone"));
 }
 
-TEST_F(ClusterServiceTest, AnUpgradeIsRefusedWithTheNamesOfNodesThatDoNotKnowTheLevel) {
+TEST_F(ClusterServiceTest, WhatHoldsAnUpgradeIsNamedAndSilentNodesAreNot) {
   ASSERT_EQ(server_.state().FeatureLevel(), FeatureLevel()) << "a new installation";
   EXPECT_TRUE(Finalize().ok());
   EXPECT_EQ(finalized_.previous_feature_level(), finalized_.feature_level());
