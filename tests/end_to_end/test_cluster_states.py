@@ -8,6 +8,7 @@ import unittest
 from cluster import Cluster
 from harness import wait_for
 from test_cluster import keep_script
+from test_cluster_joining import forget_entries
 
 # Waits for entries, one a second.
 ALONE = True
@@ -44,13 +45,22 @@ class ClusterStatesTest(unittest.TestCase):
             self.assertIn('node-2 (', wrong.process.errors())
             again = subprocess.run(wrong.command(), capture_output=True, text=True, timeout=60)
             self.assertEqual(again.returncode, 1)
-            self.assertIn('give this node the state of another one', again.stderr)
+            self.assertIn('move state-differs and all that begins with state.db out of', again.stderr)
             # The others go on, and keep finding each other equal.
             for node in cluster.nodes[:2]:
                 before = compared(node)
                 wait_for('the others go on', lambda n=node, b=before: compared(n) > b, 60)
                 self.assertEqual(node.log_state(), 'serving')
             self.assertEqual(keep_script(cluster, 'after').returncode, 0)
+            # As it said.
+            for name in os.listdir(wrong.path()):
+                if name == 'state-differs' or name.startswith('state.db'):
+                    os.rename(wrong.path(name), cluster.path(f'kept-{name}'))
+            forget_entries(cluster)
+            wrong.start()
+            self.assertIn('after', cluster.through(wrong, 'script', 'list'))
+            wait_for('it was compared and found equal', lambda: compared(wrong) > 0, 60)
+            self.assertEqual(wrong.log_state(), 'serving')
 
     def test_two_nodes_with_different_states_both_refuse_changes_and_say_so(self):
         with Cluster('states-two', nodes=2, members=1) as cluster:

@@ -130,7 +130,7 @@ absl::Status EtcdFollower::Refuse(absl::string_view reason) {
 absl::Status EtcdFollower::AskForSnapshot() {
   const std::string reason =
       absl::StrCat("etcd no longer has the entries after ", parts_.applied.Get().index,
-                   ", the last one of this node; give it the state of another node");
+                   ", the last one of this node; it needs the state of another node");
   parts_.health.Set(LogState::kNeedsSnapshot, reason);
   return absl::AbortedError(reason);
 }

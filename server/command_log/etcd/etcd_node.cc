@@ -66,9 +66,9 @@ std::string DifferenceFile(const std::string& data_dir) {
 }
 
 std::string WhatToDo(const std::string& data_dir) {
-  return absl::StrCat(
-      "; keep ", data_dir, " for whoever looks into it, by another name, and give ",
-      "this node the state of another one (docs/cluster.md, A node that comes late)");
+  return absl::StrCat("; move state-differs and all that begins with state.db out of ", data_dir,
+                      ", keep it for whoever looks into it, and start this node again: it gets ",
+                      "the state of another one (docs/cluster.md, When states differ)");
 }
 
 // So that no supervisor starts it over and over again. Answers the whole reason.
