@@ -14,7 +14,8 @@
 
 namespace muster {
 
-ProbeSocket::ProbeSocket(absl::string_view address, absl::Time deadline) : deadline_(deadline) {
+ProbeSocket::ProbeSocket(absl::string_view address, const Deadline& deadline)
+    : deadline_(deadline) {
   const size_t colon = address.rfind(':');
   host_ = std::string(address.substr(0, colon));
   const std::string port(colon == absl::string_view::npos ? "" : address.substr(colon + 1));
@@ -57,7 +58,7 @@ bool ProbeSocket::ConnectTo(const addrinfo& address) {
 
 bool ProbeSocket::Wait(bool to_write) const {
   pollfd wanted{fd_, static_cast<short>(to_write ? POLLOUT : POLLIN), 0};
-  const int64_t left = absl::ToInt64Milliseconds(deadline_ - absl::Now());
+  const int64_t left = absl::ToInt64Milliseconds(deadline_.Left());
   return poll(&wanted, 1, static_cast<int>(std::max<int64_t>(left, 0))) > 0;
 }
 

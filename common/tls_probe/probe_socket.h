@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/sync/deadline.h"
 
 struct addrinfo;
 
@@ -16,7 +17,7 @@ namespace muster {
 class ProbeSocket {
  public:
   // Connects to HOST:PORT; `problem` says why not, empty: it did.
-  ProbeSocket(absl::string_view address, absl::Time deadline);
+  ProbeSocket(absl::string_view address, const Deadline& deadline);
   ~ProbeSocket();
   ProbeSocket(const ProbeSocket&) = delete;
   ProbeSocket& operator=(const ProbeSocket&) = delete;
@@ -31,7 +32,7 @@ class ProbeSocket {
  private:
   bool ConnectTo(const addrinfo& address);
 
-  const absl::Time deadline_;
+  const Deadline deadline_;
   std::string host_;
   std::string problem_;
   int fd_ = -1;

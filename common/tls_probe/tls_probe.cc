@@ -177,7 +177,7 @@ TlsFinding OfError(const TlsTarget& target) {
 }  // namespace
 
 TlsFinding ProbeTls(const TlsTarget& target, absl::Duration timeout) {
-  const ProbeSocket socket(target.address, absl::Now() + timeout);
+  const ProbeSocket socket(target.address, Deadline(timeout));
   if (!socket.problem().empty()) return {TlsProblem::kUnreachable, socket.problem()};
   ERR_clear_error();
   const ContextHandle context(SSL_CTX_new(TLS_client_method()));

@@ -103,7 +103,7 @@ absl::StatusOr<Identity> JoinWith(const EdgeOptions& options, const DataFolder& 
         absl::StrCat(options.join_file, " has expired; run `muster edge create` again"));
   }
   absl::StatusOr<Identity> identity =
-      Join(options.controls, *file, options.public_url, absl::Now() + kJoinPatience);
+      Join(options.controls, *file, options.public_url, Deadline(kJoinPatience));
   if (!identity.ok()) {
     return absl::Status(identity.status().code(),
                         absl::StrCat("can't join through ", absl::StrJoin(options.controls, ", "),

@@ -98,7 +98,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
 }
 
 absl::StatusOr<Identity> Join(const std::vector<std::string>& controls, const JoinFile& file,
-                              const std::string& public_url, absl::Time deadline) {
+                              const std::string& public_url, const Deadline& deadline) {
   // Made once: if an answer was lost, the next try asks for the same keys.
   wire::JoinRequest request;
   request.set_join_token(std::string(file.token.Reveal()));
@@ -126,7 +126,7 @@ absl::StatusOr<Identity> Join(const std::vector<std::string>& controls, const Jo
     }
     const absl::Status problem = FromGrpc(status);
     // Any other answer will not change: a used token, a wrong clock.
-    if (!absl::IsUnavailable(problem) || absl::Now() > deadline) return problem;
+    if (!absl::IsUnavailable(problem) || deadline.HasPassed()) return problem;
     std::this_thread::sleep_for(absl::ToChronoMilliseconds(kTryAgain));
   }
 }

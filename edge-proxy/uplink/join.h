@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/join_file/join_file.h"
+#include "common/sync/deadline.h"
 #include "edge-proxy/uplink/identity.h"
 
 namespace grpc {
@@ -37,7 +38,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& control, const std
 // the file is of no more use.
 // Tries one after the other of `controls` again while none can be reached, until `deadline`.
 absl::StatusOr<Identity> Join(const std::vector<std::string>& controls, const JoinFile& file,
-                              const std::string& public_url, absl::Time deadline);
+                              const std::string& public_url, const Deadline& deadline);
 
 // `channel` is one made with `old`, which stays good until its certificates end.
 // New keys and certificates for `old`.

@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "edge-proxy/uplink/convert.h"
 #include "edge-proxy/uplink/join.h"
 #include "muster/edge/v1/edge_service.grpc.pb.h"
@@ -154,11 +155,12 @@ void Uplink::State::Pause(absl::Duration longest) {
 
 // True once it can't be worse to open a stream: connected, or refused (the stream then says why).
 bool Uplink::State::ReachInTime(grpc::Channel& through) {
-  const absl::Time deadline = absl::Now() + kConnectDeadline;
+  const Deadline deadline(kConnectDeadline);
   for (;;) {
     const grpc_connectivity_state state = through.GetState(/*try_to_connect=*/true);
     if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) return true;
-    if (!through.WaitForStateChange(state, absl::ToChronoTime(deadline))) return false;
+    if (!through.WaitForStateChange(state, absl::ToChronoTime(absl::Now() + deadline.Left())))
+      return false;
   }
 }
 

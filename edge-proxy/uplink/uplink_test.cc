@@ -43,7 +43,7 @@ class UplinkTest : public testing::Test {
 
   Identity JoinNow() {
     auto identity = Join({musterd_.address()}, musterd_.MakeJoinFile(), "https://localhost",
-                         absl::Now() + absl::Seconds(20));
+                         Deadline(absl::Seconds(20)));
     EXPECT_TRUE(identity.ok()) << identity.status();
     return identity.ok() ? *identity : Identity();
   }
@@ -159,7 +159,9 @@ TEST_F(UplinkTest, AWrongJoinTokenFailsAtOnce) {
   JoinFile file = musterd_.MakeJoinFile();
   file.token = Secret("used");
   EXPECT_EQ(
-      Join({musterd_.address()}, file, "https://localhost", absl::InfiniteFuture()).status().code(),
+      Join({musterd_.address()}, file, "https://localhost", Deadline(absl::InfiniteDuration()))
+          .status()
+          .code(),
       absl::StatusCode::kPermissionDenied);
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "server/administration/node_view.h"
 
 namespace muster::server {
@@ -72,7 +73,7 @@ absl::StatusOr<std::vector<std::string>> ContactRoute::Others() const {
 }
 
 absl::StatusOr<DeviceContacts> ContactRoute::Ask(DeviceId device, absl::Duration deadline) const {
-  const absl::Time end = absl::Now() + deadline;
+  const Deadline end(deadline);
   absl::StatusOr<RouterContacts> own = edges_.AskContacts(device, deadline);
   if (own.ok()) return FromEdge(*std::move(own));
   // An edge that has gone in between may be at another node by now.
@@ -84,7 +85,7 @@ absl::StatusOr<DeviceContacts> ContactRoute::Ask(DeviceId device, absl::Duration
                                                std::string(others.status().message())));
   }
   absl::StatusOr<node::v1::AskContactsResponse> answer =
-      client_->AskContacts(*others, device.value, end - absl::Now());
+      client_->AskContacts(*others, device.value, end.Left());
   if (answer.ok()) return FromNode(*std::move(answer));
   if (absl::IsNotFound(answer.status())) {
     return absl::UnavailableError(absl::StrCat(here, ", neither here nor at another node"));

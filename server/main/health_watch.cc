@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/sync/deadline.h"
+
 namespace muster::server {
 
 HealthWatch::HealthWatch(const CommandLog& log, std::function<void(LogState)> tell,
@@ -30,13 +32,13 @@ bool HealthWatch::needs_snapshot() const {
 
 void HealthWatch::Run() {
   std::optional<LogState> told;
-  absl::Time since;
+  Deadline old_reads(kBeforeFetch);
   bool ended = false;
   for (;;) {
     const LogHealth health = log_.Health();
     if (told != health.state) {
       told = health.state;
-      since = absl::Now();
+      old_reads = Deadline(kBeforeFetch);
       tell_(health.state);
       if (health.state == LogState::kStopped) {
         {
@@ -46,7 +48,7 @@ void HealthWatch::Run() {
         stop_();
       }
     }
-    if (!ended && health.state == LogState::kNeedsSnapshot && absl::Now() - since > kBeforeFetch) {
+    if (!ended && health.state == LogState::kNeedsSnapshot && old_reads.HasPassed()) {
       {
         MutexLock lock(mutex_);
         needs_snapshot_ = true;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/sync/deadline.h"
 #include "server/command_log/log/feature_level.h"
 
 namespace muster::server {
@@ -40,9 +41,9 @@ bool MemberEntry::Write() {
 
 void MemberEntry::Run() {
   while (!Write()) {
-    const absl::Time next = absl::Now() + kLook;
+    const Deadline next(kLook);
     MutexLock lock(mutex_);
-    while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());
+    while (!stopping_ && !next.HasPassed()) changed_.WaitFor(mutex_, next.Left());
     if (stopping_) return;
   }
 }

@@ -9,6 +9,7 @@
 #include "common/ids/ids.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/log_keys.h"
 #include "server/command_log/log/entry_codec.h"
 
@@ -85,7 +86,7 @@ bool EtcdFollower::IsStopping() {
 
 void EtcdFollower::Run() {
   int failures = 0;
-  absl::Time since = absl::Now();
+  Deadline grace(parts_.options.grace);
   while (!IsStopping()) {
     const uint64_t before = parts_.applied.Get().index;
     const LogState state_before = parts_.health.Get().state;
@@ -96,15 +97,14 @@ void EtcdFollower::Run() {
     const bool good = state == LogState::kServing && state_before != LogState::kServing;
     if (good || parts_.applied.Get().index != before) {
       failures = 0;
-      since = absl::Now();
+      grace = Deadline(parts_.options.grace);
     }
-    ShowTrouble(status, since);
+    ShowTrouble(status, !grace.HasPassed());
     Pause(failures++);
   }
 }
 
-void EtcdFollower::ShowTrouble(const absl::Status& status, absl::Time since) {
-  const bool short_yet = absl::Now() - since < parts_.options.grace;
+void EtcdFollower::ShowTrouble(const absl::Status& status, bool short_yet) {
   if (short_yet && parts_.health.Get().state != LogState::kReadOnly) {
     parts_.health.Set(LogState::kCatchingUp, status.message());
   } else {
@@ -117,9 +117,9 @@ void EtcdFollower::Pause(int failures) {
   const absl::Duration longest = std::min(
       parts_.options.longest_pause, parts_.options.shortest_pause * (1 << std::min(failures, 10)));
   const absl::Duration pause = longest * std::uniform_real_distribution<double>(0.5, 1.0)(random);
-  const absl::Time until = absl::Now() + pause;
+  const Deadline until(pause);
   MutexLock lock(mutex_);
-  while (!stopping_ && absl::Now() < until) changed_.WaitFor(mutex_, until - absl::Now());
+  while (!stopping_ && !until.HasPassed()) changed_.WaitFor(mutex_, until.Left());
 }
 
 absl::Status EtcdFollower::Refuse(absl::string_view reason) {

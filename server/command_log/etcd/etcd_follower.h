@@ -90,7 +90,7 @@ class EtcdFollower {
   // Stops the log for good; what it answers ends the session.
   absl::Status Refuse(absl::string_view reason);
   absl::Status AskForSnapshot();
-  void ShowTrouble(const absl::Status& status, absl::Time since);
+  void ShowTrouble(const absl::Status& status, bool short_yet);
   void Pause(int failures);
   bool IsStopping();
   bool Hold(EtcdWatch* watch);

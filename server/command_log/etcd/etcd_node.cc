@@ -13,6 +13,7 @@
 #include "common/ids/ids.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/clock_check.h"
 #include "server/command_log/etcd/etcd_problem.h"
 #include "server/command_log/etcd/log_keys.h"
@@ -302,11 +303,11 @@ class RunningNode : public EtcdNode {
 
 // True: etcd holds no cluster. What the state is must decide the rest.
 absl::StatusOr<bool> AskWhoItIs(Etcd& etcd, const EtcdNodeOptions& options, bool empty) {
-  const absl::Time deadline = absl::Now() + kEtcdStarts;
+  const Deadline deadline(kEtcdStarts);
   absl::StatusOr<EtcdAnswer> owner = absl::UnavailableError("not asked yet");
   do {
     owner = etcd.Get({OwnerKey(options.log), 0, true}, kFirstQuestion);
-  } while (empty && absl::IsUnavailable(owner.status()) && absl::Now() < deadline);
+  } while (empty && absl::IsUnavailable(owner.status()) && !deadline.HasPassed());
   if (owner.ok()) return !owner->kv.has_value();
   if (!IsOpenOutcome(owner.status()) || empty) {
     return TellEtcdProblem(owner.status(), options.etcd);

@@ -46,10 +46,10 @@ void EtcdWriter::Run() {
   for (;;) {
     Proposals proposals = parts_.queue.TakeNext();
     if (proposals.empty()) return;
-    const absl::Time deadline = absl::Now() + parts_.options.give_up;
+    const Deadline deadline(parts_.options.give_up);
     while (!proposals.empty()) {
       // Counters are known once this node has caught up.
-      const absl::Status serving = parts_.health.WaitUntilServing(deadline - absl::Now());
+      const absl::Status serving = parts_.health.WaitUntilServing(deadline.Left());
       if (!serving.ok()) {
         AnswerAll(proposals, serving);
         parts_.queue.RefuseAll(serving);
@@ -68,7 +68,7 @@ std::string EtcdWriter::MakeEntry(const Proposals& proposals) {
   return SealEntry(parts_.options.key, log_id, id, bytes);
 }
 
-Proposals EtcdWriter::Append(Proposals proposals, absl::Time deadline) {
+Proposals EtcdWriter::Append(Proposals proposals, const Deadline& deadline) {
   const std::string entry = MakeEntry(proposals);
   parts_.in_flight.Begin(Hash256(entry), std::move(proposals));
   ++parts_.counts.appended;
@@ -80,11 +80,11 @@ Proposals EtcdWriter::Append(Proposals proposals, absl::Time deadline) {
   return {};
 }
 
-absl::Status EtcdWriter::PutUntilApplied(absl::string_view entry, absl::Time deadline) {
+absl::Status EtcdWriter::PutUntilApplied(absl::string_view entry, const Deadline& deadline) {
   bool open = false;
   absl::Duration pause = parts_.options.shortest_pause;
   for (;;) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline.Left();
     const absl::Status put =
         parts_.etcd.Put(LogKey(parts_.options), entry,
                         std::clamp(left, absl::Milliseconds(100), parts_.options.call_timeout));
@@ -93,10 +93,10 @@ absl::Status EtcdWriter::PutUntilApplied(absl::string_view entry, absl::Time dea
     const absl::Duration wait = put.ok() ? std::min(kWatchHangs, left) : Jittered(pause);
     if (parts_.in_flight.Wait(wait) != InFlight::Fate::kOpen) return absl::OkStatus();
     if (put.ok()) parts_.redial();
-    if (put.ok() && parts_.in_flight.Wait(deadline - absl::Now()) != InFlight::Fate::kOpen) {
+    if (put.ok() && parts_.in_flight.Wait(deadline.Left()) != InFlight::Fate::kOpen) {
       return absl::OkStatus();
     }
-    if (absl::Now() >= deadline || !parts_.health.Refusal().ok()) {
+    if (deadline.HasPassed() || !parts_.health.Refusal().ok()) {
       return OpenOutcome(put.ok() ? absl::UnavailableError("this node is behind") : put);
     }
     pause = std::min(pause * 2, parts_.options.longest_pause);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <thread>
 
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/etcd.h"
 #include "server/command_log/etcd/etcd_log.h"
 #include "server/command_log/etcd/health_cell.h"
@@ -44,9 +45,9 @@ class EtcdWriter {
  private:
   void Run();
   // Answers the proposals, or gives them back where the entry was passed over.
-  Proposals Append(Proposals proposals, absl::Time deadline);
+  Proposals Append(Proposals proposals, const Deadline& deadline);
   // Until the entry was applied or passed over, or nothing more can be done; then says why.
-  absl::Status PutUntilApplied(absl::string_view entry, absl::Time deadline);
+  absl::Status PutUntilApplied(absl::string_view entry, const Deadline& deadline);
   std::string MakeEntry(const Proposals& proposals);
 
   Parts parts_;

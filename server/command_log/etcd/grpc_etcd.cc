@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "common/sync/mutex.h"
 #include "server/command_log/etcd/etcd_members.h"
 #include "server/command_log/etcd/grpc_watch.h"
@@ -250,10 +251,10 @@ class GrpcEtcd : public Etcd {
   }
 
   absl::Status Read(absl::Duration timeout, const Call& call) {
-    const absl::Time deadline = absl::Now() + timeout;
+    const Deadline deadline(timeout);
     grpc::Status status;
     for (size_t attempt = 0; attempt < members_->size(); ++attempt) {
-      const absl::Duration left = deadline - absl::Now();
+      const absl::Duration left = deadline.Left();
       if (left <= absl::ZeroDuration()) break;
       const bool last = attempt + 1 == members_->size();
       status = Attempt(last ? left : std::min(left, kReadAttempt), call);

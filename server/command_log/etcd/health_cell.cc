@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "common/sync/deadline.h"
 
 namespace muster::server {
 namespace {
@@ -87,10 +88,10 @@ absl::Status HealthCell::Refusal() const {
 }
 
 absl::Status HealthCell::WaitUntilServing(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline(timeout);
   MutexLock lock(mutex_);
   while (ShownLocked().state == LogState::kCatchingUp && !closed_) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline.Left();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }

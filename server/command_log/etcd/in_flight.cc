@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/sync/deadline.h"
+
 namespace muster::server {
 
 uint64_t InFlight::NextCounter() {
@@ -24,10 +26,10 @@ void InFlight::Begin(std::string digest, Proposals proposals) {
 }
 
 InFlight::Fate InFlight::Wait(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline(timeout);
   MutexLock lock(mutex_);
   while (fate_ == Fate::kOpen) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline.Left();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }

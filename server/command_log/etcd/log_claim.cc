@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/cursor.h"
 #include "server/command_log/etcd/etcd_problem.h"
 #include "server/command_log/etcd/log_keys.h"
@@ -41,7 +42,7 @@ absl::Status TryToWrite(Etcd& etcd, const EtcdLogOptions& options) {
 
 template <typename Ask>
 auto Patiently(const Ask& ask) -> decltype(ask()) {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const Deadline deadline(kPatience);
   auto answer = ask();
   const auto is_open = [&answer] {
     if constexpr (std::is_same_v<decltype(ask()), absl::Status>) {
@@ -50,7 +51,7 @@ auto Patiently(const Ask& ask) -> decltype(ask()) {
       return IsOpenOutcome(answer.status());
     }
   };
-  while (is_open() && absl::Now() < deadline) answer = ask();
+  while (is_open() && !deadline.HasPassed()) answer = ask();
   return answer;
 }
 

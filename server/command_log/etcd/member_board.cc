@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/log_keys.h"
 
 namespace muster::server {
@@ -45,9 +46,9 @@ void MemberBoard::Run() {
       const absl::StatusOr<std::vector<MemberReport>> reports = List();
       if (reports.ok()) heard_(report, *reports);
     }
-    const absl::Time next = absl::Now() + kEvery;
+    const Deadline next(kEvery);
     MutexLock lock(mutex_);
-    while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());
+    while (!stopping_ && !next.HasPassed()) changed_.WaitFor(mutex_, next.Left());
     if (stopping_) return;
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/log_keys.h"
 
 namespace muster::server {
@@ -18,7 +19,7 @@ EtcdReadBarrier::EtcdReadBarrier(Etcd& etcd, const EtcdLogOptions& options, cons
       thread_([this] { Run(); }) {}
 
 absl::Status EtcdReadBarrier::Wait(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline(timeout);
   uint64_t index = 0;
   {
     MutexLock lock(mutex_);
@@ -27,7 +28,7 @@ absl::Status EtcdReadBarrier::Wait(absl::Duration timeout) {
     ++counts_.barriers;
     changed_.NotifyAll();
     while (answered_ < mine && !stopping_) {
-      const absl::Duration left = deadline - absl::Now();
+      const absl::Duration left = deadline.Left();
       if (left <= absl::ZeroDuration()) {
         return absl::DeadlineExceededError("etcd did not say in time how long the log is");
       }
@@ -38,7 +39,7 @@ absl::Status EtcdReadBarrier::Wait(absl::Duration timeout) {
     if (!answer_.ok()) return answer_.status();
     index = *answer_;
   }
-  return applied_.Wait({applied_.Get().log_id, index}, deadline - absl::Now());
+  return applied_.Wait({applied_.Get().log_id, index}, deadline.Left());
 }
 
 void EtcdReadBarrier::Stop() {

@@ -1,6 +1,7 @@
 #include "server/command_log/etcd/trim_pin.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/log_keys.h"
 
 namespace muster::server {
@@ -25,9 +26,9 @@ TrimPin::~TrimPin() {
 void TrimPin::Run() {
   for (;;) {
     {
-      const absl::Time next = absl::Now() + turn_;
+      const Deadline next(turn_);
       MutexLock lock(mutex_);
-      while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());
+      while (!stopping_ && !next.HasPassed()) changed_.WaitFor(mutex_, next.Left());
       if (stopping_) return;
     }
     Renew();

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
+#include "common/sync/deadline.h"
 #include "server/command_log/etcd/log_keys.h"
 
 namespace muster::server {
@@ -49,9 +50,9 @@ void EtcdTrimmer::Stop() {
 void EtcdTrimmer::Run() {
   for (;;) {
     {
-      const absl::Time next = absl::Now() + options_.trim_interval;
+      const Deadline next(options_.trim_interval);
       MutexLock lock(mutex_);
-      while (!stopping_ && absl::Now() < next) changed_.WaitFor(mutex_, next - absl::Now());
+      while (!stopping_ && !next.HasPassed()) changed_.WaitFor(mutex_, next.Left());
       if (stopping_) return;
     }
     Look();
