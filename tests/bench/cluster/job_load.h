@@ -29,8 +29,8 @@ class JobLoad {
 
   // Opens what Run calls through: so many connections to each node.
   absl::Status Connect(int connections);
-  // Creates jobs until `end` by `callers` threads, spread over the connections: `rate` a second, 0 for as
-  // many as are answered. No device gets two.
+  // Creates jobs until `end` by `callers` threads, spread over the connections: `rate` a second, 0
+  // for as many as are answered. No device gets two.
   absl::Status Run(int callers, double rate, absl::Time end);
   // Whether all that were created have arrived in time.
   bool WaitForAll(absl::Duration timeout);
