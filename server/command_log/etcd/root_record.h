@@ -3,9 +3,8 @@
 //
 // Threads:  safe from any thread.
 // Blocks:   as Etcd's calls.
-// Errors:   as Etcd's. ReadClusterRoot: NotFound where no node has kept one yet, DataLoss for one
-// that
-//           no node wrote.
+// Errors:   as Etcd's. ReadClusterRoot: NotFound where no node has kept one yet, DataLoss for
+//           what no node wrote.
 // Example:  root_record_test.cc.
 #pragma once
 
