@@ -2,7 +2,7 @@
 //
 // Threads:  a value after Read.
 // Errors:   InvalidArgument for a placeholder of unknown form.
-// Example:  job_template_test.cc.
+// Example:  tests/api/job_service_test.cc.
 #pragma once
 
 #include <map>

@@ -6,10 +6,9 @@
 //
 // Threads:  one thread; blocks until it is there, on the network and the disk.
 // Errors:   Unavailable where `patience` has passed and no node gave one that can be used, with
-// what
-//           each said last; ResourceExhausted, with what is needed, where the disk is too full;
-//           Cancelled once `wants_end` says so. Nothing is left behind.
-// Example:  fetch_snapshot_test.cc.
+//           what each said last; ResourceExhausted, with what is needed, where the disk is too
+//           full; Cancelled once `wants_end` says so. Nothing is left behind.
+// Example:  snapshots_test.cc.
 #pragma once
 
 #include <functional>

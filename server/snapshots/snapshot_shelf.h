@@ -5,7 +5,7 @@
 // Owns:     the folder DATA/snapshots-out and a thread that clears it up.
 // Blocks:   Open, while a snapshot is made: about a second for 50 MB of state, one at a time.
 // Errors:   NotFound for a snapshot that is not kept (any more); else as CreateBackup.
-// Example:  snapshot_shelf_test.cc.
+// Example:  snapshots_test.cc.
 #pragma once
 
 #include <functional>

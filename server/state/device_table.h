@@ -3,7 +3,7 @@
 //
 // Threads:  safe to call from any thread; only the log's writer thread changes it.
 // Owns:     the rows; their durable form (slabs, the devices table) is the caller's.
-// Example:  device_table_test.cc.
+// Example:  sqlite_state_test.cc.
 #pragma once
 
 #include <array>

@@ -3,7 +3,7 @@
 //
 // Threads:  pure functions.
 // Errors:   FailedPrecondition, saying what to do instead.
-// Example:  tests/api/validate_only_test.cc.
+// Example:  identity_rules_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 //           writers.
 // Errors:   nullopt or an empty list for what is not there; a database that can't be read stops
 //           the process, as a failed fsync does.
-// Example:  state_test.cc.
+// Example:  sqlite_state_test.cc.
 //
 // What was applied is visible once its proposer was answered. Each call sees one moment; two calls
 // may see two. Lists are ordered by id unless said, start after `after`, and hold at most `limit`.

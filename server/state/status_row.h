@@ -2,7 +2,7 @@
 //
 // Threads:  values and pure functions.
 // Units:    as named; integers only, so that every machine computes the same.
-// Example:  status_row_test.cc.
+// Example:  state_hash_test.cc.
 #pragma once
 
 #include <array>

@@ -5,7 +5,7 @@
 // Errors:   as etcd's, by code. Unavailable, DeadlineExceeded, Cancelled, Unknown, Internal leave
 //           open whether a write was done; every other code says that it was not. OutOfRange from
 //           Get: the revision is compacted, or was never reached.
-// Example:  etcd_contract_test.cc, which GrpcEtcd and FakeEtcd both pass.
+// Example:  log/contract_test_suite.h, which logs on GrpcEtcd and on FakeEtcd both pass.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 // Threads:  safe to call from any thread.
 // Owns:     a channel per member.
 // Errors:   Make: InvalidArgument for URLs, FailedPrecondition for files.
-// Example:  etcd_members_test.cc.
+// Example:  etcd_process_test.cc.
 #pragma once
 
 #include <grpcpp/grpcpp.h>

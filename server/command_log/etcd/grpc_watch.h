@@ -1,7 +1,7 @@
 // A watch over etcd's stream.
 //
 // Threads:  as EtcdWatch.
-// Example:  etcd_contract_test.cc.
+// Example:  etcd_process_test.cc.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // The index of the entry before the first one in etcd, once etcd was asked: index = base + version.
 //
 // Threads:  safe to call from any thread; set by one.
-// Example:  etcd_log_base_test.cc.
+// Example:  server/migration/migration_test.cc.
 #pragma once
 
 #include <atomic>

@@ -4,7 +4,7 @@
 // Blocks:   some seconds at most, where etcd does not answer.
 // Errors:   FailedPrecondition, with what to do, for an etcd that holds something of Muster, that
 //           refuses this client or can't be reached.
-// Example:  etcd_log_base_test.cc.
+// Example:  server/migration/migration_test.cc.
 #pragma once
 
 #include <string>
