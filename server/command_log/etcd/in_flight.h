@@ -1,9 +1,8 @@
 // Where the writer, which puts an entry into etcd, and the follower, which reads all entries back
 // and applies them, meet: the one entry of this node that is on its way.
 //
-// Threads:  Begin, Wait and TakeBack from the writer, Claim and Settle from the follower,
-// NextCounter
-//           and RaiseCounter from either.
+// Threads:  Begin, Wait and TakeBack from the writer, Claim and Settle from the follower;
+//           NextCounter and RaiseCounter from either.
 // Example:  etcd_log.cc.
 #pragma once
 
