@@ -2,7 +2,6 @@
 overwritten by any of them."""
 import concurrent.futures
 import os
-import shutil
 import subprocess
 import unittest
 
@@ -240,27 +239,6 @@ class RefusalsTest(unittest.TestCase):
                 result = self.musterd(cluster, f'refused {len(record)}', '--etcd', cluster.etcd_urls())
                 self.assertEqual(result.returncode, 1)
                 self.assertIn('etcd key muster/owner: it is no owner record of Muster, or one of a newer musterd', result.stderr)
-
-    def test_a_node_that_lacks_what_etcd_has_compacted_says_so_and_stays_as_it_is(self):
-        with Cluster('compacted', nodes=2, members=1) as cluster:
-            cluster.start()
-            first, second = cluster.nodes
-            self.assertEqual(keep_script(cluster, 'early').returncode, 0)
-            wait_for('it is there', lambda: 'early' in cluster.through(second, 'script', 'list'), 20)
-            second.kill()
-            shutil.copytree(second.path(), cluster.path('as-it-was'))
-            for i in range(3):
-                self.assertEqual(keep_script(cluster, f'later-{i}').returncode, 0)
-            revision = owner_and_log_revision(cluster)
-            cluster.etcdctl('compact', str(revision))
-            second.process = cluster.run('musterd-late', second.command())
-            said = wait_for('it says so', lambda: 'no longer has the entries after' in second.process.errors() and second.process.errors(), 30)
-            self.assertIn('give it the state of another node', said)
-
-
-def owner_and_log_revision(cluster):
-    import json
-    return json.loads(cluster.etcdctl('get', 'muster/log', '-w', 'json'))['kvs'][0]['mod_revision']
 
 
 if __name__ == '__main__':

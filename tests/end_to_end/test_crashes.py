@@ -22,8 +22,8 @@ class Fleet:
         for router in self.routers:
             status, text = router.enroll()
             assert (status, text[:1]) == (200, 'T'), text
-            router.started_numbers, router.pending, router.refused = [], {}, []
-        self.pause, self.stopping = pause, threading.Event()
+            router.started_numbers, router.pending, router.refused, router.calls = [], {}, [], 0
+        self.pause, self.stopping, self.began = pause, threading.Event(), time.monotonic()
         self.threads = [threading.Thread(target=self.live, args=(r,), daemon=True) for r in self.routers]
         for thread in self.threads:
             thread.start()
@@ -34,17 +34,21 @@ class Fleet:
                 self.beat_once(router)
             except OSError as problem:
                 router.refused.append(repr(problem))
-            self.stopping.wait(self.pause)
+            # An edge lets a router call 120 times at once and twice a second for long.
+            hasty = router.calls > 60 + 1.5 * (time.monotonic() - self.began)
+            self.stopping.wait(2 if hasty else self.pause)
 
     @staticmethod
     def beat_once(router):
         for number in sorted(router.pending):
+            router.calls += 1
             status, text = router.result(number, out=router.pending[number])
             if status == 200:
                 assert text == f'A{number}', text
                 del router.pending[number]
             elif status != 503:
                 router.refused.append((status, text))
+        router.calls += 1
         status, text = router.beat()
         if status != 200:
             router.refused.append((status, text))
