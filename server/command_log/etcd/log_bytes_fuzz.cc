@@ -18,11 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!opened.ok() || opened->bytes != bytes) std::abort();
   sealed[size % sealed.size()] = static_cast<char>(sealed[size % sealed.size()] ^ 1);
   if (OpenEntry(key, log_id, sealed).ok()) std::abort();
-  if (const auto owner = DecodeLogOwner(bytes); owner.ok()) {
-    if (EncodeLogOwner(*owner) != bytes) std::abort();
-    // Nobody without the key makes a record that is believed.
-    if (MakeLogOwner(key, owner->log_id, owner->base).key_check == owner->key_check) std::abort();
-  }
+  // Whether its key check is believed is not asked here: libFuzzer sees what it would be compared
+  // with.
+  const auto owner = DecodeLogOwner(bytes);
+  if (owner.ok() && EncodeLogOwner(*owner) != bytes) std::abort();
   if (const auto cursor = EtcdCursor::Decode(bytes); cursor.ok()) {
     const auto again = EtcdCursor::Decode(cursor->Encode());
     if (!again.ok() || !(*again == *cursor)) std::abort();
