@@ -123,7 +123,7 @@ class ClusterTest(unittest.TestCase):
                 holder.wait_state('serving')
             self.assertTrue(edge.process.alive())
 
-    def test_a_watch_goes_on_at_another_node_without_a_gap_a_repeat_or_a_step_back(self):
+    def test_a_watch_goes_on_at_another_node_without_a_repeat_or_a_step_back(self):
         print(f'seed {SEED}', flush=True)
         chance = random.Random(SEED)
         with Cluster('cluster-watch') as cluster:
