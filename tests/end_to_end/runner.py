@@ -2,7 +2,8 @@
 
 Without a pattern two files run at once (MUSTER_TEST_JOBS), each in a process of its own, since most of
 their time is spent waiting. A file with a line ALONE = True runs after them, by itself: it measures
-times.
+times. What failed is named once more at the end. With MUSTER_TEST_AGAIN=1 it is first run again, alone:
+a test that passes then is `unsteady`, which is told and counts as passed.
 """
 import concurrent.futures
 import glob
@@ -69,15 +70,31 @@ def run_here(files, pattern=''):
     return summary(result.passed, len(result.failures) + len(result.errors))
 
 
-def run_apart(file):
-    """The tests of a file in a process of its own; answers (passed, failed)."""
-    ended = subprocess.run([sys.executable, __file__, '--file', os.path.abspath(file)], text=True,
+def run_apart(file, pattern=''):
+    """The tests of a file in a process of its own; answers (passed, failed, names of the failed)."""
+    ended = subprocess.run([sys.executable, __file__, '--file', os.path.abspath(file), pattern], text=True,
                            env={**os.environ, 'MUSTER_SEED': str(harness.SEED)}, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     *lines, last = ended.stdout.splitlines() or ['']
     counts = re.fullmatch(r'(\d+) passed, (\d+) failed', last)
-    print('\n'.join(lines if counts else [*lines, last, f'FAILED   {file} ended early']), flush=True)
-    return tuple(map(int, counts.groups())) if counts else (0, 1)
+    if not counts:
+        lines += [last, f'FAILED   {file} ended early']
+    print('\n'.join(lines), flush=True)
+    failed = re.findall(r'^FAILED   (\S+)', '\n'.join(lines), re.M)
+    return (*map(int, counts.groups()), failed) if counts else (0, 1, failed)
+
+
+def run_again(names):
+    """Runs these tests alone; answers those that did not pass then either."""
+    still = []
+    for name in names:
+        file, _, test = name.partition('.')
+        passed, failed, _ = run_apart(f'{file}.py', test) if test != 'py' else (0, 1, [])
+        if passed == 1 and failed == 0:
+            print(f'unsteady {name}: it failed, and passed alone', flush=True)
+        else:
+            still.append(name)
+    return still
 
 
 def run_all(jobs):
@@ -86,13 +103,21 @@ def run_all(jobs):
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         counts = list(pool.map(run_apart, [file for file in files if file not in alone]))
     counts += map(run_apart, alone)
-    return summary(sum(passed for passed, _ in counts), sum(failed for _, failed in counts))
+    passed = sum(count for count, _, _ in counts)
+    # A test with several wrong parts is one.
+    failed = list(dict.fromkeys(name for _, _, names in counts for name in names))
+    if os.environ.get('MUSTER_TEST_AGAIN') == '1':
+        still = run_again(failed)
+        passed, failed = passed + len(failed) - len(still), still
+    for name in failed:
+        print(f'FAILED   {name}', flush=True)
+    return summary(passed, len(failed))
 
 
 def main(folder=os.path.dirname(os.path.abspath(__file__))):
     if sys.argv[1:2] == ['--file']:
         os.chdir(os.path.dirname(sys.argv[2]))
-        return run_here(os.path.basename(sys.argv[2]))
+        return run_here(os.path.basename(sys.argv[2]), *sys.argv[3:4])
     os.chdir(folder)
     print(f'seed: {harness.SEED} (MUSTER_SEED repeats it)', flush=True)
     jobs = int(os.environ.get('MUSTER_TEST_JOBS', '2'))
