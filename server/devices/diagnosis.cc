@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/event_kinds/event_kinds.h"
 #include "routeros/script/agent.h"
 #include "routeros/script/texts.h"
 #include "routeros/script/version.h"
@@ -264,7 +265,8 @@ void CheckHardware(const DiagnosisFacts& facts, Findings& findings) {
 void CheckEvents(const DiagnosisFacts& facts, Findings& findings) {
   int reboots = 0;
   for (const DeviceEvent& event : facts.events) {
-    if (event.kind == "rebooted" && facts.now_us - event.time_us < kDayUs) ++reboots;
+    if (event.kind == WordOf(EventKind::kRebooted) && facts.now_us - event.time_us < kDayUs)
+      ++reboots;
   }
   if (reboots >= kManyReboots) {
     Add(findings, FindingLevel::kWarning, "reboots",

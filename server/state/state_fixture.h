@@ -12,6 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/event_kinds/event_kinds.h"
 #include "common/secrets/secrets.h"
 #include "server/command_log/log/entry_codec.h"
 #include "server/state/sqlite_state.h"
@@ -266,6 +267,8 @@ class StateFixture : public testing::Test {
   std::vector<std::string> EventKinds(uint64_t device) const {
     std::vector<std::string> kinds;
     for (const DeviceEvent& event : state_->ListDeviceEvents(DeviceId{device}, 100)) {
+      // What apply writes is what operators may look for.
+      EXPECT_TRUE(FindEventKind(event.kind).has_value()) << event.kind;
       kinds.push_back(event.kind);
     }
     return kinds;

@@ -38,7 +38,7 @@ void SetAgentOffer(ApplyContext& context, DenseIndex index, absl::string_view ve
   row.offered = offered;
   Save(context, index, row);
   WriteEvent(context, context.devices.Core(index).id,
-             offered ? "agent-offered" : "agent-offer-ended",
+             offered ? EventKind::kAgentOffered : EventKind::kAgentOfferEnded,
              absl::StrCat("agent ", version, "+", row.generation, ": ", reason));
 }
 
@@ -49,7 +49,7 @@ void RaiseGeneration(ApplyContext& context, DenseIndex index, absl::string_view 
   ++row.generation;
   row.offered = true;
   Save(context, index, row);
-  WriteEvent(context, context.devices.Core(index).id, "agent-offered",
+  WriteEvent(context, context.devices.Core(index).id, EventKind::kAgentOffered,
              absl::StrCat("agent ", row.version, "+", row.generation, ": ", reason));
 }
 

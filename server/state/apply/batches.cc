@@ -68,10 +68,11 @@ void WriteTransitions(ApplyContext& context, const DeviceTable::Taken& taken,
   }
   // Two routers in turns would fill the list of events.
   if (taken.change.new_boot && context.devices.Core(taken.index).hold != HoldKind::kClone) {
-    WriteEvent(context, taken.core.id, "rebooted", "came back with another boot");
+    WriteEvent(context, taken.core.id, EventKind::kRebooted, "came back with another boot");
   }
   if (taken.change.address_event) {
-    WriteEvent(context, taken.core.id, "address-changed", "comes from another address now");
+    WriteEvent(context, taken.core.id, EventKind::kAddressChanged,
+               "comes from another address now");
   }
   if (check_in.has_facts()) TakeFacts(context, taken.index, check_in.facts());
 }

@@ -36,13 +36,12 @@ internal::v1::Result ResultOf(uint64_t id) {
   return result;
 }
 
-void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
-                absl::string_view message) {
+void WriteEvent(ApplyContext& context, uint64_t device, EventKind kind, absl::string_view message) {
   const uint64_t sequence = context.NextEventSequence();
   ++context.ordinal;
   context.db.Run(
       "INSERT INTO events (device, seq, time_us, kind, message, old) VALUES (?, ?, ?, ?, ?, 0)",
-      KeyOf(device), sequence, context.now_us(), kind, message.substr(0, kMaxMessageBytes));
+      KeyOf(device), sequence, context.now_us(), WordOf(kind), message.substr(0, kMaxMessageBytes));
   context.db.Run(
       // Only marks them: how old they are decides DropOld, through the small index over what is
       // marked. By number of events and not by time, so that a quiet router keeps its last ones for

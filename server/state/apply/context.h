@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/event_kinds/event_kinds.h"
 #include "muster/internal/v1/commands.pb.h"
 #include "server/state/changes.h"
 #include "server/state/database.h"
@@ -76,10 +77,8 @@ using ApplyResult = absl::StatusOr<internal::v1::Result>;
 internal::v1::Result ResultOf(uint64_t id);
 
 // Writes an event of a device at state time, cuts its message at 1 KiB, and drops what is too much
-// of the device's events. `kind` is a stable word that clients compare, `message` is for people;
-// neither may hold a secret.
-void WriteEvent(ApplyContext& context, uint64_t device, absl::string_view kind,
-                absl::string_view message);
+// of the device's events. `message` is for people; it may not hold a secret.
+void WriteEvent(ApplyContext& context, uint64_t device, EventKind kind, absl::string_view message);
 
 // Writes the audit entry of the command that is being applied, and chains it to the one before
 // (common/audit_chain). `resource` as in the public API; `organization` 0 for the platform. The

@@ -76,7 +76,7 @@ ApplyResult Apply(ApplyContext& context, const UpdateDevice& command) {
       row.display_name, row.notes, row.site, Blob{EncodeLabels(row.labels)}, context.now_us(),
       KeyOf(command.device_id()));
   if (row.site != site_before) {
-    WriteEvent(context, command.device_id(), "site-changed",
+    WriteEvent(context, command.device_id(), EventKind::kSiteChanged,
                absl::StrCat("from \"", site_before, "\" to \"", row.site, "\""));
   }
   // After the row: what is released may want the new labels filled in.
@@ -114,7 +114,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::DeleteDevice& comma
     const bool unknown = MayHaveRun(context, *target);
     EndTarget(context, *job, *target, unknown ? JobTargetState::kLost : JobTargetState::kCancelled);
   }
-  WriteEvent(context, command.device_id(), "deleted", "its token is refused from now on");
+  WriteEvent(context, command.device_id(), EventKind::kDeleted, "its token is refused from now on");
   TellOfDevice(context, device->core, ChangeKind::kDevice);
   // Every edge, not only those that know it: the token is good wherever it is shown.
   TellOfDevice(context, device->core, ChangeKind::kDeviceRevoked);

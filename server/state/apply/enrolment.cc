@@ -167,10 +167,10 @@ void TellOfSameSerial(ApplyContext& context, const DeviceCore& core, const std::
     while (query.Step()) others.push_back(IdOf(query.Int(0)));
   }
   for (const uint64_t other : others) {
-    WriteEvent(context, core.id, "serial-known",
+    WriteEvent(context, core.id, EventKind::kSerialKnown,
                absl::StrCat("serial number ", serial, " is that of device ", FormatId(other),
                             " too; delete the one that is gone"));
-    WriteEvent(context, other, "serial-known",
+    WriteEvent(context, other, EventKind::kSerialKnown,
                absl::StrCat("serial number ", serial, " joined again as device ", FormatId(core.id),
                             "; to keep this one use claim create --replace"));
   }
@@ -220,14 +220,15 @@ Result EnrollNew(ApplyContext& context, const EnrollDevice& command, const Claim
   TakeTerms(context, index, claim);
   UseUp(context, claim, command, core.id);
   WriteEvent(
-      context, core.id, "enrolled",
+      context, core.id, EventKind::kEnrolled,
       absl::StrCat("joined with claim ", FormatId(claim.id), " through edge ", command.edge_id()));
   TellOfSameSerial(context, core, command.facts().serial_number());
   // After the row was made with the claim's site and labels, which this may replace.
   UsePreregistration(context, core, command.facts().serial_number());
   if (claim.approve) {
     HoldDevice(context, index, HoldKind::kPending, "the device waits to be accepted");
-    WriteEvent(context, core.id, "pending", "it gets no jobs until it is accepted (device accept)");
+    WriteEvent(context, core.id, EventKind::kPending,
+               "it gets no jobs until it is accepted (device accept)");
   }
   AuditDevice(context, core, absl::StrCat("enrolled the device with claim ", FormatId(claim.id)));
   return Accept(context, index, true);
@@ -258,7 +259,7 @@ ApplyResult TakeOver(ApplyContext& context, const EnrollDevice& command, const C
   SaveCoreNumbers(context, device->index, core);
   TakeFacts(context, device->index, command.facts());
   WriteEvent(
-      context, core.id, "replaced",
+      context, core.id, EventKind::kReplaced,
       absl::StrCat(before == now ? "joined again" : absl::StrCat(before, " gave way to ", now),
                    " with claim ", FormatId(claim.id), " through edge ", command.edge_id(),
                    "; its jobs wait for an operator"));
@@ -295,7 +296,7 @@ std::optional<Result> EnrollHeld(ApplyContext& context, const EnrollDevice& comm
   const bool counts = claim.has_value() && Counts(context, *claim, command.source_address());
   if (counts) TakeTerms(context, device->index, *claim);
   TakeFacts(context, device->index, command.facts());
-  WriteEvent(context, device->core.id, "enrolled-again",
+  WriteEvent(context, device->core.id, EventKind::kEnrolledAgain,
              counts ? "the line was run again; it kept its id"
                     : "the line was run again; it kept its id and its terms, since the claim "
                       "doesn't count any more, or not from there");

@@ -17,8 +17,8 @@ using internal::v1::Facts;
 constexpr size_t kMaxTextBytes = 256;
 
 // The first value is no change.
-void WriteChange(ApplyContext& context, uint64_t device, absl::string_view kind,
-                 const std::string& before, const std::string& after) {
+void WriteChange(ApplyContext& context, uint64_t device, EventKind kind, const std::string& before,
+                 const std::string& after) {
   if (before == after || before.empty()) return;
   WriteEvent(context, device, kind, absl::StrCat("from \"", before, "\" to \"", after, "\""));
 }
@@ -36,7 +36,7 @@ void LookAtVersion(ApplyContext& context, uint64_t device, const std::string& be
                    const std::string& after) {
   if (before == after || after.empty() || LooksLikeAVersion(after)) return;
   WriteEvent(
-      context, device, "version-unreadable",
+      context, device, EventKind::kVersionUnreadable,
       absl::StrCat("\"", after, "\" is no RouterOS version; its jobs wait until it reports one"));
 }
 
@@ -70,7 +70,7 @@ void CompareHardware(ApplyContext& context, DenseIndex index, const Facts& befor
   }
   // It said so before; the event is for the change.
   if (HardwareOf(before) == now) return;
-  WriteEvent(context, core.id, "hardware-changed",
+  WriteEvent(context, core.id, EventKind::kHardwareChanged,
              absl::StrCat("it was ", accepted, " and says that it is ", now,
                           "; its jobs wait until that is accepted (device accept-identity)"));
   HoldDevice(context, index, HoldKind::kHardwareChanged,
@@ -146,12 +146,14 @@ void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& reported) {
   CompareHardware(context, index, before, facts);
   // Two routers in turns would fill the list of events.
   if (core.hold == HoldKind::kClone) return;
-  WriteChange(context, core.id, "version-changed", before.routeros_version(),
+  WriteChange(context, core.id, EventKind::kVersionChanged, before.routeros_version(),
               facts.routeros_version());
   LookAtVersion(context, core.id, before.routeros_version(), facts.routeros_version());
-  WriteChange(context, core.id, "identity-changed", before.identity(), facts.identity());
-  WriteChange(context, core.id, "serial-changed", before.serial_number(), facts.serial_number());
-  WriteChange(context, core.id, "agent-changed", before.agent_version(), facts.agent_version());
+  WriteChange(context, core.id, EventKind::kIdentityChanged, before.identity(), facts.identity());
+  WriteChange(context, core.id, EventKind::kSerialChanged, before.serial_number(),
+              facts.serial_number());
+  WriteChange(context, core.id, EventKind::kAgentChanged, before.agent_version(),
+              facts.agent_version());
   context.Changed({.kind = ChangeKind::kDevice,
                    .organization = OrganizationId{core.organization},
                    .device = DeviceId{core.id}});

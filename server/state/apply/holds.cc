@@ -91,7 +91,7 @@ void HoldDevice(ApplyContext& context, DenseIndex index, HoldKind kind, absl::st
 void HoldAsClone(ApplyContext& context, DenseIndex index, absl::string_view evidence) {
   const DeviceCore core = context.devices.Core(index);
   if (WeightOf(core.hold) >= WeightOf(HoldKind::kClone)) return;
-  WriteEvent(context, core.id, "clone",
+  WriteEvent(context, core.id, EventKind::kClone,
              absl::StrCat(evidence, ": two routers use this identity; its jobs wait until one of ",
                           "them is gone and the other accepted (device accept-identity)"));
   HoldDevice(context, index, HoldKind::kClone, absl::StrCat("clone: ", evidence));

@@ -33,7 +33,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptDevice& comma
   if (!device.ok()) return device.status();
   if (device->core.hold != HoldKind::kPending) return ResultOf(command.device_id());
   EndHold(context, device->index);
-  WriteEvent(context, command.device_id(), "accepted", "an operator accepted it; it gets jobs now");
+  WriteEvent(context, command.device_id(), EventKind::kAccepted,
+             "an operator accepted it; it gets jobs now");
   AuditDevice(context, device->core, "accepted the device");
   return ResultOf(command.device_id());
 }
@@ -46,7 +47,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::AcceptIdentity& com
   const std::string hardware = HardwareOf(facts);
   AcceptHardware(context, device->index, facts);
   EndHold(context, device->index);
-  WriteEvent(context, command.device_id(), "identity-accepted",
+  WriteEvent(context, command.device_id(), EventKind::kIdentityAccepted,
              absl::StrCat("an operator accepted ", hardware.empty() ? "its hardware" : hardware,
                           "; its jobs go on"));
   AuditDevice(context, device->core, absl::StrCat("accepted its hardware: ", hardware));
@@ -61,7 +62,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ResyncDevice& comma
   // What the router reported when it went back. Numbers above it that were given stay used: the
   // next one lies above the highest.
   const std::string last = absl::StrCat(device->core.expected_last);
-  WriteEvent(context, command.device_id(), "resynced",
+  WriteEvent(context, command.device_id(), EventKind::kResynced,
              absl::StrCat("an operator took ", last, " as its last job; its jobs go on"));
   AuditDevice(context, device->core, absl::StrCat("took ", last, " as the router's last job"));
   return ResultOf(command.device_id());
@@ -96,7 +97,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::MoveDevice& command
       context.now_us(), KeyOf(core.id));
   // A claim of the old organization gives no token of it any more.
   context.db.Run("DELETE FROM enrolments WHERE device = ?", KeyOf(core.id));
-  WriteEvent(context, core.id, "moved", absl::StrCat("came from ", from));
+  WriteEvent(context, core.id, EventKind::kMoved, absl::StrCat("came from ", from));
   AuditDevice(context, core, absl::StrCat("moved the device here from ", from));
   TellOfDevice(context, core, ChangeKind::kDevice);
   return ResultOf(core.id);

@@ -43,7 +43,7 @@ bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint
     SaveCoreNumbers(context, index, core);
     // Once, however many of them follow.
     if (was_plausible) {
-      WriteEvent(context, core.id, "impossible-number",
+      WriteEvent(context, core.id, EventKind::kImpossibleNumber,
                  absl::StrCat("the router reports that it started ", last, ", which lies years ",
                               "ahead; it is not believed, but while the comment of scheduler ",
                               "muster-state says so, the router starts no job"));
@@ -53,7 +53,7 @@ bool TakeNumbers(ApplyContext& context, DenseIndex index, DeviceCore& core, uint
   // From a copy of the state that is older than the router (a restore), or from another
   // installation. It is no harm: numbers go on above it.
   if (last > core.last_given && last > core.highest_reported) {
-    WriteEvent(context, core.id, "unknown-number",
+    WriteEvent(context, core.id, EventKind::kUnknownNumber,
                absl::StrCat("the router reports that it started ", last,
                             ", which this control plane never gave"));
     DoubtRestored(context, index, last);
@@ -76,7 +76,7 @@ void WentBack(ApplyContext& context, DenseIndex index, const DeviceCore& core, u
     return;
   }
   if (core.hold == HoldKind::kClone) return;
-  WriteEvent(context, core.id, "router-state-went-back",
+  WriteEvent(context, core.id, EventKind::kRouterStateWentBack,
              absl::StrCat("the router reports ", last, " as its last job, but had reported ",
                           core.highest_reported, "; its jobs wait for an operator"));
   HoldDevice(context, index, HoldKind::kStateWentBack, "the router's state went back");

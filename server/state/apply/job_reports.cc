@@ -132,7 +132,7 @@ void TakeEarlierAttempt(ApplyContext& context, const JobRules& job, TargetRow& t
     TakeResult(context, job, target, result);
     return;
   }
-  WriteEvent(context, target.device, "late-result",
+  WriteEvent(context, target.device, EventKind::kLateResult,
              absl::StrCat("a result of number ", result.number(),
                           ", an earlier attempt of a job, came late"));
 }
@@ -190,7 +190,7 @@ void ReportJobResult(ApplyContext& context, const JobResult& result, DenseIndex 
   // The state was restored from an older copy, or the job was dropped after 180 days. Never another
   // job's: a number belongs to one target.
   if (!target.has_value()) {
-    WriteEvent(context, result.device_id(), "orphan-result",
+    WriteEvent(context, result.device_id(), EventKind::kOrphanResult,
                absl::StrCat("a result came for number ", result.number(),
                             ", which this control plane does not know"));
     return;
@@ -206,12 +206,12 @@ void ReportJobResult(ApplyContext& context, const JobResult& result, DenseIndex 
     // An edge that was restarted had sent it, and did not know.
     if (!WasStopped(*target, result)) {
       WriteEvent(
-          context, result.device_id(), "ran-although-cancelled",
+          context, result.device_id(), EventKind::kRanAlthoughCancelled,
           absl::StrCat("a result came for number ", result.number(), ", which was cancelled"));
     }
     TakeResult(context, *job, *target, result);
   } else if (target->result_digest != DigestOf(result)) {
-    WriteEvent(context, result.device_id(), "second-result",
+    WriteEvent(context, result.device_id(), EventKind::kSecondResult,
                absl::StrCat("a differing second result came for number ", result.number(),
                             "; the first one stands"));
   }

@@ -54,7 +54,7 @@ void UsePreregistration(ApplyContext& context, const DeviceCore& core, const std
       display_name, site, Blob{EncodeLabels(labels)}, KeyOf(core.id));
   context.db.Run("DELETE FROM preregistrations WHERE organization = ? AND serial = ?",
                  KeyOf(core.organization), serial);
-  WriteEvent(context, core.id, "preregistered",
+  WriteEvent(context, core.id, EventKind::kPreregistered,
              absl::StrCat("got the name, site and labels imported for serial number ", serial));
 }
 

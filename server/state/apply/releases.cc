@@ -79,7 +79,7 @@ void MakeTombstone(ApplyContext& context, DenseIndex index) {
       "version = version + 1 WHERE dense = ?3",
       context.now_us(), context.index, index);
   CancelWaiting(context, core.id, "the device was released");
-  WriteEvent(context, core.id, "released",
+  WriteEvent(context, core.id, EventKind::kReleased,
              "the agent is off the router; should it come back, it is told to stop");
 }
 
@@ -95,7 +95,7 @@ void OnTargetEnded(ApplyContext& context, DenseIndex index, const TargetRow& tar
     context.devices.SetCore(index, core);
     context.db.Run("UPDATE devices SET release_job = NULL WHERE dense = ?", index);
     WriteEvent(
-        context, core.id, "release-failed",
+        context, core.id, EventKind::kReleaseFailed,
         absl::StrCat("job ", FormatId(target.job), " did not succeed: ", target.error,
                      "; device release again, or paste the line of --offline and delete it"));
     BringHoldBack(context, index);
@@ -125,7 +125,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::ReleaseDevice& comm
       "UPDATE devices SET release_job = ?, hold_before_release = ?, hold_before_release_reason = ? "
       "WHERE dense = ?",
       KeyOf(command.job_id()), hold, reason, device->index);
-  WriteEvent(context, core.id, "releasing",
+  WriteEvent(context, core.id, EventKind::kReleasing,
              absl::StrCat("job ", FormatId(command.job_id()), " takes the agent off the router"));
   AuditDevice(context, core, "releases the device");
   TellOfDevice(context, core, ChangeKind::kDevice);

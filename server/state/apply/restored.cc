@@ -47,7 +47,7 @@ ApplyResult Apply(ApplyContext& context, const HoldRestored& command) {
   for (const uint64_t id : command.devices()) {
     const auto both = context.devices.FindBoth(id);
     if (!both.has_value() || both->core.held || both->core.delete_index != 0) continue;
-    WriteEvent(context, id, "control-plane-restored", command.reason());
+    WriteEvent(context, id, EventKind::kControlPlaneRestored, command.reason());
     HoldDevice(context, both->index, HoldKind::kRestored, command.reason());
     ++held;
   }

@@ -76,7 +76,7 @@ void PromoteNextToken(ApplyContext& context, DenseIndex index) {
   // Before SaveKey tells the edges: they must not hear of a next token that is the present one.
   DropNext(context, index);
   SaveKey(context, index, core);
-  WriteEvent(context, core.id, "token-rotated",
+  WriteEvent(context, core.id, EventKind::kTokenRotated,
              absl::StrCat("the router uses its new token; those before epoch ", core.least_epoch,
                           " are refused"));
 }
@@ -125,7 +125,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::RevokeToken& comman
   DeviceCore core = context.devices.Core(device->index);
   core.revoked = true;
   SaveKey(context, device->index, core);
-  WriteEvent(context, core.id, "token-revoked",
+  WriteEvent(context, core.id, EventKind::kTokenRevoked,
              "every token of the router is refused; a claim with --replace lets it join again");
   AuditDevice(context, core, "revoked the device's tokens");
   return ResultOf(core.id);
