@@ -16,6 +16,7 @@
 #include "cli/commands/groups.h"
 #include "cli/commands/names.h"
 #include "cli/connection/contexts.h"
+#include "common/event_kinds/event_kinds.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
@@ -248,6 +249,12 @@ absl::StatusOr<Words> NamesOf(Session& session, Request request,
   return words;
 }
 
+Words EventWords() {
+  Words words;
+  for (const EventKindText& kind : EventKinds()) words.emplace_back(kind.word);
+  return words;
+}
+
 absl::StatusOr<Words> ContextWords(const Console& console) {
   ASSIGN_OR_RETURN(const ContextFile file, ReadContexts(DefaultContextPath(console.environment)));
   Words words;
@@ -262,6 +269,7 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
   if (kind == "SHELL") return Words{"bash", "zsh"};
   if (kind == "PROFILE") return Words{"normal", "metered", "slow"};
   if (kind == "ROLE") return Words{"viewer", "operator", "admin", "platform"};
+  if (kind == "EVENT") return EventWords();
   if (kind == "CONTEXT") return ContextWords(session.console());
   if (kind == "DEVICE" || kind == "SITE") return DeviceWords(session, kind, begun);
   if (kind == "JOB") {

@@ -62,6 +62,14 @@ TEST_F(CompletionTest, CompletesValuesByWhatTheyAre) {
   EXPECT_THAT(Complete({"device", "list", "--sc"}), IsEmpty());
 }
 
+TEST_F(CompletionTest, OffersTheKindsOfEventsWithoutAServer) {
+  EXPECT_THAT(Complete({"event", "list", "--kind", ""}),
+              IsSupersetOf({"clone", "enrolled", "router-state-went-back"}));
+  EXPECT_THAT(Complete({"event", "list", "--kind", "clone", "--kind", "token-"}),
+              ElementsAre("token-revoked", "token-rotated"));
+  EXPECT_EQ(fake_.RequestCount("ListDeviceEvents"), 0u);
+}
+
 TEST_F(CompletionTest, AsksForWindowsAndScriptsWhereOneIsNamed) {
   muster::v1::ListWindowsResponse windows;
   windows.add_windows()->set_name("organizations/default/windows/night");

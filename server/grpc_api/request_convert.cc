@@ -4,6 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/event_kinds/event_kinds.h"
 #include "common/status/status_macros.h"
 #include "common/text/clean.h"
 #include "server/access/resource_names.h"
@@ -15,6 +17,7 @@ namespace {
 // Seconds since 1970 of 10000-01-01, where RFC 3339 and protobuf's Timestamp end.
 constexpr int64_t kYear10000 = 253402300800;
 constexpr int kMostEventKinds = 16;
+constexpr size_t kMostQuotedBytes = 64;
 constexpr absl::string_view kLabelPrefix = "labels.";
 
 absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, DeviceEdit* edit) {
@@ -50,6 +53,15 @@ absl::Status ReadMaskPath(const v1::Device& device, const std::string& path, Dev
                                                 "jobs_held, labels and labels.KEY can"));
   }
   return absl::OkStatus();
+}
+
+absl::Status UnknownEventKind(const std::string& word) {
+  const std::string kinds = absl::StrJoin(
+      EventKinds(), ", ",
+      [](std::string* out, const EventKindText& known) { absl::StrAppend(out, known.word); });
+  // The longest kind has 22 bytes: what is cut off tells nobody anything.
+  return BadField("kinds", absl::StrCat("\"", CleanText(word.substr(0, kMostQuotedBytes)),
+                                        "\" is no kind of event; there are: ", kinds));
 }
 
 // Not many more fit into a request of 1 MiB beside a script, and a label says it better.
@@ -140,7 +152,10 @@ absl::StatusOr<State::EventQuery> ReadEventQuery(const OrganizationScope& scope,
   if (request.kinds_size() > kMostEventKinds) {
     return BadField("kinds", absl::StrCat("wants at most ", kMostEventKinds));
   }
-  query.kinds.assign(request.kinds().begin(), request.kinds().end());
+  for (const std::string& kind : request.kinds()) {
+    if (!FindEventKind(kind).has_value()) return UnknownEventKind(kind);
+    query.kinds.push_back(kind);
+  }
   if (request.has_since()) {
     ASSIGN_OR_RETURN(query.since_us, ReadTime("since", request.since()));
   }
