@@ -170,15 +170,18 @@ Outcome Remove(Session& session) {
       2, absl::StrCat("This will remove node ", node.display_name(), " (", ShortName(node.name()),
                       node.answering() ? ", the one that answers) for good; " : ") for good; ",
                       would.live_count(), " of the ", would.remaining_count(),
-                      " others are serving. Its data directory can't be used again.")));
+                      " others are serving. Its data directory can't be used again, join files "
+                      "of before are void, and the cluster gets a new key.")));
   ASSIGN_OR_RETURN(Connection * connection, session.connection());
   request.set_validate_only(false);
   request.set_request_id(connection->request_id());
   ASSIGN_OR_RETURN(const auto done, CallCluster(session, CallKind::kWrite, request,
                                                 &ClusterService::Stub::RemoveNode));
-  session.Note(
-      "the node stops itself; whoever had its machine still has the keys that lie there: "
-      "docs/cluster.md says what to change");
+  session.Note(absl::StrCat(
+      "the node stops itself. The master key file of each other node has a new line now, key ",
+      done.key_generation() + 1,
+      ": keep a copy of it, since backups from now on open with it alone. What lay on the removed "
+      "machine: docs/cluster.md"));
   const std::vector<ClusterNode> removed = {done.node()};
   return session.Show(MakeReport(session, removed));
 }

@@ -101,6 +101,7 @@ TEST_F(ClusterTest, ANodeIsRemovedByNameOrIdAndAfterAYes) {
   response.mutable_node()->set_removed(true);
   response.set_remaining_count(2);
   response.set_live_count(1);
+  response.set_key_generation(3);
   for (int i = 0; i < 5; ++i) fake_.Answer("RemoveNode", response);
   AnswerStatus(4);
   const Ran asked = Run({"cluster", "remove", "node-1"});
@@ -113,6 +114,7 @@ TEST_F(ClusterTest, ANodeIsRemovedByNameOrIdAndAfterAYes) {
     const auto request = fake_.LastRequest<v1::RemoveNodeRequest>("RemoveNode");
     EXPECT_EQ(request.name(), "nodes/0000000000002");
     EXPECT_FALSE(request.validate_only());
+    EXPECT_THAT(ran.err, HasSubstr("has a new line now, key 4: keep a copy of it"));
   }
   EXPECT_EQ(Run({"cluster", "remove", "node-9", "--yes"}).code, 3);
 }

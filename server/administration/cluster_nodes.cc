@@ -9,6 +9,7 @@
 #include "common/ids/ids.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/log/feature_level.h"
+#include "server/command_log/log/member_key.h"
 #include "server/errors/errors.h"
 
 namespace muster::server {
@@ -112,6 +113,29 @@ absl::StatusOr<FinalizedUpgrade> ClusterNodes::Finalize(const Caller& caller,
   return upgrade;
 }
 
+absl::StatusOr<internal::v1::RemoveMember> ClusterNodes::RemoveWithNewKey(
+    const NodeView& node) const {
+  const Secret key = RandomSecret(kMasterKeyBytes);
+  internal::v1::RemoveMember remove;
+  remove.set_node_id(node.id);
+  remove.set_display_name(node.display_name);
+  remove.set_key_generation(state_.KeyGeneration() + 1);
+  for (const Member& member : state_.ListMembers()) {
+    if (member.id == node.id || member.remove_index > 0 || member.join_index == 0) continue;
+    absl::StatusOr<std::string> sealed = SealForMember(member.public_key, state_.ClusterId(),
+                                                       remove.key_generation(), member.id, key);
+    if (!sealed.ok()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the key of ", NodeName(member.id), " (", member.display_name,
+          ") is not known, so that it could not read on: start it once, or remove it ", "first"));
+    }
+    internal::v1::SealedClusterKey& copy = *remove.add_sealed_keys();
+    copy.set_node_id(member.id);
+    copy.set_sealed(*std::move(sealed));
+  }
+  return remove;
+}
+
 absl::StatusOr<RemovedNode> ClusterNodes::Remove(const Caller& caller, const AuditedCall& call,
                                                  uint64_t node) {
   ASSIGN_OR_RETURN(ClusterReport report, Look(true));
@@ -131,6 +155,7 @@ absl::StatusOr<RemovedNode> ClusterNodes::Remove(const Caller& caller, const Aud
     removed.live += IsLive(one) ? 1 : 0;
   }
   if (!found) return UnknownResource(NodeName(node));
+  removed.key_generation = state_.KeyGeneration();
   if (removed.node.removed) return removed;
   if (!report.problem.empty()) {
     return absl::FailedPreconditionError(
@@ -141,10 +166,10 @@ absl::StatusOr<RemovedNode> ClusterNodes::Remove(const Caller& caller, const Aud
         absl::StrCat("no other node is serving, so nobody could go on without ",
                      removed.node.view.display_name, "; let another one join or come back first"));
   }
-  if (call.validate_only) return removed;
   internal::v1::Command command = StartCommand(caller, OrganizationId{}, call);
-  command.mutable_remove_member()->set_node_id(node);
-  command.mutable_remove_member()->set_display_name(removed.node.view.display_name);
+  ASSIGN_OR_RETURN(*command.mutable_remove_member(), RemoveWithNewKey(removed.node.view));
+  removed.key_generation = command.remove_member().key_generation();
+  if (call.validate_only) return removed;
   RETURN_IF_ERROR(log_.Propose(std::move(command)).status());
   if (forget_) forget_(node).IgnoreError();
   for (const Member& member : state_.ListMembers()) {

@@ -56,6 +56,8 @@ struct RemovedNode {
   NodeReport node;
   size_t remaining = 0;
   size_t live = 0;
+  // Of the newest master key, after it.
+  uint32_t key_generation = 0;
 };
 
 class ClusterNodes {
@@ -69,10 +71,13 @@ class ClusterNodes {
   // Where nothing is to be done, nothing is done.
   absl::StatusOr<FinalizedUpgrade> Finalize(const Caller& caller, const AuditedCall& call);
 
+  // All that are left get a new master key, which the removed one can't read.
   absl::StatusOr<RemovedNode> Remove(const Caller& caller, const AuditedCall& call, uint64_t node);
 
  private:
   absl::Status CheckLevel(internal::v1::Command::PayloadCase kind) const;
+  // The command that removes the node and brings a new key to all that are left.
+  absl::StatusOr<internal::v1::RemoveMember> RemoveWithNewKey(const NodeView& node) const;
 
   const State& state_;
   CommandLog& log_;

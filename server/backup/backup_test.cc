@@ -12,6 +12,7 @@
 #include "server/backup/backup_files.h"
 #include "server/backup/create_backup.h"
 #include "server/backup/restore_backup.h"
+#include "server/command_log/local/local_log.h"
 #include "server/command_log/local/local_node.h"
 #include "server/pki/installation.h"
 #include "server/pki/master_key.h"
@@ -83,8 +84,19 @@ class BackupTest : public testing::Test {
   }
 
   absl::StatusOr<CheckedBackup> Verify(const std::string& file) {
-    const BackupKeys keys(*ReadMasterKey(key_file_));
+    const BackupKeys keys(ReadMasterKeys(key_file_)->back());
     return VerifyBackup(file, &keys, [] { return false; });
+  }
+
+  // As the removal of a node does.
+  void RaiseKeyGeneration() {
+    const auto state = *SqliteState::Open(data_dir_ + "/state.db");
+    LocalLog log(*state, {});
+    internal::v1::Command command;
+    command.mutable_restore_state()->set_backup_id(std::string(16, 'b'));
+    command.mutable_restore_state()->set_key_generation(1);
+    EXPECT_TRUE(log.Propose(command).ok());
+    log.Stop();
   }
 
   std::set<std::string> Names(const std::string& folder) const {
@@ -134,6 +146,30 @@ TEST_F(BackupTest, ARestoredInstallationIsTheOneThatWasBackedUpWithALogOfItsOwn)
   EXPECT_EQ(position_.log_id, restored->position.log_id);
   EXPECT_EQ(root_keys_, 2u);
   EXPECT_EQ(Content(new_dir_ + "/root-key"), "new root key");
+}
+
+TEST_F(BackupTest, IsSealedUnderTheNewestKeyAndThoseOfBeforeOpenStill) {
+  const std::string second = folder_.path() + "/second.backup";
+  ASSERT_TRUE(Create(file_).ok());
+  RaiseKeyGeneration();
+  const auto without = Create(second);
+  EXPECT_TRUE(absl::IsFailedPrecondition(without.status())) << without.status();
+  EXPECT_THAT(std::string(without.status().message()), HasSubstr("holds 1 keys"));
+  const std::string old_keys = Content(key_file_);
+  ASSERT_TRUE(AddMasterKey(key_file_, 1, Secret(std::string(32, 'n'))).ok());
+  ASSERT_TRUE(Create(second).ok());
+  EXPECT_TRUE(Verify(second).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(Verify(file_).status())) << "Verify has the newest alone";
+  EXPECT_TRUE(Restore(file_, folder_.path() + "/of-the-first").ok());
+  EXPECT_TRUE(Restore(second, folder_.path() + "/of-the-second").ok());
+  for (const char* name : {"/of-the-first", "/of-the-second"}) {
+    const auto state = SqliteState::Open(folder_.path() + name + "/state.db");
+    ASSERT_TRUE(state.ok());
+    EXPECT_EQ((*state)->KeyGeneration(), 1U) << "of the file, so that no older key counts";
+  }
+  // Whoever has the keys of before alone.
+  Put(key_file_, old_keys);
+  EXPECT_TRUE(absl::IsPermissionDenied(Restore(second, folder_.path() + "/of-a-thief").status()));
 }
 
 TEST_F(BackupTest, IsMadeWhileTheStateIsInUse) {
@@ -263,7 +299,7 @@ TEST_F(BackupTest, RefusesAnotherInstallationsKeyAndAMissingOne) {
 
 // Only whoever has the key can make such a file; it must not get through all the same.
 TEST_F(BackupTest, RefusesStatesThatAreNewerOrNone) {
-  const BackupKeys keys(*ReadMasterKey(key_file_));
+  const BackupKeys keys(ReadMasterKeys(key_file_)->back());
   const auto write = [&](const std::string& path, uint32_t schema, const std::string& state) {
     BackupManifest manifest;
     manifest.set_cluster_id(std::string(16, 'c'));

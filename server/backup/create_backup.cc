@@ -66,7 +66,7 @@ absl::Status AddAll(ByteSource& state, BackupWriter& writer,
 absl::StatusOr<CheckedBackup> CreateBackup(const CreateBackupTerms& terms, const Clock& clock) {
   RETURN_IF_ERROR(CheckOwner(terms.data_dir));
   const std::string key_file = MasterKeyFile(terms.data_dir, terms.master_key_file);
-  ASSIGN_OR_RETURN(const Secret master, ReadMasterKey(key_file));
+  ASSIGN_OR_RETURN(const std::vector<Secret> masters, ReadMasterKeys(key_file));
   // First, so that nobody waits for a copy that has no place to go.
   ASSIGN_OR_RETURN(const std::unique_ptr<NewFile> file, NewFile::Make(terms.file));
   const std::string state = terms.data_dir + "/state.db";
@@ -76,19 +76,34 @@ absl::StatusOr<CheckedBackup> CreateBackup(const CreateBackupTerms& terms, const
   const absl::Time now = clock.Now();
   ASSIGN_OR_RETURN(const StateFacts facts,
                    CopyState(state, copy->path(), std::string(kClusterRootKey), terms.wants_end));
-  if (!ProveMasterKey(master, facts.cluster_id, facts.proof).ok()) {
+  if (!ProveMasterKey(masters.front(), facts.cluster_id, facts.proof).ok()) {
     return absl::PermissionDeniedError(absl::StrCat(
         key_file, " is not the master key of the state in ", terms.data_dir,
         ", so that nobody could use the backup; name the right one with --master-key-file"));
   }
+  RETURN_IF_ERROR(CheckHasGeneration(key_file, masters, facts.key_generation));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(copy->path()));
   ASSIGN_OR_RETURN(
       const std::unique_ptr<BackupWriter> writer,
-      BackupWriter::Begin(BackupKeys(master),
+      BackupWriter::Begin(BackupKeys(masters[facts.key_generation]),
                           ManifestOf(facts, source->size(), terms.program_version, now), *file));
   RETURN_IF_ERROR(AddAll(*source, *writer, terms.wants_end));
   RETURN_IF_ERROR(file->Publish());
   return CheckedBackup{writer->manifest(), file->size(), true};
+}
+
+absl::StatusOr<BackupKeys> BackupKeysFor(const std::string& file,
+                                         const std::vector<Secret>& master_keys) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(file));
+  const absl::StatusOr<std::unique_ptr<BackupReader>> reader = BackupReader::Open(nullptr, *source);
+  BackupKeys keys(master_keys.back());
+  // What is wrong with it is told by whoever reads it.
+  if (!reader.ok()) return keys;
+  for (const Secret& master : master_keys) {
+    BackupKeys these(master);
+    if (these.key_id == (*reader)->manifest().key_id()) return these;
+  }
+  return keys;
 }
 
 absl::StatusOr<CheckedBackup> VerifyBackup(const std::string& file, const BackupKeys* keys,

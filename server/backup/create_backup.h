@@ -37,6 +37,11 @@ struct CheckedBackup {
 // state: a backup under another one would open nothing.
 absl::StatusOr<CheckedBackup> CreateBackup(const CreateBackupTerms& terms, const Clock& clock);
 
+// The keys of the backup in `file`, of several master keys; those of the newest where it is of
+// none.
+absl::StatusOr<BackupKeys> BackupKeysFor(const std::string& file,
+                                         const std::vector<Secret>& master_keys);
+
 // Reads all of it. `keys` null: for damage only.
 absl::StatusOr<CheckedBackup> VerifyBackup(const std::string& file, const BackupKeys* keys,
                                            const std::function<bool()>& wants_end);

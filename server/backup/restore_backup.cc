@@ -147,7 +147,8 @@ internal::v1::Command CommandOf(const char* method) {
 }
 
 absl::Status SayRestored(CommandLog& log, const RestoreTerms& terms, const BackupManifest& manifest,
-                         const std::string& root_key_file, absl::Time now) {
+                         const std::string& root_key_file, uint32_t key_generation,
+                         absl::Time now) {
   internal::v1::Command tick = CommandOf("musterd/Tick");
   tick.mutable_tick()->set_time_us(absl::ToUnixMicros(now));
   RETURN_IF_ERROR(log.Propose(std::move(tick)).status());
@@ -155,6 +156,7 @@ absl::Status SayRestored(CommandLog& log, const RestoreTerms& terms, const Backu
   internal::v1::RestoreState& restore = *command.mutable_restore_state();
   restore.set_backup_id(manifest.backup_id());
   restore.set_backup_time_us(manifest.create_time_us());
+  restore.set_key_generation(key_generation);
   ASSIGN_OR_RETURN(*restore.mutable_root_api_key(), terms.make_root_key(root_key_file));
   return log.Propose(std::move(command)).status();
 }
@@ -204,12 +206,14 @@ absl::StatusOr<std::unique_ptr<SqliteState>> OpenState(const BackupManifest& man
 
 // Through the log and apply, as everything else that changes a state.
 absl::StatusOr<Restored> BeginAnew(const RestoreTerms& terms, const BackupManifest& manifest,
-                                   const std::string& building, const Clock& clock) {
+                                   const std::string& building, uint32_t key_generation,
+                                   const Clock& clock) {
   ASSIGN_OR_RETURN(const std::unique_ptr<SqliteState> state, OpenState(manifest, building));
   state->StartNewLog(RandomBytes(kLogIdBytes));
   const SqliteState::OpenWork work = state->FindOpenWork();
   LocalLog log(*state, {});
-  RETURN_IF_ERROR(SayRestored(log, terms, manifest, building + "/root-key", clock.Now()));
+  RETURN_IF_ERROR(
+      SayRestored(log, terms, manifest, building + "/root-key", key_generation, clock.Now()));
   RETURN_IF_ERROR(HoldDevices(log, work.devices, manifest));
   RETURN_IF_ERROR(CancelUpgrades(log, work.upgrades));
   log.Stop();
@@ -230,11 +234,11 @@ absl::StatusOr<Restored> GoOn(const BackupManifest& manifest, const std::string&
 }
 
 // Before anything is written.
-absl::Status CheckEtcd(const RestoreTerms& terms, const Secret& master) {
+absl::Status CheckEtcd(const RestoreTerms& terms, const std::vector<Secret>& masters) {
   if (terms.etcd.urls.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::unique_ptr<Etcd> etcd, ConnectToEtcd(terms.etcd));
   EtcdLogOptions options;
-  options.key = LogKeyOf(master);
+  options.keys = std::make_shared<SealKeys>(masters);
   return CheckEtcdIsFree(*etcd, options, terms.etcd, Position{});
 }
 
@@ -287,18 +291,18 @@ absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& c
   // What can be seen without work comes first.
   RETURN_IF_ERROR(CheckTarget(terms.data_dir));
   const std::string key_file = MasterKeyFile(terms.data_dir, terms.master_key_file);
-  const absl::StatusOr<Secret> master = ReadMasterKey(key_file);
-  if (absl::IsNotFound(master.status())) {
+  const absl::StatusOr<std::vector<Secret>> masters = ReadMasterKeys(key_file);
+  if (absl::IsNotFound(masters.status())) {
     return absl::FailedPreconditionError(
         absl::StrCat("master key file ", key_file, " is missing, and no backup opens without the ",
                      "key; put it there, or name it with --master-key-file"));
   }
-  if (!master.ok()) return master.status();
-  const BackupKeys keys(*master);
+  if (!masters.ok()) return masters.status();
+  ASSIGN_OR_RETURN(const BackupKeys keys, BackupKeysFor(terms.file, *masters));
   // All of it is proven before anything is written.
   ASSIGN_OR_RETURN(const CheckedBackup checked, VerifyBackup(terms.file, &keys, terms.wants_end));
   RETURN_IF_ERROR(CheckVersion(checked.manifest));
-  RETURN_IF_ERROR(CheckEtcd(terms, *master));
+  RETURN_IF_ERROR(CheckEtcd(terms, *masters));
   // It may be a disk of its own.
   const bool is_there = access(terms.data_dir.c_str(), F_OK) == 0;
   RETURN_IF_ERROR(NeedSpace(is_there ? terms.data_dir : FolderOf(terms.data_dir),
@@ -308,7 +312,8 @@ absl::StatusOr<Restored> RestoreBackup(const RestoreTerms& terms, const Clock& c
   RETURN_IF_ERROR(WriteState(*source, keys, made->building() + "/state.db", terms.wants_end));
   ASSIGN_OR_RETURN(Restored restored,
                    terms.as_node ? GoOn(checked.manifest, made->building())
-                                 : BeginAnew(terms, checked.manifest, made->building(), clock));
+                                 : BeginAnew(terms, checked.manifest, made->building(),
+                                             static_cast<uint32_t>(masters->size() - 1), clock));
   RETURN_IF_ERROR(CheckClosed(made->building()));
   RETURN_IF_ERROR(made->Finish());
   made.reset();

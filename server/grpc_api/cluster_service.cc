@@ -115,6 +115,7 @@ grpc::Status ClusterGrpcService::RemoveNode(grpc::ServerContext* context,
                      Fill(removed.node, *response->mutable_node());
                      response->set_remaining_count(static_cast<int32_t>(removed.remaining));
                      response->set_live_count(static_cast<int32_t>(removed.live));
+                     response->set_key_generation(static_cast<int32_t>(removed.key_generation));
                      return absl::OkStatus();
                    });
 }

@@ -149,8 +149,8 @@ absl::Status Create(const BackupSettings& settings) {
 absl::Status Verify(const BackupSettings& settings) {
   std::optional<BackupKeys> keys;
   if (!settings.master_key_file.empty()) {
-    ASSIGN_OR_RETURN(const Secret master, ReadMasterKey(settings.master_key_file));
-    keys.emplace(master);
+    ASSIGN_OR_RETURN(const std::vector<Secret> masters, ReadMasterKeys(settings.master_key_file));
+    ASSIGN_OR_RETURN(keys, BackupKeysFor(settings.file, masters));
   }
   ASSIGN_OR_RETURN(
       const CheckedBackup found,

@@ -189,8 +189,9 @@ class ControlPlane {
     if (member_ == nullptr) return absl::OkStatus();
     RETURN_IF_ERROR(ShareRoot());
     member_->Announce([viewer = viewer_made_.get()] { return viewer->OwnReport(); });
-    member_entry_ = std::make_unique<MemberEntry>(*log_, node_->state(), member_->id(),
-                                                  name.empty() ? HostName() : name);
+    member_entry_ =
+        std::make_unique<MemberEntry>(*log_, node_->state(), member_->id(),
+                                      name.empty() ? HostName() : name, member_->public_key());
     return absl::OkStatus();
   }
 
@@ -293,7 +294,8 @@ class ControlPlane {
       return member == nullptr ? absl::OkStatus() : member->ForgetMember(node);
     };
     terms.read_join_secrets = [this] {
-      return ReadJoinSecrets(settings_, installation_->master_key);
+      return ReadJoinSecrets(settings_, installation_->master_key_file,
+                             node_->state().KeyGeneration());
     };
     terms.observer = [metrics = metrics_.get()](absl::string_view method, grpc::StatusCode code) {
       metrics->CountCall(method, code);

@@ -62,14 +62,14 @@ absl::StatusOr<std::vector<SnapshotPeer>> PeersOf(const StateWish& wish) {
 absl::Status FetchState(const StateWish& wish, const Clock& clock) {
   ASSIGN_OR_RETURN(
       Identity own,
-      IssueFirstNode(wish.master_key,
+      IssueFirstNode(wish.master_keys.front(),
                      {wish.root.cluster_id(), wish.root.certificate_pem(), wish.root.sealed_key()},
                      wish.node_id, clock));
   NodeClient client(std::move(own), wish.root.certificate_pem());
   NodeSource source(client);
   FetchTerms terms;
   terms.data_dir = wish.data_dir;
-  terms.master_key = wish.master_key;
+  terms.master_key = wish.master_keys.back();
   terms.cluster_id = wish.root.cluster_id();
   terms.log_id = wish.log_id;
   terms.have_index = wish.have_index;

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -15,6 +17,7 @@
 #include "common/secrets/secrets.h"
 #include "common/status/status_macros.h"
 #include "muster/node/v1/node_service.grpc.pb.h"
+#include "server/command_log/log/member_key.h"
 #include "server/command_log/node/data_dir.h"
 #include "server/pki/certificate_issuer.h"
 #include "server/pki/master_key.h"
@@ -28,7 +31,6 @@ using internal::v1::NodeJoinSecrets;
 
 constexpr absl::Duration kAnswer = absl::Seconds(10);
 constexpr size_t kNonceBytes = 16;
-constexpr size_t kMasterKeyBytes = 32;
 constexpr absl::string_view kMakeNew = "; make a new one with: muster cluster join-token";
 
 std::string EtcdFolder(const std::string& data_dir) { return data_dir + "/etcd"; }
@@ -148,10 +150,22 @@ absl::Status WriteSettings(const std::string& data_dir, const NodeJoinSecrets& s
   return WriteNewSecretFile(EtcdSettingsFile(data_dir), settings);
 }
 
+std::vector<Secret> MasterKeysOf(const NodeJoinSecrets& secrets) {
+  std::vector<Secret> keys{Secret(secrets.master_key())};
+  for (const std::string& later : secrets.later_master_keys()) keys.emplace_back(later);
+  return keys;
+}
+
+bool AreSound(const NodeJoinSecrets& secrets) {
+  const std::vector<Secret> keys = MasterKeysOf(secrets);
+  return !secrets.etcd_urls().empty() &&
+         std::all_of(keys.begin(), keys.end(),
+                     [](const Secret& key) { return key.size() == kMasterKeyBytes; });
+}
+
 absl::Status WriteAll(const JoinTerms& terms, const NodeJoinSecrets& secrets) {
   const std::string path = MasterKeyFile(terms.data_dir, terms.master_key_file);
-  const Secret hex(absl::StrCat(absl::BytesToHexString(secrets.master_key()), "\n"));
-  RETURN_IF_ERROR(WriteNewSecretFile(path, hex.Reveal()));
+  RETURN_IF_ERROR(WriteNewSecretFile(path, FormatMasterKeys(MasterKeysOf(secrets)).Reveal()));
   return WriteSettings(terms.data_dir, secrets);
 }
 
@@ -168,7 +182,7 @@ absl::Status JoinCluster(const JoinTerms& terms) {
   RETURN_IF_ERROR(CheckPlaces(terms));
   ASSIGN_OR_RETURN(const Secret key, AskForKey(file));
   ASSIGN_OR_RETURN(const NodeJoinSecrets secrets, OpenNodeJoin(key, file));
-  if (secrets.master_key().size() != kMasterKeyBytes || secrets.etcd_urls().empty()) {
+  if (!AreSound(secrets)) {
     return absl::InvalidArgumentError(
         absl::StrCat("the join file holds no key or no etcd", kMakeNew));
   }

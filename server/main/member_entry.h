@@ -1,4 +1,5 @@
-// Writes this node into the member table once it serves, and its new name where that changed.
+// Writes this node into the member table once it serves, and its new name or key where that
+// changed.
 //
 // Threads:  one of its own, which ends when it is written there; Stop from any.
 // Owns:     the thread; what it is given must outlive it.
@@ -21,7 +22,9 @@ class MemberEntry {
  public:
   static constexpr absl::Duration kLook = absl::Seconds(1);
 
-  MemberEntry(CommandLog& log, const State& state, uint64_t node_id, std::string display_name);
+  // `public_key`: what new master keys are sealed for.
+  MemberEntry(CommandLog& log, const State& state, uint64_t node_id, std::string display_name,
+              std::string public_key);
   ~MemberEntry() { Stop(); }
 
   void Stop();
@@ -35,6 +38,7 @@ class MemberEntry {
   const State& state_;
   const uint64_t node_id_;
   const std::string display_name_;
+  const std::string public_key_;
   Mutex mutex_;
   ConditionVariable changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -9,6 +9,7 @@
 #include "server/command_log/local/local_node.h"
 #include "server/main/etcd_settings.h"
 #include "server/main/fetch_state.h"
+#include "server/pki/master_key.h"
 
 namespace muster::server {
 namespace {
@@ -25,14 +26,20 @@ absl::StatusOr<std::string> ReadPart(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<internal::v1::NodeJoinSecrets> ReadJoinSecrets(const Settings& settings,
-                                                              const Secret& master_key) {
+                                                              const std::string& master_key_file,
+                                                              uint32_t key_generation) {
   if (settings.etcd.empty()) {
     return absl::FailedPreconditionError(
         "this node is alone, with its log beside its state: no other one can join it; see "
         "docs/cluster.md");
   }
   internal::v1::NodeJoinSecrets secrets;
-  secrets.set_master_key(std::string(master_key.Reveal()));
+  ASSIGN_OR_RETURN(const std::vector<Secret> masters, ReadMasterKeys(master_key_file));
+  RETURN_IF_ERROR(CheckHasGeneration(master_key_file, masters, key_generation));
+  secrets.set_master_key(std::string(masters.front().Reveal()));
+  for (size_t i = 1; i < masters.size(); ++i) {
+    secrets.add_later_master_keys(std::string(masters[i].Reveal()));
+  }
   for (const std::string& url : settings.etcd) secrets.add_etcd_urls(url);
   ASSIGN_OR_RETURN(*secrets.mutable_etcd_ca(), ReadPart(settings.etcd_ca_file));
   ASSIGN_OR_RETURN(*secrets.mutable_etcd_certificate(), ReadPart(settings.etcd_cert_file));
@@ -60,7 +67,11 @@ absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const Installation
   ASSIGN_OR_RETURN(options.etcd, EtcdTermsOf(settings));
   options.log.quota_bytes = static_cast<uint64_t>(settings.etcd_quota_mib) << 20;
   options.hash_every = static_cast<uint64_t>(settings.state_hash_every);
-  options.master_key = [&terms](bool new_cluster) { return OpenMasterKey(terms, new_cluster); };
+  options.master_keys = [&terms](bool new_cluster) { return OpenMasterKeys(terms, new_cluster); };
+  options.keep_master_key = [file = MasterKeyFile(terms.data_dir, terms.master_key_file)](
+                                uint32_t generation, const Secret& key) {
+    return AddMasterKey(file, generation, key);
+  };
   options.fetch_state = [&clock](const StateWish& wish) { return FetchState(wish, clock); };
   ASSIGN_OR_RETURN(std::unique_ptr<EtcdNode> node, EtcdNode::Open(options, clock));
   opened.member = node.get();

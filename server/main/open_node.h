@@ -24,10 +24,12 @@ struct OpenedNode {
   EtcdNode* member = nullptr;
 };
 
-// What a node that joins needs to reach the same etcd, read from the files as they are now, and the
-// master key. FailedPrecondition where this node is alone.
+// What a node that joins needs to reach the same etcd and to read what lies there, read from the
+// files as they are now. FailedPrecondition where this node is alone, or its master key file lacks
+// the key of this generation.
 absl::StatusOr<internal::v1::NodeJoinSecrets> ReadJoinSecrets(const Settings& settings,
-                                                              const Secret& master_key);
+                                                              const std::string& master_key_file,
+                                                              uint32_t key_generation);
 
 absl::StatusOr<OpenedNode> OpenNode(const Settings& settings, const InstallationTerms& terms,
                                     Clock& clock);

@@ -30,16 +30,18 @@ absl::StatusOr<std::unique_ptr<SqliteState>> OpenInstalledState(const std::strin
   return state;
 }
 
-absl::StatusOr<Secret> ProvenMasterKey(const MigrateTerms& terms, const State& state) {
+absl::StatusOr<std::vector<Secret>> ProvenMasterKeys(const MigrateTerms& terms,
+                                                     const State& state) {
   const std::string file = MasterKeyFile(terms.data_dir, terms.master_key_file);
-  absl::StatusOr<Secret> master = ReadMasterKey(file);
-  if (absl::IsNotFound(master.status())) {
+  absl::StatusOr<std::vector<Secret>> masters = ReadMasterKeys(file);
+  if (absl::IsNotFound(masters.status())) {
     return absl::FailedPreconditionError(absl::StrCat(
         "master key file ", file, " is missing; put it there, or name it with --master-key-file"));
   }
-  if (!master.ok()) return master.status();
+  if (!masters.ok()) return masters.status();
+  RETURN_IF_ERROR(CheckHasGeneration(file, *masters, state.KeyGeneration()));
   const std::string proof = state.FindBlob(kClusterRootKey).value_or("");
-  if (ProveMasterKey(*master, state.ClusterId(), proof).ok()) return master;
+  if (ProveMasterKey(masters->front(), state.ClusterId(), proof).ok()) return masters;
   return absl::FailedPreconditionError(absl::StrCat(file, " is not the master key of the state in ",
                                                     terms.data_dir,
                                                     "; name the right one with --master-key-file"));

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,8 +25,8 @@ absl::Status CheckHoldsState(const std::string& data_dir);
 absl::StatusOr<std::unique_ptr<SqliteState>> OpenInstalledState(const std::string& data_dir,
                                                                 Durability durability);
 
-// The master key, where it is the one of this state.
-absl::StatusOr<Secret> ProvenMasterKey(const MigrateTerms& terms, const State& state);
+// The master keys, where they are those of this state; the oldest first.
+absl::StatusOr<std::vector<Secret>> ProvenMasterKeys(const MigrateTerms& terms, const State& state);
 
 // 16 random bytes.
 std::string NewLogId();

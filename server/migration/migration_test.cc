@@ -79,7 +79,7 @@ class MigrationTest : public testing::Test {
     EtcdNodeOptions options;
     options.data_dir = DirOf(name);
     options.etcd.urls = etcd_->urls();
-    options.master_key = [this](bool) { return ReadMasterKey(key_file_); };
+    options.master_keys = [this](bool) { return ReadMasterKeys(key_file_); };
     return EtcdNode::Open(options, clock_);
   }
 

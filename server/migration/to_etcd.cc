@@ -24,9 +24,9 @@ struct Target {
 
 absl::StatusOr<Target> OpenTarget(const MigrateTerms& terms, const State& state) {
   Target target;
-  ASSIGN_OR_RETURN(const Secret master, ProvenMasterKey(terms, state));
+  ASSIGN_OR_RETURN(const std::vector<Secret> masters, ProvenMasterKeys(terms, state));
   ASSIGN_OR_RETURN(target.etcd, ConnectToEtcd(terms.etcd));
-  target.options.key = LogKeyOf(master);
+  target.options.keys = std::make_shared<SealKeys>(masters);
   return target;
 }
 

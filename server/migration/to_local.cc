@@ -120,10 +120,10 @@ absl::StatusOr<Migrated> MigrateToLocal(const MigrateTerms& terms, const Clock& 
   ASSIGN_OR_RETURN(const DataDir dir, DataDir::Hold(terms.data_dir));
   // Without its hash, which nobody compares any more; on the disk with each entry.
   ASSIGN_OR_RETURN(const auto state, OpenInstalledState(terms.data_dir, Durability::kFull));
-  ASSIGN_OR_RETURN(const Secret master, ProvenMasterKey(terms, *state));
+  ASSIGN_OR_RETURN(const std::vector<Secret> masters, ProvenMasterKeys(terms, *state));
   if (state->EngineNote().empty()) return StayAlone(*state);
   EtcdLogOptions options;
-  options.key = LogKeyOf(master);
+  options.keys = std::make_shared<SealKeys>(masters);
   ASSIGN_OR_RETURN(options.node_id, OpenNodeId(terms.data_dir));
   internal::v1::MigrateState move;
   if (const auto begun = FindPendingMove(*state)) {

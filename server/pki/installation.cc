@@ -27,11 +27,14 @@ constexpr absl::string_view kRouterRootKey = "pki/router-root-key";
 constexpr absl::string_view kTokenKey = "pki/token-key/";
 
 // A first start makes the file; later ones must find it.
-absl::StatusOr<Secret> LoadMasterKey(const std::string& path, bool first_start) {
-  absl::StatusOr<Secret> key = ReadMasterKey(path);
+absl::StatusOr<std::vector<Secret>> LoadMasterKeys(const std::string& path, bool first_start) {
+  absl::StatusOr<std::vector<Secret>> keys = ReadMasterKeys(path);
+  if (!absl::IsNotFound(keys.status())) return keys;
   // Only then: a new key for an old state would hide that the right one is lost.
-  if (first_start && absl::IsNotFound(key.status())) return MakeMasterKey(path);
-  if (!absl::IsNotFound(key.status())) return key;
+  if (first_start) {
+    ASSIGN_OR_RETURN(Secret made, MakeMasterKey(path));
+    return std::vector<Secret>{std::move(made)};
+  }
   return absl::FailedPreconditionError(
       absl::StrCat("master key file ", path,
                    " is missing, and nothing in the data directory can be opened without it; put "
@@ -157,8 +160,8 @@ absl::Status WriteRouterRoot(const std::string& data_dir, const std::string& pem
   return WriteFileWhole(data_dir + "/pki/router-ca.pem", pem);
 }
 
-absl::StatusOr<Secret> OpenMasterKey(const InstallationTerms& terms, bool may_make) {
-  return LoadMasterKey(MasterKeyFile(terms.data_dir, terms.master_key_file), may_make);
+absl::StatusOr<std::vector<Secret>> OpenMasterKeys(const InstallationTerms& terms, bool may_make) {
+  return LoadMasterKeys(MasterKeyFile(terms.data_dir, terms.master_key_file), may_make);
 }
 
 absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const InstallationTerms& terms,
@@ -167,7 +170,8 @@ absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const Installatio
   // A start that died before Bootstrap was applied is a first start again.
   const bool first_start = state.ClusterId().empty();
   const std::string master_key_file = MasterKeyFile(terms.data_dir, terms.master_key_file);
-  ASSIGN_OR_RETURN(Secret master, LoadMasterKey(master_key_file, first_start));
+  ASSIGN_OR_RETURN(const std::vector<Secret> masters, LoadMasterKeys(master_key_file, first_start));
+  const Secret& master = masters.front();
   ASSIGN_OR_RETURN(const bool made_here, MakeIfNew(terms, master, log, state, clock.Now()));
   absl::StatusOr<ClusterKeys> keys = ReadKeys(master, state);
   // Nearly always the wrong file; its path is what helps.
@@ -178,7 +182,7 @@ absl::StatusOr<std::unique_ptr<Installation>> OpenInstallation(const Installatio
   if (!keys.ok()) return keys.status();
   RETURN_IF_ERROR(WriteRoots(terms.data_dir, *keys));
   return std::make_unique<Installation>(
-      Installation{std::move(master), *std::move(keys), master_key_file, made_here});
+      Installation{master, *std::move(keys), master_key_file, made_here});
 }
 
 }  // namespace muster::server

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/clock/clock.h"
@@ -46,6 +47,7 @@ struct InstallationTerms {
 };
 
 struct Installation {
+  // The first, under which the state's secrets are sealed.
   Secret master_key;
   ClusterKeys keys;
   std::string master_key_file;
@@ -53,9 +55,10 @@ struct Installation {
   bool first_start = false;
 };
 
-// The master key of the file. Where that is absent: makes it, or says what to do. Nodes of a
-// cluster need it before they can read their log; OpenInstallation reads it by itself.
-absl::StatusOr<Secret> OpenMasterKey(const InstallationTerms& terms, bool may_make);
+// The master keys of the file (master_key.h). Where that is absent: makes the first, or says what
+// to do. Nodes of a cluster need them before they can read their log; OpenInstallation reads the
+// file by itself.
+absl::StatusOr<std::vector<Secret>> OpenMasterKeys(const InstallationTerms& terms, bool may_make);
 
 // Opens it, or makes it where the state is empty. After success the roots lie in DATA/pki for
 // clients and edges to copy.

@@ -1,12 +1,17 @@
-// The master key: 32 bytes in a file outside of the data directory, under which every secret of an
-// installation is sealed.
+// The master keys: 32 bytes each, in a file outside of the data directory. Under the first one
+// every secret in the state of an installation is sealed, for ever. A cluster gets another one with
+// each node that is removed; the newest seals what leaves a node: entries of the log, reports,
+// snapshots, backups.
 //
+// Text:     64 hex digits a line, the oldest first.
 // Threads:  pure functions.
 // Errors:   FailedPrecondition for a file that others can read, or that holds no key.
 // Example:  tests/edges/installation_test.cc.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -21,8 +26,23 @@ inline constexpr absl::string_view kClusterRootKey = "pki/cluster-root-key";
 // that a copy of the data alone opens nothing.
 std::string MasterKeyFile(absl::string_view data_dir, absl::string_view named);
 
-// NotFound where the file is absent.
+// The first one. NotFound where the file is absent.
 absl::StatusOr<Secret> ReadMasterKey(const std::string& path);
+// All, the oldest first, at least one.
+absl::StatusOr<std::vector<Secret>> ReadMasterKeys(const std::string& path);
+
+// Ok where the file has the key of this generation (the first has 0); else FailedPrecondition, with
+// what to do.
+absl::Status CheckHasGeneration(const std::string& path, const std::vector<Secret>& keys,
+                                uint32_t generation);
+
+// Adds the key of this generation (the first has 0) at the end of the file, on the disk when it
+// answers. Ok also where it stands there already. FailedPrecondition where the file can't be
+// written, does not end with the generation before, or has another key in this place.
+absl::Status AddMasterKey(const std::string& path, uint32_t generation, const Secret& key);
+
+// What the file holds for these keys.
+Secret FormatMasterKeys(const std::vector<Secret>& keys);
 
 // A new key in a new file; AlreadyExists where there is one: a key is never overwritten.
 absl::StatusOr<Secret> MakeMasterKey(const std::string& path);

@@ -45,6 +45,7 @@ class SnapshotSource {
 struct FetchTerms {
   // Held by the caller, and no state in it is open.
   std::string data_dir;
+  // The newest: a removed node could have made one under an older.
   Secret master_key;
   // What the snapshot must be of: 16 bytes each.
   std::string cluster_id;

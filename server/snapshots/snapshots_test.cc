@@ -113,7 +113,7 @@ class SnapshotsTest : public testing::Test {
   absl::StatusOr<BackupManifest> Fetch(const std::vector<std::string>& peers) {
     FetchTerms terms;
     terms.data_dir = late_dir_;
-    terms.master_key = *ReadMasterKey(key_file_);
+    terms.master_key = ReadMasterKeys(key_file_)->back();
     terms.cluster_id = cluster_id_;
     terms.log_id = position_.log_id;
     terms.have_index = have_index_;
@@ -162,6 +162,14 @@ class SnapshotsTest : public testing::Test {
 TEST_F(SnapshotsTest, ALateNodeHasTheStateOfAnother) {
   ExpectTaken(Fetch({"first"}));
   EXPECT_EQ(source_.calls, (std::vector<std::string>{"first@0"}));
+}
+
+TEST_F(SnapshotsTest, OneThatIsSealedUnderAnOlderKeyIsRefused) {
+  Secret newest(std::string(32, 'n'));
+  ASSERT_TRUE(AddMasterKey(key_file_, 1, newest).ok());
+  const auto fetched = Fetch({"first"});
+  EXPECT_TRUE(absl::IsUnavailable(fetched.status())) << fetched.status();
+  EXPECT_THAT(std::string(fetched.status().message()), HasSubstr("master key"));
 }
 
 TEST_F(SnapshotsTest, ATransferThatIsCutAgainAndAgainGoesOnWhereItEnded) {

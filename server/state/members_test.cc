@@ -21,12 +21,29 @@ class MembersTest : public StateFixture {
     Command command;
     command.mutable_add_member()->set_node_id(node);
     command.mutable_add_member()->set_display_name(name);
+    command.mutable_add_member()->set_public_key(std::string(32, 'p'));
     return Apply(command).status;
   }
-  absl::Status Remove(uint64_t node) {
+  // With a copy of the next key for each of `others`.
+  absl::Status Remove(uint64_t node, uint32_t generation, const std::vector<uint64_t>& others) {
     Command command;
-    command.mutable_remove_member()->set_node_id(node);
+    auto& remove = *command.mutable_remove_member();
+    remove.set_node_id(node);
+    remove.set_key_generation(generation);
+    for (const uint64_t other : others) {
+      auto& copy = *remove.add_sealed_keys();
+      copy.set_node_id(other);
+      copy.set_sealed(absl::StrCat("for ", other));
+    }
     return Apply(command).status;
+  }
+  // With one for all others.
+  absl::Status Remove(uint64_t node) {
+    std::vector<uint64_t> others;
+    for (const Member& member : state_->ListMembers()) {
+      if (member.id != node && member.remove_index == 0) others.push_back(member.id);
+    }
+    return Remove(node, state_->KeyGeneration() + 1, others);
   }
   absl::Status MakeToken(uint64_t id, int64_t ttl_us) {
     Command command;
@@ -72,6 +89,43 @@ TEST_F(MembersTest, ANodeIsAddedOnceAndMayBeRenamed) {
   EXPECT_EQ(Add(0, "none").code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Add(2, "").code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Add(2, std::string(65, 'x')).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(MembersTest, WithARemovalAllOthersGetTheNextKeyAndTheRemovedOneNone) {
+  for (const uint64_t id : {1, 2, 3}) ASSERT_TRUE(Add(id, "node").ok());
+  EXPECT_EQ(state_->ListMembers()[0].public_key, std::string(32, 'p'));
+  ASSERT_TRUE(MakeToken(7, 60'000'000).ok());
+  EXPECT_EQ(Remove(3, 2, {1, 2}).code(), absl::StatusCode::kAborted) << "not the next one";
+  EXPECT_EQ(Remove(3, 1, {1}).code(), absl::StatusCode::kAborted) << "none for node 2";
+  EXPECT_EQ(state_->KeyGeneration(), 0U);
+  EXPECT_EQ(Members(), "1 2 3");
+  ASSERT_TRUE(Remove(3, 1, {1, 2, 3, 4}).ok());
+  EXPECT_EQ(state_->KeyGeneration(), 1U);
+  EXPECT_EQ(state_->FindSealedKey(1, 2), "for 2");
+  EXPECT_EQ(state_->FindSealedKey(1, 3), std::nullopt);
+  EXPECT_EQ(state_->FindSealedKey(1, 4), std::nullopt) << "no member";
+  EXPECT_EQ(state_->FindSealedKey(2, 2), std::nullopt);
+  // It was made under the keys of before.
+  EXPECT_EQ(UseToken(7, "token").code(), absl::StatusCode::kFailedPrecondition);
+  Open();
+  EXPECT_EQ(state_->KeyGeneration(), 1U);
+  ASSERT_TRUE(Remove(2).ok());
+  EXPECT_EQ(state_->KeyGeneration(), 2U);
+  EXPECT_EQ(state_->FindSealedKey(1, 1), "for 1") << "for a node that was away for both";
+  EXPECT_EQ(state_->FindSealedKey(2, 1), "for 1");
+}
+
+TEST_F(MembersTest, AMemberWithoutAKeyIsNoneAndItsKeyMayChange) {
+  Command command;
+  command.mutable_add_member()->set_node_id(1);
+  command.mutable_add_member()->set_display_name("one");
+  EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kInvalidArgument);
+  command.mutable_add_member()->set_public_key(std::string(31, 'p'));
+  EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_TRUE(Add(1, "one").ok());
+  command.mutable_add_member()->set_public_key(std::string(32, 'q'));
+  ASSERT_TRUE(Apply(command).status.ok());
+  EXPECT_EQ(state_->ListMembers()[0].public_key, std::string(32, 'q'));
 }
 
 TEST_F(MembersTest, ARemovedNodeStaysRemovedAlsoOverAStart) {
@@ -162,6 +216,7 @@ TEST_F(FirstReleaseTest, AStateOfTheFirstReleaseTakesNothingOfALaterLevel) {
   Command command;
   command.mutable_add_member()->set_node_id(1);
   command.mutable_add_member()->set_display_name("one");
+  command.mutable_add_member()->set_public_key(std::string(32, 'p'));
   EXPECT_EQ(Apply(command).status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(state_->ListMembers().empty());
   Command finalize;

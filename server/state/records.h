@@ -462,6 +462,8 @@ struct Member {
   // 0: it is one.
   uint64_t remove_index = 0;
   int64_t remove_time_us = 0;
+  // What new master keys are sealed for; empty: it has not said yet.
+  std::string public_key;
 };
 
 // Lets one node join.

@@ -402,8 +402,7 @@ constexpr const char* kVersion4[] = {
     "ALTER TABLE devices ADD COLUMN hold_before_release_reason TEXT NOT NULL DEFAULT ''",
     // What the installation uses; see server/command_log/log/feature_level.h.
     "ALTER TABLE node ADD COLUMN feature_level INTEGER NOT NULL DEFAULT 1",
-    // Nodes of the cluster, removed ones too. `join_idx` 0: it never served; `remove_idx` above
-    // 0:
+    // Nodes of the cluster, removed ones too. `join_idx` 0: it never served; `remove_idx` above 0:
     // what it proposes has no effect.
     R"(CREATE TABLE members (
   id INTEGER PRIMARY KEY,
@@ -411,7 +410,16 @@ constexpr const char* kVersion4[] = {
   join_idx INTEGER NOT NULL,
   join_us INTEGER NOT NULL,
   remove_idx INTEGER NOT NULL,
-  remove_us INTEGER NOT NULL) STRICT)",
+  remove_us INTEGER NOT NULL,
+  public_key BLOB NOT NULL) STRICT)",
+    // The master key that leaves the node in backups, snapshots and what lies in etcd: 0 is the
+    // first one. Later ones lie here as they were brought to each member.
+    "ALTER TABLE node ADD COLUMN key_generation INTEGER NOT NULL DEFAULT 0",
+    R"(CREATE TABLE sealed_keys (
+  generation INTEGER NOT NULL,
+  member INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (generation, member)) STRICT, WITHOUT ROWID)",
     // `sealed_key` is empty once the token was used or has expired.
     R"(CREATE TABLE join_tokens (
   id INTEGER PRIMARY KEY,

@@ -174,6 +174,11 @@ bool SqliteState::IsRemovedMember(uint64_t node_id) const {
   return published_.removed_members.count(node_id) != 0;
 }
 
+uint32_t SqliteState::KeyGeneration() const {
+  MutexLock lock(mutex_);
+  return published_.key_generation;
+}
+
 std::string SqliteState::EngineNote() {
   Query query(*writer_, "SELECT note FROM engine_note");
   return query.Step() ? query.Text(0) : std::string();
@@ -237,10 +242,10 @@ void SqliteState::SaveNode() {
   writer_->Run(
       "UPDATE node SET applied_index = ?, state_time_us = ?, jump_from_us = ?, "
       "jump_hold_until_us = ?, ticks = ?, cluster_id = ?, audit_sequence = ?, audit_hash = ?, "
-      "next_sequence = ?, feature_level = ? WHERE one = 1",
+      "next_sequence = ?, feature_level = ?, key_generation = ? WHERE one = 1",
       node_.applied_index, node_.state_time_us, node_.jump_from_us, node_.jump_hold_until_us,
       node_.ticks, Blob{node_.cluster_id}, node_.audit_sequence, Blob{node_.audit_hash},
-      node_.next_sequence, node_.feature_level);
+      node_.next_sequence, node_.feature_level, node_.key_generation);
 }
 
 std::string SqliteState::HashNow() const {
@@ -249,7 +254,7 @@ std::string SqliteState::HashNow() const {
       absl::StrCat(hash_->Sum(), node_.applied_index, "|", node_.state_time_us, "|",
                    node_.jump_from_us, "|", node_.jump_hold_until_us, "|", node_.ticks, "|",
                    node_.audit_sequence, "|", node_.next_sequence, "|", node_.cluster_id, "|",
-                   node_.audit_hash, "|", node_.feature_level, "|");
+                   node_.audit_hash, "|", node_.feature_level, "|", node_.key_generation, "|");
   const size_t count = devices_.size();
   for (size_t index = 0; index < count; ++index) {
     const StatusRow row = devices_.Row(static_cast<DenseIndex>(index));

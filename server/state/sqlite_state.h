@@ -59,6 +59,8 @@ class SqliteState : public State, public Store {
   int64_t StateTimeUs() const override;
   uint32_t FeatureLevel() const override;
   bool IsRemovedMember(uint64_t node_id) const override;
+  uint32_t KeyGeneration() const override;
+  std::optional<std::string> FindSealedKey(uint32_t generation, uint64_t member) const override;
   std::string EngineNote() override;
   absl::Status AdoptLog(absl::string_view log_id) override;
   void Checkpoint() override;

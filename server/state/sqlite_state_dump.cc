@@ -18,7 +18,8 @@ struct Table {
 constexpr Table kTables[] = {
     {"node",
      "SELECT applied_index, state_time_us, jump_from_us, jump_hold_until_us, ticks, cluster_id, "
-     "audit_sequence, audit_hash, next_sequence, feature_level FROM node"},
+     "audit_sequence, audit_hash, next_sequence, feature_level, "
+     "key_generation FROM node"},
     {"blobs", "SELECT name, value FROM blobs ORDER BY name"},
     {"requests", "SELECT * FROM requests ORDER BY scope"},
     {"audit", "SELECT * FROM audit ORDER BY sequence"},
@@ -45,6 +46,7 @@ constexpr Table kTables[] = {
     {"edges", "SELECT * FROM edges ORDER BY number"},
     {"router_roots", "SELECT * FROM router_roots ORDER BY number"},
     {"members", "SELECT * FROM members ORDER BY id"},
+    {"sealed_keys", "SELECT * FROM sealed_keys ORDER BY generation, member"},
     {"join_tokens", "SELECT * FROM join_tokens ORDER BY id"},
     {"lanes", "SELECT * FROM lanes ORDER BY edge, spool_id, lane"},
 };

@@ -18,10 +18,10 @@ constexpr size_t kLogIdBytes = 16;
 
 NodeState ReadNode(Database& db) {
   NodeState node;
-  Query query(
-      db,
-      "SELECT log_id, applied_index, state_time_us, jump_from_us, jump_hold_until_us, "
-      "ticks, cluster_id, audit_sequence, audit_hash, next_sequence, feature_level FROM node");
+  Query query(db,
+              "SELECT log_id, applied_index, state_time_us, jump_from_us, jump_hold_until_us, "
+              "ticks, cluster_id, audit_sequence, audit_hash, next_sequence, feature_level, "
+              "key_generation FROM node");
   if (!query.Step()) return node;
   node.log_id = query.Text(0);
   node.applied_index = query.Unsigned(1);
@@ -34,6 +34,7 @@ NodeState ReadNode(Database& db) {
   node.audit_hash = query.Text(8);
   node.next_sequence = query.Unsigned(9);
   node.feature_level = static_cast<uint32_t>(query.Int(10));
+  node.key_generation = static_cast<uint32_t>(query.Int(11));
   return node;
 }
 

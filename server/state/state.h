@@ -187,6 +187,12 @@ class State {
   virtual uint32_t FeatureLevel() const { return 1; }
   // From memory.
   virtual bool IsRemovedMember(uint64_t node_id) const { return false; }
+  // Of the newest master key; 0: the first one. From memory.
+  virtual uint32_t KeyGeneration() const { return 0; }
+  // The copy of a later one for a member (server/command_log/log/member_key.h).
+  virtual std::optional<std::string> FindSealedKey(uint32_t generation, uint64_t member) const {
+    return std::nullopt;
+  }
   // By id, removed ones too.
   virtual std::vector<Member> ListMembers() const { return {}; }
   virtual std::optional<NodeJoinToken> FindJoinToken(uint64_t id) const { return std::nullopt; }

@@ -13,6 +13,9 @@
 namespace muster::server {
 namespace {
 
+// From it on a state knows of several master keys.
+constexpr int kSchemaOfKeys = 4;
+
 // Another process holds locks for moments only.
 constexpr int kBusyMs = 10'000;
 // Steps of SQLite's machine between two questions whether to go on; a row is some of them.
@@ -98,6 +101,11 @@ absl::StatusOr<StateFacts> ReadFacts(sqlite3* db, const std::string& path,
   facts.log_index = static_cast<uint64_t>(sqlite3_column_int64(node.get(), 2));
   facts.state_time_us = sqlite3_column_int64(node.get(), 3);
   facts.device_count = static_cast<uint64_t>(sqlite3_column_int64(node.get(), 4));
+  if (facts.schema_version >= kSchemaOfKeys) {
+    ASSIGN_OR_RETURN(const Statement keys, Prepare(db, path, "SELECT key_generation FROM node"));
+    if (sqlite3_step(keys.get()) != SQLITE_ROW) return Problem(db, path);
+    facts.key_generation = static_cast<uint32_t>(sqlite3_column_int64(keys.get(), 0));
+  }
   if (facts.cluster_id.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat(path, " is not set up yet: its first start has not come to its end"));

@@ -27,6 +27,8 @@ struct StateFacts {
   int64_t state_time_us = 0;
   int schema_version = 0;
   uint64_t device_count = 0;
+  // Of the newest master key.
+  uint32_t key_generation = 0;
   // The blob of this name, for proving that a master key is this state's; empty: none.
   std::string proof;
 };

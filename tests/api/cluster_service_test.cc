@@ -5,6 +5,7 @@
 #include "common/ids/ids.h"
 #include "muster/v1/cluster_service.grpc.pb.h"
 #include "server/command_log/log/feature_level.h"
+#include "server/command_log/log/member_key.h"
 #include "tests/api/api_test_server.h"
 
 namespace muster::server {
@@ -41,6 +42,7 @@ class ClusterServiceTest : public testing::Test {
     Command command;
     command.mutable_add_member()->set_node_id(id);
     command.mutable_add_member()->set_display_name(absl::StrCat("node-", id));
+    command.mutable_add_member()->set_public_key(keys_.public_key);
     ASSERT_TRUE(server_.log().Propose(command).ok());
   }
   static std::string NameOf(uint64_t id) { return absl::StrCat("nodes/", FormatId(id)); }
@@ -70,6 +72,8 @@ class ClusterServiceTest : public testing::Test {
     return stub_->FinalizeUpgrade(server_.Context(server_.root_key()).get(), request, &finalized_);
   }
 
+  // Of all of them.
+  const BoxKeyPair keys_ = MakeBoxKeyPair();
   ClusterView view_;
   std::vector<uint64_t> forgotten_;
   ApiTestServer server_;
@@ -101,6 +105,25 @@ TEST_F(ClusterServiceTest, ARemovedNodeIsShownOnRequestOnlyAndItsReportIsForgott
   EXPECT_TRUE(Status(true).nodes(1).removed());
   EXPECT_TRUE(Status(true).nodes(1).has_remove_time());
   EXPECT_TRUE(Remove(NameOf(2)).ok()) << "repeating is harmless";
+}
+
+TEST_F(ClusterServiceTest, ARemovalBringsOneNewKeyToAllThatAreLeft) {
+  ASSERT_TRUE(Remove(NameOf(2)).ok());
+  EXPECT_EQ(removed_.key_generation(), 1);
+  const auto open = [this](uint32_t generation, uint64_t member) {
+    const auto sealed = server_.state().FindSealedKey(generation, member);
+    return OpenForMember(keys_, server_.state().ClusterId(), generation, member,
+                         sealed.value_or(""));
+  };
+  const auto first = open(1, 1);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(open(1, 3)->Reveal(), first->Reveal());
+  EXPECT_FALSE(open(1, 2).ok());
+  ASSERT_TRUE(Remove(NameOf(2)).ok());
+  EXPECT_EQ(removed_.key_generation(), 1) << "it is removed already";
+  ASSERT_TRUE(Remove(NameOf(3)).ok());
+  EXPECT_EQ(removed_.key_generation(), 2);
+  EXPECT_NE(open(2, 1)->Reveal(), first->Reveal());
 }
 
 TEST_F(ClusterServiceTest, ARemovalCanBeTriedAndRepeatedUnderItsRequestId) {

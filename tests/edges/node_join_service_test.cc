@@ -135,9 +135,14 @@ TEST_F(NodeJoinServiceTest, ARemovedNodeIsToldNothingMore) {
   Command add;
   add.mutable_add_member()->set_node_id(6);
   add.mutable_add_member()->set_display_name("six");
+  add.mutable_add_member()->set_public_key(std::string(32, '6'));
   ASSERT_TRUE(Propose(add).ok());
   Command remove;
   remove.mutable_remove_member()->set_node_id(5);
+  remove.mutable_remove_member()->set_key_generation(1);
+  internal::v1::SealedClusterKey& copy = *remove.mutable_remove_member()->add_sealed_keys();
+  copy.set_node_id(6);
+  copy.set_sealed("sealed");
   ASSERT_TRUE(Propose(remove).ok());
   EXPECT_EQ(client.Describe(address(), absl::Seconds(20)).status().code(),
             absl::StatusCode::kPermissionDenied);

@@ -103,6 +103,8 @@ class Node:
         self.metrics_address = None
         # Another version, where a test upgrades.
         self.program = f'{BIN}/musterd'
+        # None: the file that all share.
+        self.master_key = None
 
     def path(self, *parts):
         folder = f'control-{self.number}' if self.number else 'control'
@@ -111,7 +113,7 @@ class Node:
     def command(self, *extra):
         return [self.program, '--data-dir', self.path(), '--listen', f'127.0.0.1:{self.api_port}',
                 '--listen-edge', f'127.0.0.1:{self.edge_port}', '--metrics', '127.0.0.1:0',
-                '--master-key-file', self.cluster.master_key, '--etcd', self.cluster.etcd_urls(),
+                '--master-key-file', self.master_key or self.cluster.master_key, '--etcd', self.cluster.etcd_urls(),
                 '--node-name', f'node-{self.number}', *self.cluster.node_flags, *extra]
 
     def start(self, wait=True):

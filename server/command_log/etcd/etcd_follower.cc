@@ -165,7 +165,7 @@ absl::Status EtcdFollower::CheckOwner() {
           "interrupted; finish it with musterd migrate");
     }
     if (applied.index != 0) return Refuse(absl::StrCat("etcd has no log; ", kAnotherEtcd));
-    const LogOwner ours = MakeLogOwner(options.key, applied.log_id, 0);
+    const LogOwner ours = MakeLogOwner(options.keys->First(), applied.log_id, 0);
     ASSIGN_OR_RETURN(answer.kv,
                      parts_.etcd.PutIfAbsent(key, EncodeLogOwner(ours), 0, options.call_timeout));
     if (!answer.kv.has_value()) return TakeOwner(EncodeLogOwner(ours));
@@ -180,7 +180,7 @@ absl::Status EtcdFollower::TakeOwner(absl::string_view record) {
   if (!owner.ok()) {
     return Refuse(absl::StrCat("etcd key ", OwnerKey(options), ": ", owner.status().message()));
   }
-  const LogOwner check = MakeLogOwner(options.key, owner->log_id, owner->base);
+  const LogOwner check = MakeLogOwner(options.keys->First(), owner->log_id, owner->base);
   if (!EqualInConstantTime(owner->key_check, check.key_check)) {
     return Refuse(
         "the log in etcd is sealed with another master key: this etcd serves another cluster, or "
@@ -264,6 +264,7 @@ absl::Status EtcdFollower::ApplyEvent(const EtcdEvent& event) {
   if (!taken.ok()) return Refuse(taken.status().message());
   Apply(event.kv, *taken, position);
   if (parts_.store.IsRemovedMember(parts_.options.node_id)) return Refuse(kRemoved);
+  RETURN_IF_ERROR(TakeKey());
   if (taken->end.empty()) return absl::OkStatus();
   // This process knows why.
   if (taken->id.has_value() && taken->id->proposer == parts_.options.node_id) {
@@ -275,9 +276,8 @@ absl::Status EtcdFollower::ApplyEvent(const EtcdEvent& event) {
 absl::StatusOr<EtcdFollower::Taken> EtcdFollower::Read(const EtcdValue& value, uint64_t index) {
   Taken taken;
   taken.digest = Hash256(value.value);
-  absl::StatusOr<OpenedEntry> opened =
-      OpenEntry(parts_.options.key, parts_.applied.Get().log_id, value.value);
-  if (!opened.ok()) {
+  ASSIGN_OR_RETURN(std::optional<OpenedEntry> opened, OpenSealed(value.value, taken));
+  if (!opened.has_value()) {
     Replace(index,
             absl::StrCat("log entry ", index,
                          " in etcd was not written by a node of this "
@@ -288,7 +288,7 @@ absl::StatusOr<EtcdFollower::Taken> EtcdFollower::Read(const EtcdValue& value, u
   taken.id = opened->id;
   const auto last = cursor_.counters.find(opened->id.proposer);
   const bool used_up = last != cursor_.counters.end() && opened->id.counter <= last->second;
-  if (used_up || parts_.store.IsRemovedMember(opened->id.proposer)) {
+  if (taken.stale || used_up || parts_.store.IsRemovedMember(opened->id.proposer)) {
     taken.passed_over = true;
     taken.bytes = EncodeEntry(
         {parts_.applied.Get().log_id, index, opened->id.proposer, parts_.store.StateTimeUs()}, {});
@@ -297,6 +297,23 @@ absl::StatusOr<EtcdFollower::Taken> EtcdFollower::Read(const EtcdValue& value, u
   }
   RETURN_IF_ERROR(Decode(*std::move(opened), index, taken));
   return taken;
+}
+
+// Which key an entry must be sealed under follows from its place alone, so that it is the same on
+// all nodes.
+absl::StatusOr<std::optional<OpenedEntry>> EtcdFollower::OpenSealed(absl::string_view sealed,
+                                                                    Taken& taken) {
+  const std::string log_id = parts_.applied.Get().log_id;
+  const uint32_t generation = parts_.store.KeyGeneration();
+  const std::optional<Secret> key = parts_.options.keys->Of(generation);
+  if (!key.has_value()) return absl::FailedPreconditionError(MissingKey(generation));
+  absl::StatusOr<OpenedEntry> opened = OpenEntry(*key, log_id, sealed);
+  for (uint32_t older = generation; !opened.ok() && older > 0; --older) {
+    opened = OpenEntry(*parts_.options.keys->Of(older - 1), log_id, sealed);
+    taken.stale = opened.ok();
+  }
+  if (!opened.ok()) return std::nullopt;
+  return *std::move(opened);
 }
 
 // What opens was written by a node. If it doesn't decode all the same, no node can apply it.
@@ -327,7 +344,8 @@ void EtcdFollower::Apply(const EtcdValue& value, Taken& taken, const Position& p
   const bool own = taken.id.has_value() && taken.id->proposer == parts_.options.node_id;
   std::optional<Proposals> waiting;
   if (own) waiting = parts_.in_flight.Claim(taken.digest);
-  if (own) parts_.in_flight.RaiseCounter(taken.id->counter);
+  // A counter that is sealed under a key of before may be anybody's.
+  if (own && !taken.stale) parts_.in_flight.RaiseCounter(taken.id->counter);
   cursor_.revision = value.mod_revision;
   cursor_.digest = taken.digest;
   if (taken.id.has_value() && !taken.passed_over) {
@@ -359,6 +377,15 @@ void EtcdFollower::Apply(const EtcdValue& value, Taken& taken, const Position& p
     Answer(*waiting, std::move(outcomes), position);
     parts_.in_flight.Settle(InFlight::Fate::kApplied, {});
   }
+}
+
+absl::Status EtcdFollower::TakeKey() {
+  const uint32_t generation = parts_.store.KeyGeneration();
+  if (generation <= parts_.options.keys->newest_generation()) return absl::OkStatus();
+  const absl::Status taken = parts_.options.take_key
+                                 ? parts_.options.take_key(generation)
+                                 : absl::FailedPreconditionError(MissingKey(generation));
+  return taken.ok() ? taken : Refuse(taken.message());
 }
 
 }  // namespace muster::server

@@ -61,8 +61,11 @@ class EtcdFollower {
     // Nullopt: it did not open.
     std::optional<EntryId> id;
     // It came with a counter that its proposer had used up (a repetition, or somebody's replay), or
-    // its proposer was removed.
+    // its proposer was removed, or it is `stale`.
     bool passed_over = false;
+    // It is sealed under a key of before: on its way when a member was removed, or made by whoever
+    // has that one's key.
+    bool stale = false;
     // What is kept, and its commands.
     std::string bytes;
     internal::v1::Entry entry;
@@ -84,9 +87,12 @@ class EtcdFollower {
   absl::Status Follow(EtcdWatch& watch, uint64_t target);
   absl::Status ApplyEvent(const EtcdEvent& event);
   absl::StatusOr<Taken> Read(const EtcdValue& value, uint64_t index);
+  // Nullopt: it was not written by a node.
+  absl::StatusOr<std::optional<OpenedEntry>> OpenSealed(absl::string_view sealed, Taken& taken);
   absl::Status Decode(OpenedEntry opened, uint64_t index, Taken& taken);
   void Replace(uint64_t index, absl::string_view problem, Taken& taken);
   void Apply(const EtcdValue& value, Taken& taken, const Position& position);
+  absl::Status TakeKey();
   // Stops the log for good; what it answers ends the session.
   absl::Status Refuse(absl::string_view reason);
   absl::Status AskForSnapshot();

@@ -13,20 +13,24 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "common/secrets/secrets.h"
 #include "server/command_log/etcd/etcd.h"
+#include "server/command_log/etcd/seal_keys.h"
 #include "server/command_log/log/command_log.h"
 #include "server/command_log/log/store.h"
 
 namespace muster::server {
 
 struct EtcdLogOptions {
-  // LogKeyOf(master key).
-  Secret key;
+  // What it puts into etcd is sealed under. `key_generation` of the state says under which of them.
+  std::shared_ptr<SealKeys> keys;
+  // Called on the follower's thread once an entry has brought a newer generation than `keys` has:
+  // adds it there, or says why it can't, which stops the log. Empty: it can't.
+  std::function<absl::Status(uint32_t generation)> take_key;
   // Of this data directory; no two nodes may have the same.
   uint64_t node_id = 0;
   // Of all keys in etcd. One etcd serves one cluster.

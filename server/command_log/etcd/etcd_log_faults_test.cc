@@ -154,7 +154,7 @@ TEST_F(EtcdLogFaultsTest, AnEtcdOfAnotherClusterIsRefused) {
   NodeUnderTest one(etcd1_, QuickOptions(1));
   ASSERT_TRUE(one.Make(1).ok());
   EtcdLogOptions foreign = QuickOptions(2);
-  foreign.key = LogKeyOf(Secret(std::string(32, 'z')));
+  foreign.keys = std::make_shared<SealKeys>(std::vector<Secret>{Secret(std::string(32, 'z'))});
   NodeUnderTest two(etcd2_, foreign);
   EXPECT_EQ(two.log().WaitUntilSettled(absl::Seconds(20)).code(),
             absl::StatusCode::kFailedPrecondition);

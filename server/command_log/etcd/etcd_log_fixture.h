@@ -16,7 +16,7 @@ namespace muster::server {
 
 inline EtcdLogOptions QuickOptions(uint64_t node_id) {
   EtcdLogOptions options;
-  options.key = LogKeyOf(Secret(std::string(32, 'k')));
+  options.keys = std::make_shared<SealKeys>(std::vector<Secret>{Secret(std::string(32, 'k'))});
   options.node_id = node_id;
   options.shortest_pause = absl::Milliseconds(2);
   options.longest_pause = absl::Milliseconds(100);

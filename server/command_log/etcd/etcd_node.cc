@@ -18,10 +18,12 @@
 #include "server/command_log/etcd/etcd_problem.h"
 #include "server/command_log/etcd/log_keys.h"
 #include "server/command_log/etcd/node_id.h"
+#include "server/command_log/etcd/node_key.h"
 #include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/etcd/state_compare.h"
 #include "server/command_log/etcd/tick_lease.h"
 #include "server/command_log/etcd/trim_pin.h"
+#include "server/command_log/log/member_key.h"
 #include "server/command_log/node/data_dir.h"
 #include "server/command_log/node/ticker.h"
 #include "server/state/pending_move.h"
@@ -106,14 +108,22 @@ absl::StatusOr<std::unique_ptr<SqliteState>> OpenState(const EtcdNodeOptions& op
                            options.hash_every);
 }
 
+// The key pair of this node, and the master keys that it has; the oldest first.
+struct NodeKeys {
+  BoxKeyPair own;
+  std::vector<Secret> masters;
+};
+
 class RunningNode : public EtcdNode {
  public:
   RunningNode(DataDir dir, std::unique_ptr<SqliteState> state, std::unique_ptr<Etcd> etcd,
-              EtcdLogOptions options, const Clock& clock)
+              const EtcdNodeOptions& options, NodeKeys keys, uint64_t node_id, const Clock& clock)
       : dir_(std::move(dir)),
         state_(std::move(state)),
         etcd_(std::move(etcd)),
-        options_(std::move(options)),
+        keys_(std::move(keys)),
+        keep_master_key_(options.keep_master_key),
+        options_(LogOptions(options, node_id)),
         clock_(clock) {}
 
   ~RunningNode() override {
@@ -127,6 +137,9 @@ class RunningNode : public EtcdNode {
   }
 
   absl::Status Follow(absl::Duration patience) {
+    // Where a key came and this process was killed before it was kept.
+    const uint32_t generation = state_->KeyGeneration();
+    if (generation > options_.keys->newest_generation()) RETURN_IF_ERROR(TakeKey(generation));
     ASSIGN_OR_RETURN(log_, EtcdLog::Open(*state_, *etcd_, options_));
     RETURN_IF_ERROR(CatchUp(patience));
     check_ = std::make_unique<ClockCheck>(clock_, state_->StateTime());
@@ -138,13 +151,13 @@ class RunningNode : public EtcdNode {
   }
 
   // The same, with another node's state where this one is too old.
-  absl::Status FollowOrFetch(const EtcdNodeOptions& options, const Secret& master) {
+  absl::Status FollowOrFetch(const EtcdNodeOptions& options) {
     absl::Status followed = Follow(options.patience);
     if (!NeedsSnapshot() || !options.fetch_state) return followed;
     // Until it has read on from there.
     const TrimPin pin(*etcd_, options_);
     for (int i = 0; i < kMostFetches && NeedsSnapshot(); ++i) {
-      const absl::Status replaced = ReplaceState(options, master);
+      const absl::Status replaced = ReplaceState(options);
       if (state_ == nullptr) return replaced;
       followed = Follow(options.patience);
       if (replaced.ok()) continue;
@@ -157,6 +170,7 @@ class RunningNode : public EtcdNode {
   CommandLog& log() override { return *log_; }
   State& state() override { return *state_; }
   uint64_t id() const override { return options_.node_id; }
+  const std::string& public_key() const override { return keys_.own.public_key; }
   const EtcdLogCounts& counts() const override { return log_->counts(); }
   bool ticks() const override { return lease_->IsMine(); }
 
@@ -215,10 +229,10 @@ class RunningNode : public EtcdNode {
   }
 
   // No state is open afterwards only where none can be.
-  absl::Status ReplaceState(const EtcdNodeOptions& options, const Secret& master) {
+  absl::Status ReplaceState(const EtcdNodeOptions& options) {
     ASSIGN_OR_RETURN(ClusterRoot root, ReadClusterRoot(*etcd_, options_));
     StateWish wish{dir_.path(),
-                   master,
+                   keys_.masters,
                    options_.node_id,
                    state_->LogId(),
                    state_->AppliedPosition().index,
@@ -239,10 +253,46 @@ class RunningNode : public EtcdNode {
     return CheckNoMove(*state_, options.data_dir, options_.node_id);
   }
 
-  // On the board's thread: until etcd has it.
+  // On the board's thread: until etcd has it, under the newest key.
   void KeepRoot() {
-    if (!root_.has_value() || !KeepClusterRoot(*etcd_, options_, *root_).ok()) return;
-    root_.reset();
+    const uint32_t generation = options_.keys->newest_generation();
+    if (!root_.has_value() || kept_root_ == generation) return;
+    // A node that is behind may not have the newest.
+    if (log_->Health().state != LogState::kServing) return;
+    if (KeepClusterRoot(*etcd_, options_, *root_).ok()) kept_root_ = generation;
+  }
+
+  EtcdLogOptions LogOptions(const EtcdNodeOptions& options, uint64_t node_id) {
+    EtcdLogOptions log = options.log;
+    log.keys = std::make_shared<SealKeys>(keys_.masters);
+    log.take_key = [this](uint32_t generation) { return TakeKey(generation); };
+    log.node_id = node_id;
+    return log;
+  }
+
+  // All up to this one, as they came with the removals of members. On the follower's thread, or
+  // where there is none.
+  absl::Status TakeKey(uint32_t generation) {
+    for (uint32_t next = options_.keys->newest_generation() + 1; next <= generation; ++next) {
+      const auto sealed = state_->FindSealedKey(next, options_.node_id);
+      if (!sealed.has_value()) return absl::FailedPreconditionError(MissingKey(next));
+      absl::StatusOr<Secret> key =
+          OpenForMember(keys_.own, state_->ClusterId(), next, options_.node_id, *sealed);
+      if (!key.ok()) return absl::FailedPreconditionError(MissingKey(next));
+      KeepMasterKey(next, *key);
+      options_.keys->Add(*key);
+      keys_.masters.push_back(*std::move(key));
+      LogInfo("command_log", "took the cluster's new key", {{"generation", absl::StrCat(next)}});
+    }
+    return absl::OkStatus();
+  }
+
+  void KeepMasterKey(uint32_t generation, const Secret& key) {
+    if (!keep_master_key_) return;
+    const absl::Status kept = keep_master_key_(generation, key);
+    if (kept.ok()) return;
+    LogError("command_log", "the cluster's new key is not in the master key file",
+             {{"why", kept.ToString()}});
   }
 
   void AddHashes(MemberReport& report) const {
@@ -287,14 +337,17 @@ class RunningNode : public EtcdNode {
   DataDir dir_;
   std::unique_ptr<SqliteState> state_;
   std::unique_ptr<Etcd> etcd_;
+  NodeKeys keys_;
+  const std::function<absl::Status(uint32_t generation, const Secret& key)> keep_master_key_;
   const EtcdLogOptions options_;
   const Clock& clock_;
   std::unique_ptr<EtcdLog> log_;
   std::unique_ptr<ClockCheck> check_;
   std::unique_ptr<TickLease> lease_;
   std::unique_ptr<Ticker> ticker_;
-  // Empty once etcd has it.
   std::optional<ClusterRoot> root_;
+  // The board's thread's: the generation of the key under which etcd has the root.
+  std::optional<uint32_t> kept_root_;
   std::atomic<uint64_t> compared_index_ = 0;
   // The board's thread's: the difference that was told last.
   uint64_t told_index_ = 0;
@@ -328,15 +381,15 @@ absl::StatusOr<std::unique_ptr<EtcdNode>> EtcdNode::Open(const EtcdNodeOptions& 
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteState> state, OpenState(options));
   const bool empty = state->AppliedPosition().index == 0;
   ASSIGN_OR_RETURN(const bool no_cluster, AskWhoItIs(*etcd, options, empty));
-  ASSIGN_OR_RETURN(const Secret master, options.master_key(no_cluster && empty));
-  EtcdLogOptions log = options.log;
-  log.key = LogKeyOf(master);
-  ASSIGN_OR_RETURN(log.node_id, OpenNodeId(options.data_dir));
-  RETURN_IF_ERROR(CheckNotRemoved(options.data_dir, *state, log.node_id));
-  RETURN_IF_ERROR(CheckNoMove(*state, options.data_dir, log.node_id));
+  NodeKeys keys;
+  ASSIGN_OR_RETURN(keys.masters, options.master_keys(no_cluster && empty));
+  ASSIGN_OR_RETURN(const uint64_t node_id, OpenNodeId(options.data_dir));
+  RETURN_IF_ERROR(CheckNotRemoved(options.data_dir, *state, node_id));
+  RETURN_IF_ERROR(CheckNoMove(*state, options.data_dir, node_id));
+  ASSIGN_OR_RETURN(keys.own, OpenNodeKey(options.data_dir));
   auto node = std::make_unique<RunningNode>(std::move(dir), std::move(state), std::move(etcd),
-                                            std::move(log), clock);
-  RETURN_IF_ERROR(node->FollowOrFetch(options, master));
+                                            options, std::move(keys), node_id, clock);
+  RETURN_IF_ERROR(node->FollowOrFetch(options));
   return node;
 }
 

@@ -31,7 +31,8 @@ namespace muster::server {
 struct StateWish {
   // Held; no state in it is open.
   std::string data_dir;
-  const Secret& master_key;
+  // The oldest first.
+  std::vector<Secret> master_keys;
   uint64_t node_id = 0;
   // Of the cluster's log, and the last entry that this node has (0: none).
   std::string log_id;
@@ -45,11 +46,14 @@ struct EtcdNodeOptions {
   // Made with mode 0700 where it is absent.
   std::string data_dir;
   EtcdTerms etcd;
-  // `key` and `node_id` are filled in by Open.
+  // `keys`, `take_key` and `node_id` are filled in by Open.
   EtcdLogOptions log;
-  // Answers the master key of the cluster. True: etcd has no cluster yet and this state is empty,
-  // so that a new key may be made.
-  std::function<absl::StatusOr<Secret>(bool new_cluster)> master_key;
+  // Answers the master keys of the cluster, the oldest first. True: etcd has no cluster yet and
+  // this state is empty, so that a new key may be made.
+  std::function<absl::StatusOr<std::vector<Secret>>(bool new_cluster)> master_keys;
+  // Keeps a new one where master_keys finds it at the next start. Where that fails the node goes
+  // on: its state has the key for it as well.
+  std::function<absl::Status(uint32_t generation, const Secret& key)> keep_master_key;
   // Called where etcd no longer has the entries that this state lacks: puts another node's in its
   // place, or fails and leaves it as it is. Empty: nothing is done about it.
   std::function<absl::Status(const StateWish& wish)> fetch_state;
@@ -66,6 +70,8 @@ class EtcdNode : public Node {
                                                         const Clock& clock);
 
   virtual uint64_t id() const = 0;
+  // What new master keys are sealed for.
+  virtual const std::string& public_key() const = 0;
   virtual const EtcdLogCounts& counts() const = 0;
   // Brings time into the log.
   virtual bool ticks() const = 0;

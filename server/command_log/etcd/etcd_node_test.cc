@@ -10,6 +10,8 @@
 #include "server/command_log/etcd/log_keys.h"
 #include "server/command_log/etcd/sealed_entry.h"
 #include "server/command_log/local/local_node.h"
+#include "server/command_log/log/feature_level.h"
+#include "server/command_log/log/member_key.h"
 #include "server/state/state_fixture.h"
 #include "tests/support/etcd_process.h"
 
@@ -36,9 +38,9 @@ class EtcdNodeTest : public testing::Test {
     EtcdNodeOptions options;
     options.data_dir = folder_.path() + "/" + name;
     options.etcd.urls = etcd_->urls();
-    options.master_key = [this](bool new_cluster) -> absl::StatusOr<Secret> {
+    options.master_keys = [this](bool new_cluster) -> absl::StatusOr<std::vector<Secret>> {
       asked_for_new_ = new_cluster;
-      return Secret(std::string(32, master_));
+      return std::vector<Secret>{Secret(std::string(32, master_))};
     };
     return options;
   }
@@ -208,7 +210,7 @@ TEST_F(EtcdNodeTest, WhileANodeGetsAStateItHoldsTheTrimmingBackAndNotBeyond) {
   const auto client = ConnectToEtcd(OptionsOf("a").etcd);
   ASSERT_TRUE(client.ok()) << client.status();
   EtcdLogOptions log;
-  log.key = LogKeyOf(Secret(std::string(32, master_)));
+  log.keys = std::make_shared<SealKeys>(std::vector<Secret>{Secret(std::string(32, master_))});
   ClusterRoot root;
   root.set_cluster_id(std::string(16, 'c'));
   ASSERT_TRUE(KeepClusterRoot(**client, log, root).ok());
@@ -228,6 +230,69 @@ TEST_F(EtcdNodeTest, WhileANodeGetsAStateItHoldsTheTrimmingBackAndNotBeyond) {
   EXPECT_EQ(late.status().code(), absl::StatusCode::kUnavailable) << late.status();
   EXPECT_EQ(pins, 1U);
   EXPECT_EQ(count_pins(), 0U);
+}
+
+// As ClusterNodes does it.
+Command RemoveWithNewKey(const EtcdNode& left, uint64_t removed, uint32_t generation,
+                         const Secret& key) {
+  Command command;
+  auto& remove = *command.mutable_remove_member();
+  remove.set_node_id(removed);
+  remove.set_key_generation(generation);
+  auto& copy = *remove.add_sealed_keys();
+  copy.set_node_id(left.id());
+  copy.set_sealed(*SealForMember(left.public_key(), "", generation, left.id(), key));
+  return command;
+}
+
+TEST_F(EtcdNodeTest, ANewKeyIsKeptAndWhereItCouldNotBeKeptItComesFromTheState) {
+  const Secret second(std::string(32, 'n'));
+  std::vector<std::pair<uint32_t, std::string>> kept;
+  EtcdNodeOptions options = OptionsOf("a");
+  options.keep_master_key = [&kept](uint32_t generation, const Secret& key) {
+    kept.emplace_back(generation, std::string(key.Reveal()));
+    return absl::FailedPreconditionError("the file can't be written");
+  };
+  {
+    ASSERT_TRUE(Open("a").ok()) << "etcd is there";
+    auto node = EtcdNode::Open(options, clock_);
+    ASSERT_TRUE(node.ok()) << node.status();
+    Command raise;
+    raise.mutable_finalize_upgrade()->set_level(FeatureLevel());
+    ASSERT_TRUE((*node)->log().Propose(raise).ok());
+    for (const uint64_t id : {(*node)->id(), uint64_t{77}}) {
+      Command add;
+      add.mutable_add_member()->set_node_id(id);
+      add.mutable_add_member()->set_display_name("node");
+      add.mutable_add_member()->set_public_key((*node)->public_key());
+      ASSERT_TRUE((*node)->log().Propose(add).ok());
+    }
+    ASSERT_TRUE((*node)->log().Propose(RemoveWithNewKey(**node, 77, 1, second)).ok());
+    ASSERT_TRUE((*node)->log().Propose(MakeOrganization(5)).ok());
+  }
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept[0], std::pair(uint32_t{1}, std::string(second.Reveal())));
+  {
+    auto again = EtcdNode::Open(options, clock_);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(kept.size(), 2U) << "tried anew at each start";
+    EXPECT_TRUE((*again)->log().Propose(MakeOrganization(6)).ok());
+  }
+  // Another node gets none of it without the key, and all of it with the key.
+  const auto without = Open("b");
+  EXPECT_EQ(without.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(absl::StrContains(without.status().message(), "the keys of the cluster were changed"))
+      << without.status();
+  EtcdNodeOptions with = OptionsOf("c");
+  with.master_keys = [&](bool) -> absl::StatusOr<std::vector<Secret>> {
+    return std::vector<Secret>{Secret(std::string(32, master_)), second};
+  };
+  auto third = EtcdNode::Open(with, clock_);
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_TRUE((*third)->state().FindOrganization(OrganizationId{6}).has_value());
+  // Nor the one that lost its own half.
+  ASSERT_EQ(unlink((folder_.path() + "/a/node-key").c_str()), 0);
+  EXPECT_TRUE(absl::IsFailedPrecondition(EtcdNode::Open(options, clock_).status()));
 }
 
 }  // namespace

@@ -65,7 +65,10 @@ std::string EtcdWriter::MakeEntry(const Proposals& proposals) {
   const std::string log_id = parts_.applied.Get().log_id;
   const std::string bytes =
       EncodeEntry({log_id, 0, id.proposer, parts_.store.StateTimeUs()}, BytesOf(proposals));
-  return SealEntry(parts_.options.key, log_id, id, bytes);
+  // Of the entries that come next; one that comes behind the next change is made again.
+  const SealKeys& keys = *parts_.options.keys;
+  const uint32_t generation = std::min(keys.newest_generation(), parts_.store.KeyGeneration());
+  return SealEntry(*keys.Of(generation), log_id, id, bytes);
 }
 
 Proposals EtcdWriter::Append(Proposals proposals, const Deadline& deadline) {

@@ -21,7 +21,7 @@ constexpr absl::Duration kLease = absl::Seconds(5);
 constexpr size_t kDigestBytes = 32;
 
 std::string RecordOf(const EtcdLogOptions& options, const Position& after) {
-  return EncodeLogOwner(MakeLogOwner(options.key, after.log_id, after.index));
+  return EncodeLogOwner(MakeLogOwner(options.keys->First(), after.log_id, after.index));
 }
 
 absl::Status NotFree(const EtcdTerms& terms, absl::string_view key) {

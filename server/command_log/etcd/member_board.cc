@@ -39,7 +39,8 @@ void MemberBoard::Run() {
     MemberReport report = report_();
     report.set_node_id(options_.node_id);
     report.set_time_us(absl::ToUnixMicros(absl::Now()));
-    const std::string sealed = Seal(options_.key, ContextOf(key), report.SerializeAsString());
+    const std::string sealed =
+        Seal(options_.keys->Newest(), ContextOf(key), report.SerializeAsString());
     // Lost with a member of etcd: the next one follows.
     etcd_.Put(key, sealed, options_.call_timeout).IgnoreError();
     if (heard_) {
@@ -66,7 +67,7 @@ absl::StatusOr<std::vector<MemberReport>> ReadMemberReports(Etcd& etcd,
   ASSIGN_OR_RETURN(const auto found, etcd.List(NodesKey(options), options.call_timeout));
   std::vector<MemberReport> reports;
   for (const auto& [key, value] : found) {
-    const absl::StatusOr<Secret> plain = Open(options.key, ContextOf(key), value.value);
+    const absl::StatusOr<Secret> plain = Open(options.keys->Newest(), ContextOf(key), value.value);
     MemberReport report;
     if (plain.ok() && report.ParseFromString(std::string(plain->Reveal()))) {
       reports.push_back(std::move(report));

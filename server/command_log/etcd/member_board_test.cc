@@ -20,7 +20,7 @@ class MemberBoardTest : public testing::Test {
         : etcd(std::move(store)) {
       EXPECT_TRUE(InitializeCryptography().ok());
       options.node_id = id;
-      options.key = LogKeyOf(Secret(std::string(32, 'k')));
+      options.keys = std::make_shared<SealKeys>(std::vector<Secret>{Secret(std::string(32, 'k'))});
       board = std::make_unique<MemberBoard>(etcd, options, [name] {
         MemberReport report;
         report.set_display_name(name);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/etcd/log_keys.h"
+#include "server/command_log/etcd/sealed_entry.h"
 
 namespace muster::server {
 namespace {
@@ -19,11 +20,12 @@ absl::StatusOr<ClusterRoot> ReadClusterRoot(Etcd& etcd, const EtcdLogOptions& op
   if (!answer.kv.has_value()) {
     return absl::NotFoundError(absl::StrCat("etcd has no ", RootKey(options)));
   }
-  const absl::StatusOr<Secret> plain = Open(options.key, kContext, answer.kv->value);
+  const absl::StatusOr<Secret> plain = Open(options.keys->Newest(), kContext, answer.kv->value);
   ClusterRoot root;
   if (!plain.ok() || !root.ParseFromString(std::string(plain->Reveal()))) {
     return absl::DataLossError(
-        absl::StrCat(RootKey(options), " in etcd was not written by a node"));
+        absl::StrCat(RootKey(options), " in etcd was not written by a node, or under a newer key: ",
+                     MissingKey(options.keys->newest_generation() + 1)));
   }
   return root;
 }
@@ -35,7 +37,8 @@ absl::Status KeepClusterRoot(Etcd& etcd, const EtcdLogOptions& options, const Cl
   const bool may_write =
       kept.ok() || absl::IsNotFound(kept.status()) || absl::IsDataLoss(kept.status());
   if (!may_write) return kept.status();
-  return etcd.Put(RootKey(options), Seal(options.key, kContext, bytes), options.call_timeout);
+  return etcd.Put(RootKey(options), Seal(options.keys->Newest(), kContext, bytes),
+                  options.call_timeout);
 }
 
 }  // namespace muster::server

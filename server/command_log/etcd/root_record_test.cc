@@ -15,7 +15,7 @@ class RootRecordTest : public testing::Test {
  protected:
   RootRecordTest() {
     EXPECT_TRUE(InitializeCryptography().ok());
-    options_.key = LogKeyOf(Secret(std::string(32, 'k')));
+    options_.keys = std::make_shared<SealKeys>(std::vector<Secret>{Secret(std::string(32, 'k'))});
     root_.set_cluster_id(std::string(16, 'c'));
     root_.set_certificate_pem("a certificate");
     root_.set_sealed_key("sealed");

@@ -2,13 +2,15 @@
 // its entries beside the state, a place for them in the same transaction.
 //
 // Threads:  one thread at a time begins, fills and commits transactions; AppliedPosition,
-//           StateTimeUs, FeatureLevel and IsRemovedMember are safe from any thread.
+//           StateTimeUs, FeatureLevel, IsRemovedMember, KeyGeneration and FindSealedKey are safe
+//           from any thread.
 // Errors:   none: a store that can't be written, or an entry that can't be read back, stops the
 //           process before anything is acknowledged.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,10 @@ class Store {
   virtual uint32_t FeatureLevel() const = 0;
   // What this node proposed behind its removal has no effect.
   virtual bool IsRemovedMember(uint64_t node_id) const = 0;
+  // Of the newest master key; 0: the first one.
+  virtual uint32_t KeyGeneration() const = 0;
+  // The copy of a later one for a member (member_key.h); nullopt where it got none.
+  virtual std::optional<std::string> FindSealedKey(uint32_t generation, uint64_t member) const = 0;
 
   // What KeepEngineNote kept last; empty where no engine has kept one. Not during a transaction.
   virtual std::string EngineNote() = 0;

@@ -41,6 +41,8 @@ struct NodeState {
   uint64_t request_count = 0;
   // What the installation uses (server/command_log/log/feature_level.h).
   uint32_t feature_level = 1;
+  // Of the newest master key.
+  uint32_t key_generation = 0;
   // Of `members`, those that were removed: few, ever.
   std::set<uint64_t> removed_members;
 };

@@ -1,6 +1,9 @@
 // The nodes of a cluster, what lets new ones join, and the feature level that all of them know.
 #include "server/state/apply/members.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
 #include "server/state/apply/apply.h"
@@ -16,6 +19,7 @@ using internal::v1::UseJoinToken;
 
 constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kHashBytes = 32;
+constexpr size_t kPublicKeyBytes = 32;
 constexpr size_t kMaxKeyBytes = 1024;
 constexpr int64_t kLongestTokenUs = 24 * 3600 * int64_t{1'000'000};
 // How long one can read that a token was used, or has expired.
@@ -27,17 +31,55 @@ bool IsRemoved(const ApplyContext& context, uint64_t node) {
   return context.node.removed_members.count(node) != 0;
 }
 
-int64_t Others(ApplyContext& context, uint64_t node) {
-  Query query(context.db,
-              "SELECT count(*) FROM members WHERE join_idx > 0 AND remove_idx = 0 AND id != ?",
-              KeyOf(node));
-  return query.Step() ? query.Int(0) : 0;
+// In the order of the table.
+std::vector<uint64_t> Others(ApplyContext& context, uint64_t node) {
+  std::vector<uint64_t> others;
+  Query query(
+      context.db,
+      "SELECT id FROM members WHERE join_idx > 0 AND remove_idx = 0 AND id != ? ORDER BY id",
+      KeyOf(node));
+  while (query.Step()) others.push_back(IdOf(query.Int(0)));
+  return others;
 }
 
 void MarkRemoved(ApplyContext& context, uint64_t node) {
   context.db.Run("UPDATE members SET remove_idx = ?, remove_us = ? WHERE id = ?", context.index,
                  context.now_us(), KeyOf(node));
   context.node.removed_members.insert(node);
+}
+
+// Aborted: what the proposer knew of the members has changed.
+absl::Status CheckKeys(const ApplyContext& context, const RemoveMember& command,
+                       const std::vector<uint64_t>& others) {
+  if (command.key_generation() != context.node.key_generation + 1) {
+    return absl::AbortedError("the keys of the cluster were changed meanwhile; try again");
+  }
+  for (const uint64_t other : others) {
+    const auto& copies = command.sealed_keys();
+    const bool has_copy = std::any_of(copies.begin(), copies.end(), [other](const auto& copy) {
+      return copy.node_id() == other && !copy.sealed().empty() &&
+             copy.sealed().size() <= kMaxKeyBytes;
+    });
+    if (!has_copy) {
+      return absl::AbortedError(
+          absl::StrCat("node ", FormatId(other), " joined the cluster meanwhile; try again"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What the removed node had must open nothing that comes after it.
+void TakeKeys(ApplyContext& context, const RemoveMember& command,
+              const std::vector<uint64_t>& others) {
+  context.node.key_generation = command.key_generation();
+  for (const auto& copy : command.sealed_keys()) {
+    if (std::find(others.begin(), others.end(), copy.node_id()) == others.end()) continue;
+    context.db.Run(
+        "INSERT OR REPLACE INTO sealed_keys (generation, member, sealed) VALUES (?, ?, ?)",
+        command.key_generation(), KeyOf(copy.node_id()), Blob{copy.sealed()});
+  }
+  context.db.Run("UPDATE join_tokens SET expire_us = min(expire_us, ?), sealed_key = x''",
+                 context.now_us());
 }
 
 }  // namespace
@@ -64,7 +106,8 @@ ApplyResult Apply(ApplyContext& context, const FinalizeUpgrade& command) {
 
 ApplyResult Apply(ApplyContext& context, const AddMember& command) {
   if (command.node_id() == 0 || command.display_name().empty() ||
-      command.display_name().size() > kMaxNameBytes) {
+      command.display_name().size() > kMaxNameBytes ||
+      command.public_key().size() != kPublicKeyBytes) {
     return Malformed("member");
   }
   if (IsRemoved(context, command.node_id())) {
@@ -77,13 +120,14 @@ ApplyResult Apply(ApplyContext& context, const AddMember& command) {
     known = query.Step();
   }
   if (known) {
-    context.db.Run("UPDATE members SET display_name = ? WHERE id = ?", command.display_name(),
-                   KeyOf(command.node_id()));
+    context.db.Run("UPDATE members SET display_name = ?, public_key = ? WHERE id = ?",
+                   command.display_name(), Blob{command.public_key()}, KeyOf(command.node_id()));
   } else {
     context.db.Run(
-        "INSERT INTO members (id, display_name, join_idx, join_us, remove_idx, remove_us) "
-        "VALUES (?, ?, ?, ?, 0, 0)",
-        KeyOf(command.node_id()), command.display_name(), context.index, context.now_us());
+        "INSERT INTO members (id, display_name, join_idx, join_us, remove_idx, remove_us, "
+        "public_key) VALUES (?, ?, ?, ?, 0, 0, ?)",
+        KeyOf(command.node_id()), command.display_name(), context.index, context.now_us(),
+        Blob{command.public_key()});
   }
   context.Changed({.kind = ChangeKind::kMember});
   WriteAudit(context, NameOf(command.node_id()), 0,
@@ -97,16 +141,21 @@ ApplyResult Apply(ApplyContext& context, const RemoveMember& command) {
     return Malformed("member");
   }
   if (IsRemoved(context, command.node_id())) return ResultOf(command.node_id());
-  if (Others(context, command.node_id()) == 0) {
+  const std::vector<uint64_t> others = Others(context, command.node_id());
+  if (others.empty()) {
     return absl::FailedPreconditionError("it is the last node of the cluster");
   }
+  if (auto keys = CheckKeys(context, command, others); !keys.ok()) return keys;
   context.db.Run(
-      "INSERT OR IGNORE INTO members (id, display_name, join_idx, join_us, remove_idx, remove_us) "
-      "VALUES (?, ?, 0, 0, 0, 0)",
+      "INSERT OR IGNORE INTO members (id, display_name, join_idx, join_us, remove_idx, remove_us, "
+      "public_key) VALUES (?, ?, 0, 0, 0, 0, x'')",
       KeyOf(command.node_id()), command.display_name());
   MarkRemoved(context, command.node_id());
+  TakeKeys(context, command, others);
   context.Changed({.kind = ChangeKind::kMember});
-  WriteAudit(context, NameOf(command.node_id()), 0, "removed the node from the cluster");
+  WriteAudit(context, NameOf(command.node_id()), 0,
+             absl::StrCat("removed the node from the cluster; its keys were changed, generation ",
+                          command.key_generation()));
   return ResultOf(command.node_id());
 }
 

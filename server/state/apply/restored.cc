@@ -1,5 +1,6 @@
 // A state that comes from a backup. What it has queued may have run since it was made, or have been
 // cancelled by an operator whose words are lost: it waits until somebody says that it shall go on.
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,8 @@ ApplyResult Apply(ApplyContext& context, const RestoreState& command) {
     if (!key.ok()) return key.status();
   }
   RemoveAllMembers(context);
+  // What a node that was removed after the backup was made had must open nothing either.
+  context.node.key_generation = std::max(context.node.key_generation, command.key_generation());
   WriteAudit(context, "", 0,
              absl::StrCat("restored this installation from a backup of ",
                           absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",

@@ -7,11 +7,11 @@ std::vector<Member> SqliteState::ListMembers() const {
   std::vector<Member> members;
   auto db = readers_.Get();
   Query query(*db,
-              "SELECT id, display_name, join_idx, join_us, remove_idx, remove_us FROM members "
-              "ORDER BY id");
+              "SELECT id, display_name, join_idx, join_us, remove_idx, remove_us, public_key "
+              "FROM members ORDER BY id");
   while (query.Step()) {
     members.push_back({IdOf(query.Int(0)), query.Text(1), query.Unsigned(2), query.Int(3),
-                       query.Unsigned(4), query.Int(5)});
+                       query.Unsigned(4), query.Int(5), query.Text(6)});
   }
   return members;
 }
@@ -22,6 +22,14 @@ std::optional<NodeJoinToken> SqliteState::FindJoinToken(uint64_t id) const {
               KeyOf(id));
   if (!query.Step()) return std::nullopt;
   return NodeJoinToken{id, query.Text(0), query.Text(1), query.Int(2), query.Int(3)};
+}
+
+std::optional<std::string> SqliteState::FindSealedKey(uint32_t generation, uint64_t member) const {
+  auto db = readers_.Get();
+  Query query(*db, "SELECT sealed FROM sealed_keys WHERE generation = ? AND member = ?", generation,
+              KeyOf(member));
+  if (!query.Step()) return std::nullopt;
+  return query.Text(0);
 }
 
 }  // namespace muster::server
