@@ -223,7 +223,7 @@ std::vector<Command> ClusterCommands() {
   upgrade.noun = "cluster";
   upgrade.verb = "upgrade";
   upgrade.summary = "Use what a new version brings, once every node runs it";
-  upgrade.positionals = {{"ACTION", "finalize"}};
+  upgrade.positionals = {{"ACTION", "finalize", true, "finalize"}};
   upgrade.flags = {{"yes", "", "don't ask"}};
   upgrade.examples = "  muster cluster upgrade finalize";
   upgrade.writes = true;

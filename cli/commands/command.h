@@ -28,6 +28,8 @@ struct Positional {
   std::string name;
   std::string help;
   bool required = true;
+  // Where only a few words fit: "rotate|revoke", for completion.
+  std::string words;
 };
 
 struct Flag {

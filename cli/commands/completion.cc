@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -25,6 +27,7 @@
 #include "muster/v1/edge_admin_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
 #include "muster/v1/organization_service.grpc.pb.h"
+#include "muster/v1/router_root_service.grpc.pb.h"
 #include "muster/v1/script_service.grpc.pb.h"
 #include "muster/v1/window_service.grpc.pb.h"
 
@@ -295,6 +298,10 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
     return NamesOf<v1::OrganizationService>(session, v1::ListOrganizationsRequest(),
                                             &v1::OrganizationService::Stub::ListOrganizations);
   }
+  if (kind == "ROOT") {
+    return NamesOf<v1::RouterRootService>(session, v1::ListRouterRootsRequest(),
+                                          &v1::RouterRootService::Stub::ListRouterRoots);
+  }
   if (kind == "SCRIPT") {
     v1::ListScriptsRequest request;
     ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
@@ -310,8 +317,8 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
     ASSIGN_OR_RETURN(*request.mutable_parent(), session.OrganizationName());
     return NamesOf<v1::WindowService>(session, request, &v1::WindowService::Stub::ListWindows);
   }
-  // One of several words: "reboot|result".
-  if (absl::StrContains(kind, "|")) return Words(absl::StrSplit(kind, '|'));
+  // One of several words: "reboot|result". Names of kinds are in capitals, words are not.
+  if (absl::c_any_of(kind, absl::ascii_islower)) return Words(absl::StrSplit(kind, '|'));
   return Words();
 }
 
@@ -341,6 +348,7 @@ std::optional<std::string> KindHere(const Place& place, const std::string& begun
   if (absl::StartsWith(begun, "-") || place.command == nullptr) return std::nullopt;
   const auto& positionals = place.command->positionals;
   if (place.positionals >= positionals.size()) return "";
+  if (!positionals[place.positionals].words.empty()) return positionals[place.positionals].words;
   const std::string& kind = positionals[place.positionals].name;
   // Three nouns whose things have no other word in help than NAME.
   if (kind == "NAME" && place.noun == "script") return "SCRIPT";

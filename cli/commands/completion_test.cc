@@ -6,6 +6,7 @@
 #include "cli/commands/command_test_support.h"
 #include "muster/v1/device_service.pb.h"
 #include "muster/v1/job_service.pb.h"
+#include "muster/v1/router_root_service.pb.h"
 #include "muster/v1/script_service.pb.h"
 #include "muster/v1/window_service.pb.h"
 
@@ -79,6 +80,30 @@ TEST_F(CompletionTest, AsksForWindowsAndScriptsWhereOneIsNamed) {
   scripts.add_scripts()->set_name("organizations/default/scripts/ntp");
   fake_.Answer("ListScripts", scripts);
   EXPECT_THAT(Complete({"job", "run", "--script-name", ""}), ElementsAre("ntp"));
+}
+
+TEST_F(CompletionTest, OffersTheActionsOfACommandAndThenWhatTheyAreDoneTo) {
+  EXPECT_THAT(Complete({"device", "tok"}), ElementsAre("token"));
+  EXPECT_THAT(Complete({"device", "token", ""}), ElementsAre("revoke", "rotate"));
+  EXPECT_THAT(Complete({"device", "token", "ro"}), ElementsAre("rotate"));
+  EXPECT_EQ(fake_.RequestCount("ListDevices"), 0u);
+  AnswerDevices();
+  EXPECT_THAT(Complete({"device", "token", "rotate", ""}), ElementsAre("MikroTik-1", "the cellar"));
+  EXPECT_THAT(Complete({"cluster", "upgrade", ""}), ElementsAre("finalize"));
+}
+
+TEST_F(CompletionTest, AsksForTheNumbersOfRoots) {
+  muster::v1::ListRouterRootsResponse roots;
+  for (const char* name : {"routerRoots/1", "routerRoots/2", "routerRoots/12"}) {
+    roots.add_router_roots()->set_name(name);
+  }
+  fake_.Answer("ListRouterRoots", roots);
+  EXPECT_THAT(Complete({"root", "activate", ""}), ElementsAre("1", "12", "2"));
+  fake_.Answer("ListRouterRoots", roots);
+  EXPECT_THAT(Complete({"root", "retire", "--cut-off", "3", "1"}), ElementsAre("1", "12"));
+  EXPECT_THAT(Complete({"root", "list", ""}), IsEmpty());
+  fake_.Fail("ListRouterRoots", grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "no"));
+  EXPECT_THAT(Complete({"root", "activate", ""}), IsEmpty());
 }
 
 TEST_F(CompletionTest, AsksTheServerForNames) {

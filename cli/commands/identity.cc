@@ -193,7 +193,8 @@ Command TokenCommand() {
       Token);
   token.positionals = {{"ACTION",
                         "rotate: a new one, the old one until it has arrived; revoke: "
-                        "refuse every token at once"},
+                        "refuse every token at once",
+                        true, "rotate|revoke"},
                        {"DEVICE", kDeviceHelp}};
   token.flags = {{"yes", "", "don't ask where more than one device is touched, or on a terminal"}};
   return token;
