@@ -1,6 +1,7 @@
 #include "server/main/fetch_state.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,20 +18,24 @@ namespace {
 
 class NodeSource final : public SnapshotSource {
  public:
-  explicit NodeSource(NodeClient& client) : client_(client) {}
+  NodeSource(NodeClient& client, std::function<bool()> wants_end)
+      : client_(client), wants_end_(std::move(wants_end)) {}
 
   absl::Status Fetch(const std::string& address, const std::string& id, uint64_t offset,
                      const std::function<absl::Status(const SnapshotChunk&)>& take) override {
     return client_.FetchSnapshot(
-        address, id, offset, [&take](node::v1::FetchSnapshotResponse response) {
+        address, id, offset,
+        [&take](node::v1::FetchSnapshotResponse response) {
           return take({response.snapshot_id(), response.file_bytes(), response.state_bytes(),
                        response.offset(), std::move(*response.mutable_content()),
                        response.checksum()});
-        });
+        },
+        wants_end_);
   }
 
  private:
   NodeClient& client_;
+  const std::function<bool()> wants_end_;
 };
 
 // Those that served when they reported last; the freshest reports first, and who has the least to
@@ -66,7 +71,7 @@ absl::Status FetchState(const StateWish& wish, const Clock& clock) {
                      {wish.root.cluster_id(), wish.root.certificate_pem(), wish.root.sealed_key()},
                      wish.node_id, clock));
   NodeClient client(std::move(own), wish.root.certificate_pem());
-  NodeSource source(client);
+  NodeSource source(client, SignalIsPending);
   FetchTerms terms;
   terms.data_dir = wish.data_dir;
   terms.master_key = wish.master_keys.back();

@@ -2,10 +2,12 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "common/sync/deadline.h"
 
 namespace muster::server {
 namespace {
@@ -71,6 +73,40 @@ class Answers {
   bool good_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// Cancels a call, which outlives it, once `wants_end` says so. Its thread is gone when it is
+// destroyed, so that nobody cancels a call that is no more.
+class CallEnder {
+ public:
+  CallEnder(grpc::ClientContext& context, const std::function<bool()>& wants_end)
+      : context_(context), wants_end_(wants_end), thread_([this] { Run(); }) {}
+  ~CallEnder() {
+    {
+      const MutexLock lock(mutex_);
+      over_ = true;
+      changed_.NotifyAll();
+    }
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    while (!wants_end_()) {
+      const Deadline next(NodeClient::kLook);
+      MutexLock lock(mutex_);
+      while (!over_ && !next.HasPassed()) changed_.WaitFor(mutex_, next.Left());
+      if (over_) return;
+    }
+    context_.TryCancel();
+  }
+
+  grpc::ClientContext& context_;
+  const std::function<bool()>& wants_end_;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  bool over_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
 }  // namespace
 
 absl::StatusOr<node::v1::DescribeNodeResponse> NodeClient::Describe(absl::string_view address,
@@ -120,10 +156,13 @@ absl::StatusOr<node::v1::AskContactsResponse> NodeClient::AskContacts(
 
 absl::Status NodeClient::FetchSnapshot(
     absl::string_view address, absl::string_view snapshot_id, uint64_t offset,
-    const std::function<absl::Status(node::v1::FetchSnapshotResponse)>& take) {
+    const std::function<absl::Status(node::v1::FetchSnapshotResponse)>& take,
+    const std::function<bool()>& wants_end) {
   // Without a deadline: a node that died is noticed by its silence (keepalive), and a large state
   // takes as long as it takes.
   grpc::ClientContext context;
+  // The only one to hear of it where a node lives and sends nothing.
+  const CallEnder ender(context, wants_end);
   node::v1::FetchSnapshotRequest request;
   request.set_snapshot_id(std::string(snapshot_id));
   request.set_offset(offset);

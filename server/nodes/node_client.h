@@ -27,6 +27,9 @@ namespace muster::server {
 
 class NodeClient {
  public:
+  // How often `wants_end` is asked.
+  static constexpr absl::Duration kLook = absl::Milliseconds(100);
+
   // `own`: CertificateIssuer::IssueNode.
   NodeClient(Identity own, std::string cluster_root_pem)
       : own_(std::move(own)), cluster_root_pem_(std::move(cluster_root_pem)) {}
@@ -41,10 +44,12 @@ class NodeClient {
   absl::StatusOr<node::v1::AskContactsResponse> AskContacts(
       const std::vector<std::string>& addresses, uint64_t device, absl::Duration deadline);
   // Gives what the node streams to `take`, until that answers an error, which is returned. An empty
-  // `snapshot_id` stands for the newest.
+  // `snapshot_id` stands for the newest. Ends with Cancelled within kLook of `wants_end` saying so,
+  // whatever the node sends or doesn't; that is asked on a thread of the call.
   absl::Status FetchSnapshot(
       absl::string_view address, absl::string_view snapshot_id, uint64_t offset,
-      const std::function<absl::Status(node::v1::FetchSnapshotResponse)>& take);
+      const std::function<absl::Status(node::v1::FetchSnapshotResponse)>& take,
+      const std::function<bool()>& wants_end);
 
  private:
   using Stub = node::v1::NodeService::Stub;

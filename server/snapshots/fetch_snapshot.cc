@@ -119,6 +119,8 @@ class Fetcher {
           source_.Fetch(peer.address, intake.snapshot_id(), before,
                         [&](const SnapshotChunk& chunk) { return Take(chunk, intake); });
       if (intake.is_whole()) break;
+      // Also where nothing came that Take could refuse.
+      if (refusal_.ok() && terms_.wants_end()) refusal_ = Ended();
       if (!refusal_.ok()) return refusal_;
       // What was taken can't be believed, or belongs to nothing any more.
       if (absl::IsDataLoss(status) || absl::IsNotFound(status)) return status;

@@ -37,7 +37,8 @@ class SnapshotSource {
   virtual ~SnapshotSource() = default;
   // Gives the chunks of the snapshot `id` from `offset` on to `take`, and of the node's newest for
   // an empty id. Ok where all were taken; NotFound where the node has no such snapshot; what `take`
-  // said, which ends it; else what cut it.
+  // said, which ends it; else what cut it. It must not outlast FetchTerms::wants_end by much, also
+  // where the node sends nothing.
   virtual absl::Status Fetch(const std::string& address, const std::string& id, uint64_t offset,
                              const std::function<absl::Status(const SnapshotChunk&)>& take) = 0;
 };

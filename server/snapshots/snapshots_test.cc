@@ -260,6 +260,22 @@ TEST_F(SnapshotsTest, WithoutAnybodyWhoGivesItSaysWhatEachSaid) {
   EXPECT_EQ(StateText(), "old");
 }
 
+TEST_F(SnapshotsTest, AStopWhileANodeSendsNothingIsHeardAtOnceAndNobodyElseIsAsked) {
+  PutOldState();
+  source_.shelves["second"] = first_.get();
+  // As a call that is cancelled by the stop, in the middle of the transfer.
+  source_.most_bytes = 1'000;
+  source_.spoil = [this](int, SnapshotChunk& chunk) {
+    if (chunk.offset == 0) return absl::OkStatus();
+    wants_end_ = true;
+    return absl::CancelledError("cancelled");
+  };
+  EXPECT_EQ(Fetch({"first", "second"}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(source_.calls, (std::vector<std::string>{"first@0"}));
+  EXPECT_EQ(StateText(), "old");
+  EXPECT_FALSE(fs::exists(late_dir_ + "/snapshot-in"));
+}
+
 TEST_F(SnapshotsTest, AStateThatIsInUseIsNotReplaced) {
   PutOldState();
   std::ofstream(late_dir_ + "/state.db-wal") << "in use";

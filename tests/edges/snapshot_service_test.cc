@@ -20,8 +20,9 @@ class SnapshotServiceTest : public EdgeHarness {
   // What comes of the snapshot `id` from `offset` on.
   absl::StatusOr<std::string> Fetch(const std::string& id, uint64_t offset) {
     std::string bytes;
-    const absl::Status status =
-        client_->FetchSnapshot(address(), id, offset, [&](const FetchSnapshotResponse& chunk) {
+    const absl::Status status = client_->FetchSnapshot(
+        address(), id, offset,
+        [&](const FetchSnapshotResponse& chunk) {
           EXPECT_EQ(chunk.offset(), offset + bytes.size());
           EXPECT_LE(chunk.content().size(), kMostChunkBytes);
           EXPECT_EQ(chunk.checksum(),
@@ -31,7 +32,8 @@ class SnapshotServiceTest : public EdgeHarness {
           file_bytes_ = chunk.file_bytes();
           bytes += chunk.content();
           return absl::OkStatus();
-        });
+        },
+        [] { return false; });
     if (!status.ok()) return status;
     return bytes;
   }
@@ -65,7 +67,8 @@ TEST_F(SnapshotServiceTest, OneThatIsNotKeptAndAnOffsetBeyondTheEndAreNotFound) 
 TEST_F(SnapshotServiceTest, WhoeverAsksMayEndItAndSaysWhy) {
   const absl::Status ended = client_->FetchSnapshot(
       address(), "", 0,
-      [](const FetchSnapshotResponse&) { return absl::ResourceExhaustedError("disk"); });
+      [](const FetchSnapshotResponse&) { return absl::ResourceExhaustedError("disk"); },
+      [] { return false; });
   EXPECT_EQ(ended, absl::ResourceExhaustedError("disk"));
   EXPECT_TRUE(Fetch("", 0).ok());
 }
