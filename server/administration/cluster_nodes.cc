@@ -50,12 +50,11 @@ absl::Status ClusterNodes::CheckLevel(internal::v1::Command::PayloadCase kind) c
 absl::StatusOr<ClusterReport> ClusterNodes::Look(bool show_removed) const {
   if (!ask_) return absl::FailedPreconditionError("this server knows of no nodes");
   ClusterView view = ask_();
-  const absl::Time now = absl::Now();
   std::map<uint64_t, NodeReport> nodes;
   for (NodeView& one : view.nodes) {
     NodeReport node;
     node.answering = one.id == view.answering;
-    node.silent = !node.answering && now - one.report_time > kSilentAfter;
+    node.silent = !node.answering && one.silent;
     node.view = std::move(one);
     nodes[node.view.id] = std::move(node);
   }
@@ -69,7 +68,7 @@ absl::StatusOr<ClusterReport> ClusterNodes::Look(bool show_removed) const {
   report.highest_level = FeatureLevel();
   for (auto& [id, node] : nodes) {
     const bool unknown = node.join_time_us == 0 && !node.removed && !node.answering;
-    if (unknown && now - node.view.report_time > kForgotten) continue;
+    if (unknown && absl::Now() - node.view.report_time > kForgotten) continue;
     // It may have reported once more before it heard of it.
     if (node.removed && !node.answering && forget_) forget_(id).IgnoreError();
     if (node.removed && !show_removed && !node.answering) continue;

@@ -29,7 +29,7 @@ struct NodeReport {
   int64_t remove_time_us = 0;
   bool removed = false;
   bool answering = false;
-  // Its report is old, or it has none.
+  // It has not reported lately, or never.
   bool silent = false;
 };
 

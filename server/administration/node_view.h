@@ -13,7 +13,7 @@
 
 namespace muster::server {
 
-// A node whose report is older is silent: five that did not come.
+// A node whose report has not changed for longer is silent: five that did not come.
 inline constexpr absl::Duration kSilentAfter = absl::Seconds(15);
 
 struct NodeView {
@@ -27,7 +27,10 @@ struct NodeView {
   std::string log_reason;
   uint64_t log_index = 0;
   bool ticking = false;
+  // By the node's own clock.
   absl::Time report_time;
+  // It has not reported lately, by the steady clock of the node that answers (ReportWatch).
+  bool silent = false;
   // The highest that its program knows.
   uint32_t feature_level = 1;
 };

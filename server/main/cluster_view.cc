@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "common/program/options.h"
 #include "server/command_log/log/feature_level.h"
@@ -27,6 +28,12 @@ NodeView ViewOf(const MemberReport& report) {
   return node;
 }
 
+std::vector<NodeView> ViewsOf(const std::vector<MemberReport>& reports) {
+  std::vector<NodeView> nodes;
+  for (const MemberReport& report : reports) nodes.push_back(ViewOf(report));
+  return nodes;
+}
+
 }  // namespace
 
 MemberReport ClusterViewer::OwnReport() const {
@@ -46,7 +53,12 @@ MemberReport ClusterViewer::OwnReport() const {
   return report;
 }
 
-ClusterView ClusterViewer::View() const {
+void ClusterViewer::Hear(const std::vector<MemberReport>& reports) {
+  std::vector<NodeView> nodes = ViewsOf(reports);
+  watch_.Hear(nodes);
+}
+
+ClusterView ClusterViewer::View() {
   ClusterView view;
   const MemberReport own = OwnReport();
   view.answering = own.node_id();
@@ -58,8 +70,10 @@ ClusterView ClusterViewer::View() const {
     view.problem = std::string(reports.status().message());
     return view;
   }
-  for (const MemberReport& report : *reports) {
-    if (report.node_id() != own.node_id()) view.nodes.push_back(ViewOf(report));
+  std::vector<NodeView> nodes = ViewsOf(*reports);
+  watch_.Hear(nodes);
+  for (NodeView& node : nodes) {
+    if (node.id != own.node_id()) view.nodes.push_back(std::move(node));
   }
   return view;
 }

@@ -184,11 +184,15 @@ class ControlPlane {
         *log_, member_,
         ClusterViewer::Facts{name.empty() ? HostName() : name,
                              ToldAddress(settings_, api_->address()),
-                             ToldAddress(settings_, edges_->address())});
+                             ToldAddress(settings_, edges_->address())},
+        clock_);
     viewer_ = viewer_made_.get();
     if (member_ == nullptr) return absl::OkStatus();
     RETURN_IF_ERROR(ShareRoot());
-    member_->Announce([viewer = viewer_made_.get()] { return viewer->OwnReport(); });
+    member_->Announce([viewer = viewer_made_.get()] { return viewer->OwnReport(); },
+                      [viewer = viewer_made_.get()](const std::vector<MemberReport>& reports) {
+                        viewer->Hear(reports);
+                      });
     member_entry_ =
         std::make_unique<MemberEntry>(*log_, node_->state(), member_->id(),
                                       name.empty() ? HostName() : name, member_->public_key());
@@ -287,7 +291,7 @@ class ControlPlane {
     terms.control = ToldAddress(settings_, edges_->address());
     terms.ask_cluster = [this] {
       // The first call may come before the listeners' addresses are known here.
-      const ClusterViewer* const viewer = viewer_;
+      ClusterViewer* const viewer = viewer_;
       return viewer == nullptr ? ClusterView{.problem = "this node is starting"} : viewer->View();
     };
     terms.forget_node = [member = member_](uint64_t node) {
@@ -324,7 +328,7 @@ class ControlPlane {
   EtcdNode* member_ = nullptr;
   std::unique_ptr<MeasuredLog> log_;
   std::unique_ptr<ClusterViewer> viewer_made_;
-  std::atomic<const ClusterViewer*> viewer_ = nullptr;
+  std::atomic<ClusterViewer*> viewer_ = nullptr;
   std::unique_ptr<Installation> installation_;
   std::unique_ptr<RouterRoots> roots_;
   std::unique_ptr<CertificateIssuer> issuer_;

@@ -147,7 +147,7 @@ TEST_F(ClusterServiceTest, AMemberWithoutAReportIsSilentAndCanBeRemoved) {
 }
 
 TEST_F(ClusterServiceTest, ANodeIsNotRemovedWhereNobodyElseServes) {
-  view_.nodes[1].report_time -= absl::Minutes(1);
+  view_.nodes[1].silent = true;
   view_.nodes[2].log_state = "read-only: no quorum";
   const grpc::Status last = Remove(NameOf(1));
   EXPECT_EQ(last.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
@@ -162,6 +162,17 @@ TEST_F(ClusterServiceTest, ANodeIsNotRemovedWhereNobodyElseServes) {
   EXPECT_THAT(Remove(NameOf(1)).error_message(), HasSubstr("this node is alone"));
 }
 
+TEST_F(ClusterServiceTest, WhoIsSilentDoesNotHangOnTheClocksOfNodes) {
+  view_.nodes[0].silent = true;
+  view_.nodes[1].report_time -= absl::Hours(1);
+  view_.nodes[2].report_time += absl::Hours(1);
+  const auto status = Status();
+  ASSERT_EQ(status.nodes_size(), 3);
+  for (const auto& node : status.nodes()) EXPECT_FALSE(node.silent()) << node.display_name();
+  view_.nodes[1].silent = true;
+  EXPECT_TRUE(Status().nodes(1).silent());
+}
+
 TEST_F(ClusterServiceTest, WhatHoldsAnUpgradeIsNamedAndSilentNodesAreNot) {
   ASSERT_EQ(server_.state().FeatureLevel(), FeatureLevel()) << "a new installation";
   EXPECT_TRUE(Finalize().ok());
@@ -170,7 +181,7 @@ TEST_F(ClusterServiceTest, WhatHoldsAnUpgradeIsNamedAndSilentNodesAreNot) {
   EXPECT_EQ(Status().held_by_size(), 0);
   view_.nodes[2].feature_level = FeatureLevel() - 1;
   view_.nodes[1].feature_level = FeatureLevel() - 1;
-  view_.nodes[1].report_time -= absl::Minutes(1);
+  view_.nodes[1].silent = true;
   const auto status = Status();
   ASSERT_EQ(status.held_by_size(), 1);
   EXPECT_EQ(status.held_by(0), "node-3");

@@ -179,7 +179,8 @@ class RunningNode : public EtcdNode {
 
   void ShareRoot(ClusterRoot root) override { root_ = std::move(root); }
 
-  void Announce(std::function<MemberReport()> report) override {
+  void Announce(std::function<MemberReport()> report,
+                std::function<void(const std::vector<MemberReport>&)> hear) override {
     board_ = std::make_unique<MemberBoard>(
         *etcd_, options_,
         [this, report = std::move(report)] {
@@ -188,7 +189,9 @@ class RunningNode : public EtcdNode {
           KeepRoot();
           return own;
         },
-        [this](const MemberReport& own, const std::vector<MemberReport>& reports) {
+        [this, hear = std::move(hear)](const MemberReport& own,
+                                       const std::vector<MemberReport>& reports) {
+          hear(reports);
           Judge(CompareStates(own, reports, clock_.Now()));
         });
   }

@@ -85,10 +85,12 @@ class EtcdNode : public Node {
   // What nodes without a state are to find in etcd, from Announce on; before it.
   virtual void ShareRoot(ClusterRoot root) = 0;
 
-  // Tells the other nodes how this one is, from now on; `report` is called until the node ends.
+  // Tells the other nodes how this one is, from now on, and `hear` what all of them say, each
+  // MemberBoard::kEvery; both are called until the node ends.
   // Compares its state with theirs: where they differ it refuses commands, or stops where most
   // have another one.
-  virtual void Announce(std::function<MemberReport()> report) = 0;
+  virtual void Announce(std::function<MemberReport()> report,
+                        std::function<void(const std::vector<MemberReport>&)> hear) = 0;
   // What the nodes say of themselves (MemberBoard::List). FailedPrecondition before Announce.
   virtual absl::StatusOr<std::vector<MemberReport>> Members() const = 0;
   // Takes the report of a removed node away.
