@@ -128,6 +128,7 @@ TEST_F(EtcdLogMembersTest, BehindARemovalNothingOpensUnderTheKeyOfBefore) {
   for (const uint64_t id : {1, 2, 3}) ASSERT_TRUE(Propose(one, AddNode(id)).ok());
   ASSERT_TRUE(two.CatchesUpWith(one));
   ASSERT_TRUE(Propose(one, RemoveNode(3, 1, {1, 2})).ok());
+  ASSERT_TRUE(two.CatchesUpWith(one));
   ASSERT_TRUE(two.Make(5).ok());
   const Secret old = QuickOptions(3).keys->First();
   const std::string log_id = one.state().LogId();
