@@ -3,7 +3,6 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
-#include <future>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -115,22 +114,24 @@ EdgeClient::EdgeClient(const std::string& address, const EdgeIdentity& identity)
 }
 
 absl::Status EdgeClient::CallEmpty(const std::string& method) {
-  // Kept as long as this client: a callback that owned the last of it would free, with the context,
-  // the memory that gRPC keeps the callback itself in.
-  struct Call {
-    grpc::ClientContext context;
-    grpc::ByteBuffer request, response;
-    std::promise<grpc::Status> status;
-  };
-  const auto call = std::make_shared<Call>();
-  calls_.push_back(call);
+  // By a queue of its own and not by a callback: gRPC may still be in that when the caller has its
+  // answer and lets go of the client.
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
   const grpc::Slice nothing;
-  call->request = grpc::ByteBuffer(&nothing, 1);
-  call->context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
-  grpc::GenericStub(channel_).UnaryCall(
-      &call->context, method, {}, &call->request, &call->response,
-      [call](const grpc::Status& status) { call->status.set_value(status); });
-  return FromGrpc(call->status.get_future().get());
+  const grpc::ByteBuffer request(&nothing, 1);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  grpc::CompletionQueue queue;
+  const auto call = grpc::GenericStub(channel_).PrepareUnaryCall(&context, method, request, &queue);
+  call->StartCall();
+  call->Finish(&response, &status, &status);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  while (queue.Next(&tag, &ok)) continue;
+  return FromGrpc(status);
 }
 
 absl::StatusOr<EdgeIdentity> IdentityOfJoinFile(absl::string_view text) {

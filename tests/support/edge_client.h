@@ -78,8 +78,6 @@ class EdgeClient {
  private:
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<edge::v1::EdgeService::Stub> stub_;
-  // What CallEmpty has begun.
-  std::vector<std::shared_ptr<void>> calls_;
 };
 
 // What a join file says; to call Join with.
