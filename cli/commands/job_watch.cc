@@ -1,5 +1,6 @@
-// Follows a job over lost connections. The server has no resume token: it lists all targets again,
-// and only those in another state than before are told.
+// Follows a job over lost connections: by the resume token of the last message any node goes on
+// where the one before ended. Where that can't be (the control plane was restored), all targets are
+// listed again, and only those in another state than before are told.
 #include "cli/commands/job_watch.h"
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +33,12 @@ void TakeMessage(const muster::v1::WatchJobResponse& message, WatchedJob* watche
     if (changed) on_change(known);
   }
   if (message.has_job()) watched->job = message.job();
+}
+
+// What the token is no good for is begun anew.
+bool IsOfNoUse(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::OUT_OF_RANGE ||
+         status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
 }
 
 // One line on a terminal that is written over and over.
@@ -82,12 +89,17 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
     while (reader->Read(&message)) {
       patience.Hear(absl::Now());
       TakeMessage(message, &watched, on_change);
+      request.set_resume_token(message.resume_token());
       on_progress(watched.job);
     }
     const grpc::Status status = reader->Finish();
     // Both: a stream that ends well before the job has (a server that stops in an orderly way) is
     // begun anew.
     if (status.ok() && HasEnded(watched.job)) return watched;
+    if (IsOfNoUse(status) && !request.resume_token().empty()) {
+      request.clear_resume_token();
+      continue;
+    }
     if (!status.ok() && !patience.TryAgain(status, absl::Now())) {
       const absl::Status error = connection->Explain(status, CallKind::kRead);
       // What was asked for has not failed, only the looking: so say where to look again.

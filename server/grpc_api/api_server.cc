@@ -76,6 +76,7 @@ class GrpcApiServer final : public ApiServer {
                 const CertificateIssuer& issuer, const Secret& master_key, const Clock& clock)
       : authorizer_(state),
         tokens_(master_key),
+        watch_tokens_(tokens_, log),
         gate_(authorizer_, log, terms.observer),
         organizations_(state, log),
         keys_(state, log, authorizer_, master_key),
@@ -98,7 +99,7 @@ class GrpcApiServer final : public ApiServer {
         device_identity_service_(gate_, tokens_, identity_),
         device_service_(gate_, tokens_, devices_, device_watches_, terms.ask_contacts),
         claim_service_(gate_, tokens_, claims_, devices_, edges_, issuer, state),
-        job_service_(gate_, tokens_, jobs_, job_watches_),
+        job_service_(gate_, tokens_, watch_tokens_, jobs_, job_watches_),
         agent_service_(gate_, rollout_),
         window_service_(gate_, state, windows_),
         script_service_(gate_, tokens_, library_),
@@ -178,6 +179,7 @@ class GrpcApiServer final : public ApiServer {
   // gone before anything that it calls. The constructor's list follows this order.
   Authorizer authorizer_;
   PageTokens tokens_;
+  WatchTokens watch_tokens_;
   Gate gate_;
   OrganizationRegistry organizations_;
   KeyRing keys_;

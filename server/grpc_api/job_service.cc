@@ -207,7 +207,7 @@ grpc::Status JobGrpcService::CancelDeviceJobs(grpc::ServerContext* context,
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobGrpcService::WatchJob(
     grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
-  return StartJobWatch(gate_, watches_, context, *request);
+  return StartJobWatch(gate_, watch_tokens_, watches_, context, *request);
 }
 
 }  // namespace muster::server

@@ -15,6 +15,7 @@
 #include "server/filter/order.h"
 #include "server/grpc_api/gate.h"
 #include "server/grpc_api/paging.h"
+#include "server/grpc_api/watch_tokens.h"
 #include "server/jobs/job_board.h"
 #include "server/jobs/job_watch.h"
 
@@ -23,8 +24,13 @@ namespace muster::server {
 class JobGrpcService final
     : public v1::JobService::WithCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
-  JobGrpcService(const Gate& gate, const PageTokens& tokens, JobBoard& board, JobWatches& watches)
-      : gate_(gate), tokens_(tokens), board_(board), watches_(watches) {}
+  JobGrpcService(const Gate& gate, const PageTokens& tokens, const WatchTokens& watch_tokens,
+                 JobBoard& board, JobWatches& watches)
+      : gate_(gate),
+        tokens_(tokens),
+        watch_tokens_(watch_tokens),
+        board_(board),
+        watches_(watches) {}
 
   // Makes a job for the devices that match now. The answer says that it is in the log, not that a
   // router has it. A repetition under the same request id answers the same job, whatever matches by
@@ -67,6 +73,7 @@ class JobGrpcService final
 
   const Gate& gate_;
   const PageTokens& tokens_;
+  const WatchTokens& watch_tokens_;
   JobBoard& board_;
   JobWatches& watches_;
 };

@@ -14,15 +14,20 @@ constexpr char kWatch[] = "muster.v1.JobService/WatchJob";
 
 class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatchSink, JobWatches> {
  public:
-  JobWatchReactor(const Gate& gate, JobWatches& watches, grpc::CallbackServerContext* context)
-      : WatchReactor(gate, watches, context, kWatch) {}
+  JobWatchReactor(const Gate& gate, const WatchTokens& tokens, JobWatches& watches,
+                  grpc::CallbackServerContext* context)
+      : WatchReactor(gate, watches, context, kWatch), tokens_(tokens) {}
 
   // After success the reactor may be gone at any moment.
   absl::Status Start(const v1::WatchJobRequest& request) {
     ASSIGN_OR_RETURN(const ApiCall call, Open(request));
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request.name(), "jobs"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
-    return watches().Start(scope, JobId{name.id}, this).status();
+    job_ = request.name();
+    const absl::StatusOr<TargetPlace> after =
+        tokens_.Open({kWatch, scope.id().value, job_}, request.resume_token());
+    if (!after.ok()) return after.status();
+    return watches().Start(scope, JobId{name.id}, *after, this).status();
   }
 
   void Send(const OrganizationScope& scope, const JobWatchMessage& message) override {
@@ -34,16 +39,24 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
     // script's text out: a watch is open to viewers.
     *response().mutable_job() = ToMessage(message.job, scope.slug());
     response().set_synced(message.synced);
+    response().set_resume_token(tokens_.Seal({kWatch, scope.id().value, job_}, message.place));
     Write();
   }
+
+ private:
+  const WatchTokens& tokens_;
+  // As in the request.
+  std::string job_;
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* StartJobWatch(const Gate& gate, JobWatches& watches,
+grpc::ServerWriteReactor<v1::WatchJobResponse>* StartJobWatch(const Gate& gate,
+                                                              const WatchTokens& tokens,
+                                                              JobWatches& watches,
                                                               grpc::CallbackServerContext* context,
                                                               const v1::WatchJobRequest& request) {
-  return StartWatch(gate, new JobWatchReactor(gate, watches, context), request);
+  return StartWatch(gate, new JobWatchReactor(gate, tokens, watches, context), request);
 }
 
 }  // namespace muster::server

@@ -325,6 +325,17 @@ absl::StatusOr<std::vector<JobTargetRow>> JobBoard::ListTargets(const Organizati
   return rows;
 }
 
+absl::StatusOr<std::vector<JobTargetRow>> JobBoard::ListChangedTargets(
+    const OrganizationScope& scope, JobId id, const TargetPlace& after, size_t limit) const {
+  ASSIGN_OR_RETURN(const Job job, Get(scope, id));
+  const std::vector<MaintenanceWindow> windows = state_.ListWindows(scope.id());
+  std::vector<JobTargetRow> rows;
+  for (JobTarget& target : state_.ListChangedTargets(id, after, limit)) {
+    rows.push_back(WithTitle(job, windows, std::move(target)));
+  }
+  return rows;
+}
+
 absl::StatusOr<JobTargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId id,
                                                  DeviceId device) const {
   ASSIGN_OR_RETURN(const Job job, Get(scope, id));

@@ -122,6 +122,10 @@ class JobBoard {
   // NotFound for a stranger's job.
   absl::StatusOr<std::vector<JobTargetRow>> ListTargets(const OrganizationScope& scope, JobId job,
                                                         DeviceId after, size_t limit) const;
+  // State::ListChangedTargets.
+  absl::StatusOr<std::vector<JobTargetRow>> ListChangedTargets(const OrganizationScope& scope,
+                                                               JobId id, const TargetPlace& after,
+                                                               size_t limit) const;
   absl::StatusOr<JobTargetRow> GetTarget(const OrganizationScope& scope, JobId job,
                                          DeviceId device) const;
 

@@ -15,8 +15,6 @@ namespace {
 // One thread serves all of them; more is an error of a client.
 constexpr size_t kMostWatches = 1000;
 constexpr size_t kTargetsPerMessage = 1000;
-// Above this many changes that were not read yet, the whole listing is read again.
-constexpr size_t kMostPending = 65536;
 // Well within the 5 s that are promised.
 constexpr absl::Duration kKeyCheckInterval = absl::Seconds(2);
 // How long a message may be under way at the end, so that the reader learns why it ended.
@@ -25,24 +23,21 @@ constexpr std::chrono::seconds kGrace{1};
 }  // namespace
 
 struct JobWatches::Watch {
-  Watch(OrganizationScope s, JobId j, JobWatchSink* k) : scope(std::move(s)), job(j), sink(k) {}
+  Watch(OrganizationScope s, JobId j, const TargetPlace& after, JobWatchSink* k)
+      : scope(std::move(s)), job(j), sink(k), place(after) {}
 
   OrganizationScope scope;
   JobId job;
   JobWatchSink* sink;
-  // Devices to read, where the listing has passed them.
-  std::set<uint64_t> pending;
-  bool job_changed = false;
-  // The listing has come to here; nullopt: it is complete.
-  std::optional<DeviceId> listing = DeviceId{};
-  // Too many changes to keep: the listing begins again.
-  bool list_again = false;
+  TargetPlace place;
+  // The first listing is told.
+  bool synced = false;
+  // There may be something to read.
+  bool changed = true;
   bool message_under_way = false;
   bool aborted = false;
-  // The job was seen ended. A target's last change may be visible before Hear was called with it,
-  // so the watch ends only when the end was heard too, or a listing began after it.
+  // The job was seen ended: what is read from then on is the last.
   bool end_seen = false;
-  bool end_complete = false;
   // Start has let it go; until then nothing is sent.
   bool begun = false;
   // Set: nothing more is sent.
@@ -59,10 +54,6 @@ struct JobWatches::Watch {
   bool IsOverdue() const {
     return end.has_value() && !aborted && std::chrono::steady_clock::now() - end_time >= kGrace;
   }
-
-  bool HasNews() const {
-    return listing.has_value() || list_again || !pending.empty() || job_changed;
-  }
 };
 
 struct JobWatches::Step {
@@ -72,8 +63,9 @@ struct JobWatches::Step {
   JobWatchSink* sink = nullptr;
   std::optional<OrganizationScope> scope;
   JobId job;
-  std::optional<DeviceId> listing;
-  std::vector<DeviceId> devices;
+  TargetPlace place;
+  bool synced = false;
+  bool end_seen = false;
   absl::Status end;
 };
 
@@ -89,6 +81,7 @@ JobWatches::~JobWatches() {
 }
 
 absl::StatusOr<JobWatches::WatchId> JobWatches::Start(const OrganizationScope& scope, JobId job,
+                                                      const TargetPlace& after,
                                                       JobWatchSink* sink) {
   WatchId id = 0;
   {
@@ -96,19 +89,16 @@ absl::StatusOr<JobWatches::WatchId> JobWatches::Start(const OrganizationScope& s
     if (stopping_) return ShuttingDown();
     if (watches_.size() >= kMostWatches) return TooManyStreams();
     id = ++last_id_;
-    watches_.emplace(id, std::make_unique<Watch>(scope, job, sink));
+    watches_.emplace(id, std::make_unique<Watch>(scope, job, after, sink));
   }
-  // Read after the watch began to hear changes, so that no end is missed.
-  const absl::StatusOr<Job> now = board_.Get(scope, job);
+  const absl::Status known = board_.Get(scope, job).status();
   // Before anything can be sent, and outside of the lock, since a sink may call back.
-  if (now.ok()) sink->Begun(id);
+  if (known.ok()) sink->Begun(id);
   MutexLock lock(mutex_);
-  if (!now.ok()) {
+  if (!known.ok()) {
     watches_.erase(id);
-    return now.status();
+    return known;
   }
-  // It had ended before the listing: nothing more will be heard of it.
-  watches_.at(id)->end_complete = now->end_time_us != 0;
   watches_.at(id)->begun = true;
   ready_.insert(id);
   wake_.NotifyOne();
@@ -158,19 +148,10 @@ void JobWatches::Hear(const ChangeBatch& batch) {
   for (const Change& change : batch.changes) {
     // A revoked key ends its watches at once, not with the next interval.
     keys_changed_ = keys_changed_ || change.kind == ChangeKind::kApiKey;
-    // On the log's writer thread: no read, no allocation but the set's.
     if (change.kind != ChangeKind::kJobTarget && change.kind != ChangeKind::kJob) continue;
     for (auto& [id, watch] : watches_) {
       if (watch->job != change.job) continue;
-      watch->job_changed = true;
-      // The end of a job is such a change; what else it may be is sorted out when the job is read.
-      watch->end_complete = watch->end_complete || change.kind == ChangeKind::kJob;
-      if (change.kind == ChangeKind::kJobTarget) watch->pending.insert(change.device.value);
-      // A job over a million devices that moves at once: listing is cheaper then.
-      if (watch->pending.size() > kMostPending) {
-        watch->pending.clear();
-        watch->list_again = true;
-      }
+      watch->changed = true;
       ready_.insert(id);
     }
   }
@@ -192,10 +173,7 @@ void JobWatches::Run() {
       const auto now = std::chrono::steady_clock::now();
       const bool due = now - checked >= absl::ToChronoMilliseconds(kKeyCheckInterval);
       check_keys = keys_changed_ || due;
-      if (due) {
-        checked = now;
-        ListLateEndsAgain();
-      }
+      if (due) checked = now;
       FindOverdue();
       keys_changed_ = false;
       has_step = TakeStep(&step);
@@ -230,17 +208,6 @@ void JobWatches::FindOverdue() {
   }
 }
 
-void JobWatches::ListLateEndsAgain() {
-  for (auto& [id, watch] : watches_) {
-    // The end was read from the state and not heard within an interval. Whatever the cause, one
-    // more listing tells the last state of every target.
-    if (!watch->end_seen || watch->end_complete || watch->HasNews()) continue;
-    watch->end_complete = true;
-    watch->listing = DeviceId{};
-    ready_.insert(id);
-  }
-}
-
 bool JobWatches::TakeStep(Step* step) {
   while (!ready_.empty()) {
     const WatchId id = *ready_.begin();
@@ -251,10 +218,7 @@ bool JobWatches::TakeStep(Step* step) {
     // Its sink doesn't know its name yet.
     if (!watch.begun) continue;
     if (watch.message_under_way && !watch.IsOverdue()) continue;
-    if (!watch.HasNews() && !watch.end.has_value()) {
-      if (!watch.end_seen || !watch.end_complete) continue;
-      watch.SetEnd(absl::OkStatus());
-    }
+    if (!watch.changed && !watch.end.has_value()) continue;
     step->id = id;
     PlanStep(watch, step);
     return true;
@@ -274,36 +238,26 @@ void JobWatches::PlanStep(Watch& watch, Step* step) {
   step->kind = Step::Kind::kSend;
   step->scope = watch.scope;
   step->job = watch.job;
-  // From the first device; what had been sent is sent again, as it is now.
-  if (watch.list_again) watch.listing = DeviceId{};
-  watch.list_again = false;
-  step->listing = watch.listing;
-  if (!watch.listing.has_value()) {
-    while (!watch.pending.empty() && step->devices.size() < kTargetsPerMessage) {
-      step->devices.push_back(DeviceId{*watch.pending.begin()});
-      watch.pending.erase(watch.pending.begin());
-    }
-  }
+  step->place = watch.place;
+  step->synced = watch.synced;
+  step->end_seen = watch.end_seen;
   // What is noted from here on is in the next message.
-  watch.job_changed = false;
+  watch.changed = false;
   watch.message_under_way = true;
 }
 
-absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* listed_to) const {
+absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step) const {
   JobWatchMessage message;
-  if (step.listing.has_value()) {
-    ASSIGN_OR_RETURN(message.targets,
-                     board_.ListTargets(*step.scope, step.job, *step.listing, kTargetsPerMessage));
-    // The page that is not full is the last.
-    message.synced = message.targets.size() < kTargetsPerMessage;
-    if (!message.targets.empty()) *listed_to = message.targets.back().target.device;
+  ASSIGN_OR_RETURN(message.targets, board_.ListChangedTargets(*step.scope, step.job, step.place,
+                                                              kTargetsPerMessage));
+  message.place = step.place;
+  if (!message.targets.empty()) {
+    const JobTarget& last = message.targets.back().target;
+    message.place = {last.change_index, last.device};
   }
-  for (const DeviceId device : step.devices) {
-    ASSIGN_OR_RETURN(JobTargetRow row, board_.GetTarget(*step.scope, step.job, device));
-    message.targets.push_back(std::move(row));
-  }
-  // Read last, so it may be newer than the targets; a change that falls between is pending and
-  // comes with the next message.
+  // The page that is not full is the last.
+  message.synced = !step.synced && message.targets.size() < kTargetsPerMessage;
+  // Read last, so it may be newer than the targets; what falls between comes with the next message.
   ASSIGN_OR_RETURN(message.job, board_.Get(*step.scope, step.job));
   message.job.script.clear();
   return message;
@@ -312,19 +266,22 @@ absl::StatusOr<JobWatchMessage> JobWatches::Read(const Step& step, DeviceId* lis
 void JobWatches::Do(const Step& step) {
   if (step.kind == Step::Kind::kEnd) return Finish(step.id, step.sink, step.end);
   if (step.kind == Step::Kind::kAbort) return step.sink->Abort();
-  DeviceId listed_to;
-  const absl::StatusOr<JobWatchMessage> message = Read(step, &listed_to);
+  const absl::StatusOr<JobWatchMessage> message = Read(step);
   if (!message.ok()) return Finish(step.id, step.sink, message.status());
+  const bool has_ended = message->job.end_time_us != 0;
+  if (has_ended && step.end_seen && step.synced && message->targets.empty()) {
+    return Finish(step.id, step.sink, absl::OkStatus());
+  }
   {
     MutexLock lock(mutex_);
     // Only this thread erases watches, so it is still there.
     Watch& watch = *watches_.at(step.id);
-    if (step.listing.has_value()) {
-      watch.listing = message->synced ? std::nullopt : std::optional<DeviceId>(listed_to);
-    }
-    watch.end_seen = message->job.end_time_us != 0;
-    // What was heard so far was not the end.
-    if (!watch.end_seen) watch.end_complete = false;
+    watch.place = message->place;
+    watch.synced = watch.synced || message->synced;
+    watch.end_seen = has_ended;
+    const bool has_more = message->targets.size() == kTargetsPerMessage;
+    // At the end once more: the last changes may have come between the two reads.
+    watch.changed = watch.changed || has_more || has_ended;
   }
   // Without the lock; the next step of this watch waits for Taken.
   step.sink->Send(*step.scope, *message);

@@ -1,7 +1,8 @@
 // Tells watchers of jobs every target as it is and then each change, until all have ended.
 //
-// A watcher that reads slowly misses steps in between, never the last state: changes are kept as a
-// set of devices and read when the watcher takes the next message, so nothing queues up.
+// Targets are read in the order of their last changes, from where the watcher was told before: a
+// watcher that reads slowly misses steps in between, never the last state, nothing queues up, and a
+// watch goes on from its place on any node.
 //
 // Threads:  safe to call from any thread; one thread of its own calls the sinks.
 // Owns:     that thread and the subscription; what it is given must outlive this object.
@@ -32,8 +33,10 @@ struct JobWatchMessage {
   std::vector<JobTargetRow> targets;
   // Without script text.
   Job job;
-  // True in the message that ends the first, full listing.
+  // True in the message that ends the first listing.
   bool synced = false;
+  // All up to here were told, this message's too.
+  TargetPlace place;
 };
 
 // Where a watch writes. Called by the watches' thread.
@@ -58,10 +61,11 @@ class JobWatches {
   JobWatches(State& state, const JobBoard& board, const Authorizer& authorizer);
   ~JobWatches();
 
-  // Watches a job that the scope can see. After success the sink may end at any moment; after
-  // failure it is not used. ResourceExhausted above 1,000 watches.
-  // It hears changes from before the first listing on, so that none falls between.
-  absl::StatusOr<WatchId> Start(const OrganizationScope& scope, JobId job, JobWatchSink* sink);
+  // Watches a job that the scope can see, from behind a place on. After success the sink may end at
+  // any moment; after failure it is not used. ResourceExhausted above 1,000 watches. It hears
+  // changes from before the first reading on, so that none falls between.
+  absl::StatusOr<WatchId> Start(const OrganizationScope& scope, JobId job, const TargetPlace& after,
+                                JobWatchSink* sink);
   // Says that the message under way was taken, or (false) can't be any more, which ends the watch.
   void Taken(WatchId watch, bool ok);
   // The reader has gone: End follows.
@@ -76,19 +80,17 @@ class JobWatches {
   // What one step of a watch has to do; decided under the mutex, done without it.
   struct Step;
 
-  // On the log's writer thread: notes devices, reads nothing.
+  // On the log's writer thread: notes which jobs have changed, reads nothing.
   void Hear(const ChangeBatch& batch);
   void Run();
   void CheckKeys();
   // Watches that have ended while their reader takes nothing.
   void FindOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Reads everything once more where a job was seen ended and its end was not heard.
-  void ListLateEndsAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeStep(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanStep(Watch& watch, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Step& step);
   void Finish(WatchId id, JobWatchSink* sink, const absl::Status& status);
-  absl::StatusOr<JobWatchMessage> Read(const Step& step, DeviceId* listed_to) const;
+  absl::StatusOr<JobWatchMessage> Read(const Step& step) const;
 
   const JobBoard& board_;
   const Authorizer& authorizer_;

@@ -350,6 +350,17 @@ struct JobTarget {
   uint32_t times_sent = 0;
   // 0 in a job without waves.
   uint32_t wave = 0;
+  // The log entry of its last change that watchers are told.
+  uint64_t change_index = 0;
+};
+
+// How far somebody was told of a job's targets, in the order of their last changes: all up to the
+// entry, and in it those up to the device.
+struct TargetPlace {
+  uint64_t change_index = 0;
+  DeviceId device;
+
+  friend bool operator==(const TargetPlace&, const TargetPlace&) = default;
 };
 
 // A script that is kept under a name.

@@ -412,6 +412,9 @@ constexpr const char* kVersion4[] = {
   remove_idx INTEGER NOT NULL,
   remove_us INTEGER NOT NULL,
   public_key BLOB NOT NULL) STRICT)",
+    // The entry of the last change that watchers are told.
+    "ALTER TABLE targets ADD COLUMN change_idx INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX targets_changed ON targets (job, change_idx, device)",
     // The master key that leaves the node in backups, snapshots and what lies in etcd: 0 is the
     // first one. Later ones lie here as they were brought to each member.
     "ALTER TABLE node ADD COLUMN key_generation INTEGER NOT NULL DEFAULT 0",

@@ -109,6 +109,8 @@ class SqliteState : public State, public Store {
   std::vector<Job> ListJobs(OrganizationId organization, const JobQuery& query, JobId after,
                             size_t limit) const override;
   std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const override;
+  std::vector<JobTarget> ListChangedTargets(JobId job, const TargetPlace& after,
+                                            size_t limit) const override;
   std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const override;
   std::vector<JobTarget> ListOpenTargets(DeviceId device, size_t limit) const override;
   std::optional<LibraryScript> FindLibraryScript(OrganizationId organization,

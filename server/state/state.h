@@ -138,6 +138,11 @@ class State {
                                     size_t limit) const = 0;
   // By device. Members that are not targets yet are missing; Job::state_counts has them as queued.
   virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;
+  // Those that changed behind `after`, in that order; from a place of its own on: all.
+  virtual std::vector<JobTarget> ListChangedTargets(JobId job, const TargetPlace& after,
+                                                    size_t limit) const {
+    return {};
+  }
   virtual std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const = 0;
   // The device's targets that have not ended, oldest first.
   virtual std::vector<JobTarget> ListOpenTargets(DeviceId device, size_t limit) const { return {}; }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -52,6 +53,35 @@ class JobServiceTest : public testing::Test {
   std::string operator_;
   std::string viewer_;
   grpc::Status status_;
+  // What a watch tells until it is synced.
+  struct Watched {
+    std::set<std::string> targets;
+    v1::Job job;
+    std::string token;
+  };
+  Watched Watch(const std::string& job, const std::string& token) {
+    v1::WatchJobRequest request;
+    request.set_name(job);
+    request.set_resume_token(token);
+    const auto context = server_.Context(viewer_);
+    const auto reader = stub_->WatchJob(context.get(), request);
+    Watched watched;
+    v1::WatchJobResponse message;
+    do {
+      if (!reader->Read(&message)) {
+        ADD_FAILURE() << reader->Finish().error_message();
+        return watched;
+      }
+      for (const v1::JobTarget& target : message.targets()) {
+        EXPECT_TRUE(watched.targets.insert(target.device()).second) << "told twice";
+      }
+    } while (!message.synced());
+    watched.job = message.job();
+    watched.token = message.resume_token();
+    context->TryCancel();
+    reader->Finish();
+    return watched;
+  }
 };
 
 TEST_F(JobServiceTest, AJobRunsOnTheDevicesThatMatchAndIsWatchedToItsEnd) {
@@ -96,6 +126,50 @@ TEST_F(JobServiceTest, AJobRunsOnTheDevicesThatMatchAndIsWatchedToItsEnd) {
   while (late->Read(&message)) {
   }
   EXPECT_TRUE(late->Finish().ok());
+}
+
+TEST_F(JobServiceTest, AWatchGoesOnBehindItsTokenAndTellsOnlyWhatChangedSince) {
+  const std::string a = server_.EnrollDevice("default", "alpha");
+  const std::string b = server_.EnrollDevice("default", "beta");
+  for (const std::string& device : {a, b}) server_.CheckIn(device);
+  const v1::Job job = Create(Request("online = true", ":put hello"));
+  const Watched first = Watch(job.name(), "");
+  EXPECT_EQ(first.targets, (std::set<std::string>{a, b}));
+  const Watched nothing = Watch(job.name(), first.token);
+  EXPECT_TRUE(nothing.targets.empty());
+  server_.RunJob(a, true, "hello\n");
+  const Watched second = Watch(job.name(), nothing.token);
+  EXPECT_EQ(second.targets, std::set<std::string>{a});
+  EXPECT_TRUE(Watch(job.name(), second.token).targets.empty());
+  EXPECT_EQ(Watch(job.name(), first.token).targets, std::set<std::string>{a}) << "good for ever";
+  server_.RunJob(b, true, "hello\n");
+  // It has ended: what is left is told, and then the end.
+  const Watched last = Watch(job.name(), second.token);
+  EXPECT_EQ(last.targets, std::set<std::string>{b});
+  const Watched end = Watch(job.name(), last.token);
+  EXPECT_TRUE(end.targets.empty());
+  EXPECT_TRUE(end.job.has_end_time());
+}
+
+TEST_F(JobServiceTest, ATokenOfAnotherJobOrOfNoneIsRefused) {
+  server_.CheckIn(server_.EnrollDevice("default", "gw"));
+  const v1::Job one = Create(Request("name:*", ":put 1"));
+  const v1::Job two = Create(Request("name:*", ":put 2"));
+  const std::string token = Watch(one.name(), "").token;
+  EXPECT_LE(token.size(), 256U);
+  for (const std::string& wrong : {token, std::string("x"), token.substr(1)}) {
+    const std::string& job = wrong == token ? two.name() : one.name();
+    v1::WatchJobRequest request;
+    request.set_name(job);
+    request.set_resume_token(wrong);
+    const auto context = server_.Context(viewer_);
+    const auto reader = stub_->WatchJob(context.get(), request);
+    v1::WatchJobResponse message;
+    EXPECT_FALSE(reader->Read(&message));
+    const grpc::Status status = reader->Finish();
+    EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("leave it out to begin anew"));
+  }
 }
 
 TEST_F(JobServiceTest, ViewersSeeNoScriptText) {

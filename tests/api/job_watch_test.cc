@@ -114,7 +114,7 @@ class JobWatchTest : public testing::Test {
 };
 
 TEST_F(JobWatchTest, ASlowReaderMissesStepsInBetweenButNotTheEnd) {
-  ASSERT_TRUE(watches_.Start(Scope(), job_, &sink_).ok());
+  ASSERT_TRUE(watches_.Start(Scope(), job_, {}, &sink_).ok());
   ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.count() == 1; }));
   server_.RunJob(device_, true, "done");
   EXPECT_EQ(sink_.count(), 1u) << "nothing is sent before the first message was taken";
@@ -137,7 +137,7 @@ TEST_F(JobWatchTest, ASlowReaderMissesStepsInBetweenButNotTheEnd) {
 }
 
 TEST_F(JobWatchTest, AReaderThatHasGoneEndsItsWatch) {
-  ASSERT_TRUE(watches_.Start(Scope(), job_, &sink_).ok());
+  ASSERT_TRUE(watches_.Start(Scope(), job_, {}, &sink_).ok());
   ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.count() == 1; }));
   watches_.Cancel(sink_.watch());
   ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.aborts() == 1; }));
@@ -148,7 +148,7 @@ TEST_F(JobWatchTest, AReaderThatHasGoneEndsItsWatch) {
 }
 
 TEST_F(JobWatchTest, AReaderThatTakesNothingIsCutOffWhenItsKeyIsRevoked) {
-  ASSERT_TRUE(watches_.Start(Scope(), job_, &sink_).ok());
+  ASSERT_TRUE(watches_.Start(Scope(), job_, {}, &sink_).ok());
   ASSERT_TRUE(sink_.WaitUntil([&] { return sink_.count() == 1; }));
   v1::RevokeApiKeyRequest revoke;
   revoke.set_name("apiKeys/" + FormatId(*IdOfApiKey(key_)));
@@ -163,7 +163,7 @@ TEST_F(JobWatchTest, AReaderThatTakesNothingIsCutOffWhenItsKeyIsRevoked) {
 }
 
 TEST_F(JobWatchTest, AnUnknownJobIsNotFoundAndUsesNothing) {
-  EXPECT_EQ(watches_.Start(Scope(), JobId{RandomId()}, &sink_).status().code(),
+  EXPECT_EQ(watches_.Start(Scope(), JobId{RandomId()}, {}, &sink_).status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(watches_.size(), 0u);
 }

@@ -23,7 +23,7 @@ constexpr int kMostUnfit = 16;
 #define TARGET_COLUMNS                                                                     \
   "job, device, seq, state, number, attempt, cancel_wanted, due_us, times_sent, sent_us, " \
   "boot_at_first_send, silent_beats, result_digest, phase, error, silent_us, wave, "       \
-  "window_end_us, stop_wanted"
+  "window_end_us, stop_wanted, change_idx"
 
 TargetRow ReadTarget(const Query& query) {
   TargetRow row;
@@ -46,6 +46,7 @@ TargetRow ReadTarget(const Query& query) {
   row.wave = static_cast<uint32_t>(query.Int(16));
   row.window_end_us = query.Int(17);
   row.stop_wanted = query.Bool(18);
+  row.change_index = query.Unsigned(19);
   return row;
 }
 
@@ -242,12 +243,12 @@ void SaveTarget(ApplyContext& context, const TargetRow& t) {
       "UPDATE targets SET seq = ?, state = ?, number = ?, attempt = ?, cancel_wanted = ?, "
       "due_us = ?, update_us = ?, times_sent = ?, sent_us = ?, boot_at_first_send = ?, "
       "silent_beats = ?, silent_us = ?, result_digest = ?, phase = ?, error = ?, "
-      "window_end_us = ?, stop_wanted = ? "
+      "window_end_us = ?, stop_wanted = ?, change_idx = ? "
       "WHERE job = ? AND device = ?",
       t.sequence, t.state, t.number, t.attempt, t.cancel_wanted, t.due_us, context.now_us(),
       t.times_sent, t.sent_us, t.boot_at_first_send, t.silent_beats, t.silent_us,
-      Blob{t.result_digest}, t.phase, t.error, t.window_end_us, t.stop_wanted, KeyOf(t.job),
-      KeyOf(t.device));
+      Blob{t.result_digest}, t.phase, t.error, t.window_end_us, t.stop_wanted, t.change_index,
+      KeyOf(t.job), KeyOf(t.device));
 }
 
 void ForgetNumber(TargetRow& target) {
@@ -263,14 +264,15 @@ void ForgetNumber(TargetRow& target) {
 void AddTarget(ApplyContext& context, const JobRules& job, TargetRow& t) {
   t.job = job.id;
   t.sequence = context.NextSequence();
+  t.change_index = context.index;
   t.due_us = HasEnded(t.state)                      ? 0
              : job.not_before_us > context.now_us() ? job.not_before_us
                                                     : job.not_after_us;
   context.db.Run("INSERT INTO targets (" TARGET_COLUMNS
                  ", update_us, output_cut, output) "
-                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, 0, 0, ?, 0, '')",
+                 "VALUES (?, ?, ?, ?, 0, 1, 0, ?, 0, 0, '', 0, x'', ?, ?, 0, ?, 0, 0, ?, ?, 0, '')",
                  KeyOf(t.job), KeyOf(t.device), t.sequence, t.state, t.due_us, t.phase, t.error,
-                 t.wave, context.now_us());
+                 t.wave, t.change_index, context.now_us());
   // Until now the job counted this member as queued.
   if (t.state != JobTargetState::kQueued) {
     Count(context, t.job, JobTargetState::kQueued, -1);
@@ -287,6 +289,7 @@ void MoveTarget(ApplyContext& context, const JobRules& job, TargetRow& target,
   const JobTargetState from = target.state;
   target.state = state;
   if (HasEnded(state)) target.due_us = 0;
+  target.change_index = context.index;
   SaveTarget(context, target);
   // A move to the same state (a new due time, say) is saved and told, but counts for nothing.
   if (from != state) {
@@ -352,6 +355,7 @@ bool StopOne(ApplyContext& context, const JobRules& job, TargetRow& target) {
   target.cancel_wanted = true;
   target.stop_wanted = true;
   target.error = "its router is told to stop it";
+  target.change_index = context.index;
   SaveTarget(context, target);
   TargetChanged(context, job, target);
   // What runs is not sent again, and its edges need it to take secrets out of its output.

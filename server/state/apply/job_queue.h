@@ -96,6 +96,8 @@ struct TargetRow {
   uint32_t wave = 0;
   // When the window closes in which its number was given; 0: none.
   int64_t window_end_us = 0;
+  // The entry of its last change that watchers are told.
+  uint64_t change_index = 0;
 
   // How long edges may send it.
   int64_t SendUntil(const JobRules& rules) const {

@@ -14,7 +14,7 @@ namespace {
   "j.stop_reason, j.script_name, j.agent_goal, j.ignore_windows"
 #define TARGET_COLUMNS                                                                 \
   "job, device, state, number, attempt, output, output_cut, phase, error, update_us, " \
-  "times_sent, wave"
+  "times_sent, wave, change_idx"
 // What an edge is to hold, as far as it is still true: the join on t.number leaves out numbers of
 // attempts that were given up. The edge may send until the window or the job ends, whichever is
 // first.
@@ -91,6 +91,7 @@ JobTarget ReadTarget(const Query& query) {
   target.update_time_us = query.Int(9);
   target.times_sent = static_cast<uint32_t>(query.Int(10));
   target.wave = static_cast<uint32_t>(query.Int(11));
+  target.change_index = query.Unsigned(12);
   return target;
 }
 
@@ -168,6 +169,19 @@ std::vector<JobTarget> SqliteState::ListJobTargets(JobId job, DeviceId after, si
               "SELECT " TARGET_COLUMNS
               " FROM targets WHERE job = ? AND device > ? ORDER BY device LIMIT ?",
               KeyOf(job.value), KeyOf(after.value), limit);
+  while (query.Step()) targets.push_back(ReadTarget(query));
+  return targets;
+}
+
+std::vector<JobTarget> SqliteState::ListChangedTargets(JobId job, const TargetPlace& after,
+                                                       size_t limit) const {
+  std::vector<JobTarget> targets;
+  auto db = readers_.Get();
+  Query query(*db,
+              "SELECT " TARGET_COLUMNS
+              " FROM targets WHERE job = ? AND (change_idx, device) > (?, ?) "
+              "ORDER BY change_idx, device LIMIT ?",
+              KeyOf(job.value), after.change_index, KeyOf(after.device.value), limit);
   while (query.Step()) targets.push_back(ReadTarget(query));
   return targets;
 }
