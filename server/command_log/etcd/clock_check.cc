@@ -23,14 +23,18 @@ bool ClockCheck::Agrees(absl::Time state_time) {
   // Each time and not only with a Tick: the clock may be set while nobody ticks, and this node be
   // the next that does.
   const absl::Duration ahead = clock_.Now() - (seen_time_ + (now - seen_at_));
-  const bool off = heard_ && (ahead > kTolerance + kAge || ahead < -kTolerance);
+  const bool off = ahead > kTolerance + kAge || ahead < -kTolerance;
+  // After an outage of all every clock is ahead of the state, and soon somebody has to say so.
+  if (!heard_) {
+    return !off || seen_time_ == absl::UnixEpoch() || now - seen_at_ > kOthersFirst;
+  }
   if (off && !off_) {
     LogWarning("command_log",
                "the clock of this machine is off the cluster's; it brings in no time",
                {{"ahead", absl::FormatDuration(ahead)}});
   }
   off_ = off;
-  return !heard_ || !off_ || now - seen_at_ > kNobody;
+  return !off_ || now - seen_at_ > kNobody;
 }
 
 }  // namespace muster::server

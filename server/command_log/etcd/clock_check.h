@@ -16,11 +16,15 @@ class ClockCheck {
   static constexpr absl::Duration kTolerance = absl::Seconds(2);
   // Nobody has ticked for so long: somebody must, whatever the clock says.
   static constexpr absl::Duration kNobody = absl::Seconds(15);
+  // For so long after a start nodes that have heard of the time before this one come first: the
+  // duty of one that died falls to them sooner.
+  static constexpr absl::Duration kOthersFirst = absl::Seconds(5);
 
+  // `state_time`: the Unix epoch where no time was ever brought in.
   ClockCheck(const Clock& clock, absl::Time state_time);
 
-  // To be asked at least each second. False: time came in by others of late, and this clock is off
-  // by more than kTolerance.
+  // To be asked at least each second. False: this clock is off by more than kTolerance, from what
+  // others brought in of late, or right after the start from the time of the state.
   bool Agrees(absl::Time state_time);
 
  private:

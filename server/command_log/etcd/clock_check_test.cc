@@ -19,9 +19,21 @@ class ClockCheckTest : public testing::Test {
   ClockCheck check_{clock_, true_time_};
 };
 
-TEST_F(ClockCheckTest, WithoutAnyTickAnyClockIsGoodEnough) {
-  clock_.JumpTo(true_time_ + absl::Hours(1));
+TEST_F(ClockCheckTest, RightAfterAStartAClockThatIsOffTheStateLetsOthersGoFirst) {
   EXPECT_TRUE(check_.Agrees(true_time_));
+  for (const absl::Duration off : {absl::Hours(24 * 365), -absl::Hours(1)}) {
+    clock_.JumpTo(true_time_ + off);
+    EXPECT_FALSE(check_.Agrees(true_time_)) << off;
+  }
+  clock_.Advance(ClockCheck::kOthersFirst);
+  EXPECT_FALSE(check_.Agrees(true_time_));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(check_.Agrees(true_time_)) << "after an outage of all somebody must";
+}
+
+TEST_F(ClockCheckTest, WhereNoTimeWasEverBroughtInAnyClockIsGoodEnough) {
+  ClockCheck first(clock_, absl::UnixEpoch());
+  EXPECT_TRUE(first.Agrees(absl::UnixEpoch()));
 }
 
 TEST_F(ClockCheckTest, AClockThatIsRightMayTick) {
