@@ -1,5 +1,5 @@
 // Whether this node's clock may bring time into the log: it must agree with the time that the other
-// nodes have brought in while this one listened.
+// nodes have brought in while this one listened, and right after its start with that of the state.
 //
 // Threads:  one at a time.
 // Units:    kTolerance is between wall clocks; Ticks come each second.

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "server/command_log/etcd/log_keys.h"
-#include "server/command_log/etcd/sealed_entry.h"
 
 namespace muster::server {
 namespace {

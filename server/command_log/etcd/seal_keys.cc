@@ -1,9 +1,18 @@
 #include "server/command_log/etcd/seal_keys.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 #include "server/command_log/etcd/sealed_entry.h"
 
 namespace muster::server {
+
+std::string MissingKey(uint32_t generation) {
+  return absl::StrCat(
+      "the keys of the cluster were changed when a node was removed, and this node does not have "
+      "the new one (generation ",
+      generation, "): copy the master key file of a node that serves to this one and start it ",
+      "again; if it is this node that was removed, it can't come back");
+}
 
 SealKeys::SealKeys(const std::vector<Secret>& master_keys) {
   if (master_keys.empty()) DieLoudly("command_log", "there is no master key");

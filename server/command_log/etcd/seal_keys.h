@@ -2,11 +2,12 @@
 // key. Later ones come with the entries that remove members.
 //
 // Threads:  safe to call from any thread.
-// Example:  etcd_log_keys_test.cc.
+// Example:  etcd_log_members_test.cc.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -14,6 +15,9 @@
 #include "common/sync/mutex.h"
 
 namespace muster::server {
+
+// What to tell where a node has no master key of this generation.
+std::string MissingKey(uint32_t generation);
 
 class SealKeys {
  public:

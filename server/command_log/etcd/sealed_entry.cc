@@ -31,14 +31,6 @@ Secret LogKeyOf(const Secret& master_key) {
                              KeyedHash128(master_key, "muster/log-key/2")));
 }
 
-std::string MissingKey(uint32_t generation) {
-  return absl::StrCat(
-      "the keys of the cluster were changed when a node was removed, and this node does not have "
-      "the new one (generation ",
-      generation, "): copy the master key file of a node that serves to this one and start it ",
-      "again; if it is this node that was removed, it can't come back");
-}
-
 std::string SealEntry(const Secret& key, absl::string_view log_id, const EntryId& id,
                       absl::string_view bytes) {
   std::string out(kEntryMark);

@@ -33,9 +33,6 @@ struct OpenedEntry {
 // The key under which entries are sealed; all nodes of a cluster have the same master keys.
 Secret LogKeyOf(const Secret& master_key);
 
-// What to tell where a node has no master key of this generation.
-std::string MissingKey(uint32_t generation);
-
 // `log_id` has 16 bytes.
 std::string SealEntry(const Secret& key, absl::string_view log_id, const EntryId& id,
                       absl::string_view bytes);
