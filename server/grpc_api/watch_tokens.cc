@@ -14,15 +14,15 @@ constexpr size_t kNumberBytes = 8;
 
 }  // namespace
 
-std::string WatchTokens::Seal(const PageBinding& watch, const TargetPlace& place) const {
+std::string WatchTokens::Seal(const PageBinding& watch, const ChangePlace& place) const {
   return tokens_.Seal(watch,
                       absl::StrCat(log_.AppliedPosition().log_id, IdCursor(place.change_index),
                                    IdCursor(place.device.value)));
 }
 
-absl::StatusOr<TargetPlace> WatchTokens::Open(const PageBinding& watch,
+absl::StatusOr<ChangePlace> WatchTokens::Open(const PageBinding& watch,
                                               absl::string_view token) const {
-  if (token.empty()) return TargetPlace{};
+  if (token.empty()) return ChangePlace{};
   const absl::StatusOr<std::string> cursor = tokens_.Open(watch, token);
   if (!cursor.ok() || cursor->size() != kLogIdBytes + 2 * kNumberBytes) {
     return BadField(kField, "is not of this watch; leave it out to begin anew");
@@ -33,7 +33,7 @@ absl::StatusOr<TargetPlace> WatchTokens::Open(const PageBinding& watch,
     return absl::OutOfRangeError(
         "resume_token is of before a restore or a migration; leave it out to begin anew");
   }
-  TargetPlace place;
+  ChangePlace place;
   ASSIGN_OR_RETURN(place.change_index, IdOfCursor(bytes.substr(kLogIdBytes, kNumberBytes)));
   ASSIGN_OR_RETURN(place.device.value, IdOfCursor(bytes.substr(kLogIdBytes + kNumberBytes)));
   if (place.change_index <= applied.index) return place;

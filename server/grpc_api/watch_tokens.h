@@ -23,9 +23,9 @@ class WatchTokens {
   // Both must outlive it.
   WatchTokens(const PageTokens& tokens, const CommandLog& log) : tokens_(tokens), log_(log) {}
 
-  std::string Seal(const PageBinding& watch, const TargetPlace& place) const;
+  std::string Seal(const PageBinding& watch, const ChangePlace& place) const;
   // From the beginning for an empty one.
-  absl::StatusOr<TargetPlace> Open(const PageBinding& watch, absl::string_view token) const;
+  absl::StatusOr<ChangePlace> Open(const PageBinding& watch, absl::string_view token) const;
 
  private:
   const PageTokens& tokens_;

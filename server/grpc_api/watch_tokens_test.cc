@@ -35,9 +35,9 @@ class WatchTokensTest : public testing::Test {
 };
 
 TEST_F(WatchTokensTest, APlaceComesBackAndNoTokenIsTheBeginning) {
-  const TargetPlace place{99, DeviceId{~uint64_t{0}}};
+  const ChangePlace place{99, DeviceId{~uint64_t{0}}};
   EXPECT_EQ(*tokens_.Open(watch_, tokens_.Seal(watch_, place)), place);
-  EXPECT_EQ(*tokens_.Open(watch_, ""), TargetPlace{});
+  EXPECT_EQ(*tokens_.Open(watch_, ""), ChangePlace{});
 }
 
 TEST_F(WatchTokensTest, AnotherWatchAnotherLogAndALaterPlaceAreToldApart) {

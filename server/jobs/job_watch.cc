@@ -23,13 +23,13 @@ constexpr std::chrono::seconds kGrace{1};
 }  // namespace
 
 struct JobWatches::Watch {
-  Watch(OrganizationScope s, JobId j, const TargetPlace& after, JobWatchSink* k)
+  Watch(OrganizationScope s, JobId j, const ChangePlace& after, JobWatchSink* k)
       : scope(std::move(s)), job(j), sink(k), place(after) {}
 
   OrganizationScope scope;
   JobId job;
   JobWatchSink* sink;
-  TargetPlace place;
+  ChangePlace place;
   // The first listing is told.
   bool synced = false;
   // There may be something to read.
@@ -63,7 +63,7 @@ struct JobWatches::Step {
   JobWatchSink* sink = nullptr;
   std::optional<OrganizationScope> scope;
   JobId job;
-  TargetPlace place;
+  ChangePlace place;
   bool synced = false;
   bool end_seen = false;
   absl::Status end;
@@ -81,7 +81,7 @@ JobWatches::~JobWatches() {
 }
 
 absl::StatusOr<JobWatches::WatchId> JobWatches::Start(const OrganizationScope& scope, JobId job,
-                                                      const TargetPlace& after,
+                                                      const ChangePlace& after,
                                                       JobWatchSink* sink) {
   WatchId id = 0;
   {

@@ -36,7 +36,7 @@ struct JobWatchMessage {
   // True in the message that ends the first listing.
   bool synced = false;
   // All up to here were told, this message's too.
-  TargetPlace place;
+  ChangePlace place;
 };
 
 // Where a watch writes. Called by the watches' thread.
@@ -64,7 +64,7 @@ class JobWatches {
   // Watches a job that the scope can see, from behind a place on. After success the sink may end at
   // any moment; after failure it is not used. ResourceExhausted above 1,000 watches. It hears
   // changes from before the first reading on, so that none falls between.
-  absl::StatusOr<WatchId> Start(const OrganizationScope& scope, JobId job, const TargetPlace& after,
+  absl::StatusOr<WatchId> Start(const OrganizationScope& scope, JobId job, const ChangePlace& after,
                                 JobWatchSink* sink);
   // Says that the message under way was taken, or (false) can't be any more, which ends the watch.
   void Taken(WatchId watch, bool ok);

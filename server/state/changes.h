@@ -19,6 +19,8 @@ enum class ChangeKind : uint8_t {
   // What an edge or an operator may know of a device has changed (not: a check-in came).
   // `edge` empty.
   kDevice,
+  // It has come online, gone offline, or nobody knows any more.
+  kDeviceOnline,
   // `edge` serves the device from now on: it wants the record.
   kDeviceAtEdge,
   // A tombstone was made, or the least epoch raised: every edge wants to know.

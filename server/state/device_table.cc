@@ -4,8 +4,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace muster::server {
+
+namespace {
+
+// A device that nothing has to be asked of.
+constexpr int64_t kNotDue = std::numeric_limits<int64_t>::max();
+
+}  // namespace
 
 using internal::v1::CheckIn;
 
@@ -22,6 +30,7 @@ DenseIndex DeviceTable::Add(const DeviceCore& core) {
   index_of_[core.id] = index;
   cores_.push_back(core);
   rows_.emplace_back();
+  due_us_.push_back(kNotDue);
   readings_.emplace_back();
   // A new slab: its row in the table is the caller's to make.
   if (slab_changed_.size() * kSlabRows < cores_.size()) slab_changed_.push_back(false);
@@ -33,6 +42,7 @@ void DeviceTable::MakePlaces(size_t count) {
   index_of_.reserve(count);
   cores_.resize(count);
   rows_.resize(count);
+  due_us_.resize(count, kNotDue);
   readings_.resize(count);
   slab_changed_.resize((count + kSlabRows - 1) / kSlabRows);
 }
@@ -63,6 +73,7 @@ DeviceCore DeviceTable::Core(DenseIndex index) const {
 void DeviceTable::SetCore(DenseIndex index, const DeviceCore& core) {
   MutexLock lock(mutex_);
   cores_[index] = core;
+  SetDue(index);
 }
 
 DeviceExtra DeviceTable::Extra(DenseIndex index) const {
@@ -138,6 +149,7 @@ RowChange DeviceTable::TakeLocked(DenseIndex index, const CheckIn& check_in, int
   if (!change.taken) return change;
   // An unchanged slab is not written again, only its index moves.
   slab_changed_[index / kSlabRows] = true;
+  SetDue(index);
   KeepReadings(index, check_in.readings());
   if (old_edge != edge) {
     if (old_edge != kNoEdge) CountEdge(old_edge, -1);
@@ -156,6 +168,13 @@ void DeviceTable::KeepReadings(DenseIndex index, const std::string& bytes) {
     readings.size = static_cast<uint16_t>(size);
   }
   if (size != 0) std::memcpy(readings.bytes.get(), bytes.data(), size);
+}
+
+void DeviceTable::SetDue(DenseIndex index) {
+  const DeviceCore& core = cores_[index];
+  const bool asked =
+      rows_[index].time_us != 0 && core.delete_index == 0 && core.online != OnlineState::kOffline;
+  due_us_[index] = asked ? DeadlineUs(rows_[index]) : kNotDue;
 }
 
 void DeviceTable::CountEdge(uint16_t edge, int64_t by) {
@@ -184,8 +203,19 @@ void DeviceTable::LoadSlab(size_t slab, const std::vector<StatusRow>& rows) {
   const size_t from = slab * kSlabRows;
   for (size_t i = 0; i < rows.size() && from + i < rows_.size(); ++i) {
     rows_[from + i] = rows[i];
+    SetDue(static_cast<DenseIndex>(from + i));
     // Once a row: what replay adds moves the counts as check-ins do.
     if (rows[i].edge[0] != kNoEdge) CountEdge(rows[i].edge[0], 1);
+  }
+}
+
+void DeviceTable::ForOverdue(
+    int64_t now_us,
+    const std::function<bool(DenseIndex, const StatusRow&, OnlineState)>& visit) const {
+  MutexLock lock(mutex_);
+  for (size_t index = 0; index < due_us_.size(); ++index) {
+    if (due_us_[index] >= now_us) continue;
+    if (!visit(static_cast<DenseIndex>(index), rows_[index], cores_[index].online)) return;
   }
 }
 
@@ -197,7 +227,7 @@ std::vector<DeviceTable::LiveRow> DeviceTable::LiveRows(uint64_t organization, D
   for (next = from; next < end; ++next) {
     const DeviceCore& core = cores_[next];
     if (core.delete_index != 0 || core.organization != organization) continue;
-    found.push_back({core.id, rows_[next]});
+    found.push_back({core.id, core.online, rows_[next]});
   }
   return found;
 }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ struct DeviceCore {
   uint32_t least_epoch = 1;
   // Targets that wait for their release.
   uint32_t queued = 0;
+  // As it was last decided (apply/presence.h); kOnline also before the first check-in.
+  OnlineState online = OnlineState::kOnline;
   bool monitor_only = false;
   // The queue waits for an operator; `hold` says why.
   bool held = false;
@@ -141,10 +144,18 @@ class DeviceTable {
   // Puts the rows of a slab in place; rows beyond the devices of the table are dropped.
   void LoadSlab(size_t slab, const std::vector<StatusRow>& rows);
 
+  // Calls `visit` for each live device whose deadline lies before `now_us` and that is not known to
+  // be offline, by place; false from it ends the walk. It must not call the table. A look at 8
+  // bytes a device: a millisecond for a million of which few are overdue.
+  void ForOverdue(
+      int64_t now_us,
+      const std::function<bool(DenseIndex, const StatusRow&, OnlineState)>& visit) const;
+
   // The rows of live devices of one organization from place `from` on, of one slab a call, so that
   // nobody waits long for the lock; `next` is where to go on, or size().
   struct LiveRow {
     uint64_t id = 0;
+    OnlineState online = OnlineState::kOnline;
     StatusRow row;
   };
   std::vector<LiveRow> LiveRows(uint64_t organization, DenseIndex from, DenseIndex& next) const;
@@ -167,6 +178,8 @@ class DeviceTable {
                        uint16_t edge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepReadings(DenseIndex index, const std::string& bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After a change of row or core.
+  void SetDue(DenseIndex index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountEdge(uint16_t edge, int64_t by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;
@@ -174,6 +187,8 @@ class DeviceTable {
   absl::flat_hash_map<uint64_t, DenseIndex> index_of_ ABSL_GUARDED_BY(mutex_);
   std::vector<DeviceCore> cores_ ABSL_GUARDED_BY(mutex_);
   std::vector<StatusRow> rows_ ABSL_GUARDED_BY(mutex_);
+  // When to ask whether it is still online: made of row and core, side by side for the walk.
+  std::vector<int64_t> due_us_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<DenseIndex, DeviceExtra> extras_ ABSL_GUARDED_BY(mutex_);
   std::vector<Readings_> readings_ ABSL_GUARDED_BY(mutex_);
   std::vector<bool> slab_changed_ ABSL_GUARDED_BY(mutex_);

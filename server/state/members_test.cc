@@ -186,14 +186,14 @@ TEST_F(MembersTest, AJoinTokenIsGoodOnceAndForItsTime) {
 }
 
 TEST_F(MembersTest, TheLevelOnlyRisesAndIsWrittenDown) {
-  EXPECT_EQ(state_->FeatureLevel(), 2U);
+  EXPECT_EQ(state_->FeatureLevel(), FeatureLevel());
   const size_t audit = AuditCount();
   EXPECT_TRUE(Raise(1).ok());
-  EXPECT_TRUE(Raise(2).ok());
+  EXPECT_TRUE(Raise(FeatureLevel()).ok());
   EXPECT_EQ(AuditCount(), audit);
-  EXPECT_EQ(state_->FeatureLevel(), 2U);
+  EXPECT_EQ(state_->FeatureLevel(), FeatureLevel());
   Open();
-  EXPECT_EQ(state_->FeatureLevel(), 2U);
+  EXPECT_EQ(state_->FeatureLevel(), FeatureLevel());
 }
 
 TEST_F(MembersTest, AnOlderProgramDoesNotOpenTheState) {
@@ -205,10 +205,13 @@ TEST_F(MembersTest, AnOlderProgramDoesNotOpenTheState) {
   EXPECT_NE(state.status().message().find("install the newer musterd"), std::string::npos);
   // For the end of the fixture, which opens it once more.
   const auto db = *Database::Open(path, Database::Mode::kReadWrite);
-  db->Execute("UPDATE node SET feature_level = 2");
+  db->Run("UPDATE node SET feature_level = ?", FeatureLevel());
 }
 
-class FirstReleaseTest : public StateFixture {};
+class FirstReleaseTest : public StateFixture {
+ protected:
+  FirstReleaseTest() { feature_level_ = 1; }
+};
 
 TEST_F(FirstReleaseTest, AStateOfTheFirstReleaseTakesNothingOfALaterLevel) {
   SetUpInstallation();

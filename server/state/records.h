@@ -138,6 +138,15 @@ struct LinkReading {
   std::optional<uint32_t> loss_permille;
 };
 
+// How far somebody was told of the devices of an organization, or of a job's targets, in the order
+// of their last changes: all up to the entry, and in it those up to the device.
+struct ChangePlace {
+  uint64_t change_index = 0;
+  DeviceId device;
+
+  friend bool operator==(const ChangePlace&, const ChangePlace&) = default;
+};
+
 // What the last check-in said. Health, links and the router's clock are kept in memory only: after
 // a restart they are absent for a router that has not checked in within the last half minute.
 struct DeviceStatus {
@@ -217,6 +226,9 @@ struct Device {
   // Set for a tombstone.
   int64_t delete_time_us = 0;
   std::string etag;
+  // The log entry of its last change that watchers are told: of whether it is online, of its facts,
+  // or of what an operator can set.
+  uint64_t change_index = 0;
   DeviceStatus status;
 };
 
@@ -352,15 +364,6 @@ struct JobTarget {
   uint32_t wave = 0;
   // The log entry of its last change that watchers are told.
   uint64_t change_index = 0;
-};
-
-// How far somebody was told of a job's targets, in the order of their last changes: all up to the
-// entry, and in it those up to the device.
-struct TargetPlace {
-  uint64_t change_index = 0;
-  DeviceId device;
-
-  friend bool operator==(const TargetPlace&, const TargetPlace&) = default;
 };
 
 // A script that is kept under a name.

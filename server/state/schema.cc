@@ -432,6 +432,22 @@ constexpr const char* kVersion4[] = {
   use_us INTEGER NOT NULL) STRICT)",
 };
 
+constexpr const char* kVersion5[] = {
+    // Value of OnlineState as apply has decided; 1 also before the first check-in. `change_idx`:
+    // the
+    // entry of the last change that watchers are told.
+    "ALTER TABLE devices ADD COLUMN online INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE devices ADD COLUMN change_idx INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX devices_changed ON devices (organization, change_idx, id)",
+    // Devices that were moved out of an organization, so that its watchers learn of it later too.
+    R"(CREATE TABLE departures (
+  organization INTEGER NOT NULL,
+  device INTEGER NOT NULL,
+  change_idx INTEGER NOT NULL,
+  PRIMARY KEY (organization, device)) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX departures_changed ON departures (organization, change_idx, device)",
+};
+
 // Up to version 3 the only root lay among the blobs.
 constexpr char kFirstRouterRoot[] =
     "INSERT INTO router_roots (number, pem, sealed_key, active, create_us, activate_us, retire_us) "
@@ -500,9 +516,12 @@ absl::Status PrepareSchema(Database& db, int version) {
   if (found < 3 && version >= 3) {
     for (const char* statement : kVersion3) db.Execute(statement);
   }
-  if (version >= 4) {
+  if (found < 4 && version >= 4) {
     for (const char* statement : kVersion4) db.Execute(statement);
     db.Execute(kFirstRouterRoot);
+  }
+  if (version >= 5) {
+    for (const char* statement : kVersion5) db.Execute(statement);
   }
   db.Execute(absl::StrCat("PRAGMA user_version=", version).c_str());
   db.Execute("COMMIT");

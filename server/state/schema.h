@@ -14,7 +14,7 @@
 namespace muster::server {
 
 // Of this program. Migrations are append-only: a step leads from each version to the next.
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 // Sets the pragmas of a writer, makes the tables or brings them up to `version`; tests make older
 // ones.

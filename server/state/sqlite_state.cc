@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/secrets/secrets.h"
 #include "common/status/status_macros.h"
+#include "server/state/apply/presence.h"
 #include "server/state/apply/requests.h"
 #include "server/state/schema.h"
 
@@ -66,6 +67,7 @@ class SqliteState::WriteTransaction : public Transaction {
         taken_[i / 8] = static_cast<char>(taken_[i / 8] | (1 << (i % 8)));
       }
     }
+    MarkChangedDevices(context);
     node.applied_index = index;
     // After all commands, so that the slabs are true up to this very entry.
     if (node.ticks != ticks) state_.FlushSlabs(index);

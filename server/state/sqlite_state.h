@@ -98,6 +98,8 @@ class SqliteState : public State, public Store {
   bool HasPreregistration(OrganizationId organization, absl::string_view serial) const override;
   std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
                                   bool with_deleted) const override;
+  std::vector<Device> ListChangedDevices(OrganizationId organization, const ChangePlace& after,
+                                         size_t limit) const override;
   void ScanDevices(OrganizationId organization,
                    const std::function<bool(const Device&)>& visit) const override;
   void ScanStatuses(OrganizationId organization,
@@ -109,7 +111,7 @@ class SqliteState : public State, public Store {
   std::vector<Job> ListJobs(OrganizationId organization, const JobQuery& query, JobId after,
                             size_t limit) const override;
   std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const override;
-  std::vector<JobTarget> ListChangedTargets(JobId job, const TargetPlace& after,
+  std::vector<JobTarget> ListChangedTargets(JobId job, const ChangePlace& after,
                                             size_t limit) const override;
   std::optional<JobTarget> FindJobTarget(JobId job, DeviceId device) const override;
   std::vector<JobTarget> ListOpenTargets(DeviceId device, size_t limit) const override;
@@ -208,7 +210,9 @@ class SqliteState : public State, public Store {
 
   // What readers see: the last committed entry, not the one that is being applied.
   NodeState Published() const;
-  Clocks ClocksOf(const NodeState& node, const StatusRow& row) const;
+  // `decided` is what apply has decided, where it does.
+  OnlineState OnlineOf(const NodeState& node, const StatusRow& row, OnlineState decided) const;
+  // status.online is what apply has decided, as the device's row has it.
   void FillStatus(const NodeState& node, DenseIndex index, bool readings,
                   DeviceStatus& status) const;
   std::optional<ApiKey> ReadApiKeyByHash(absl::string_view key_hash) const;

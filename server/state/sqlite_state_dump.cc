@@ -28,6 +28,7 @@ constexpr Table kTables[] = {
     {"claims", "SELECT * FROM claims ORDER BY id"},
     {"enrolments", "SELECT * FROM enrolments ORDER BY claim, nonce_hash"},
     {"devices", "SELECT * FROM devices ORDER BY id"},
+    {"departures", "SELECT * FROM departures ORDER BY organization, device"},
     {"preregistrations", "SELECT * FROM preregistrations ORDER BY organization, serial"},
     {"events", "SELECT * FROM events ORDER BY device, seq"},
     // The hash says the body.

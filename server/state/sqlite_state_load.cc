@@ -62,6 +62,7 @@ bool ReadCore(const Query& query, DeviceCore& core) {
   core.proving = query.Int(20) != 0;
   core.has_offer = query.Bool(16);
   core.profile = static_cast<Profile>(query.Int(17));
+  core.online = static_cast<OnlineState>(query.Int(22));
   return core.SetSealedSecret(query.View(10));
 }
 
@@ -170,7 +171,7 @@ absl::Status SqliteState::LoadDevices() {
                 "SELECT id, organization, facts_hash, last_given, highest_reported, "
                 "expected_last, delete_index, least_epoch, monitor_only, held, sealed_secret, "
                 "dense, hold_kind, revoke_us, release_job, release_us, offer_version <> '', "
-                "profile, next_epoch, next_secret, next_beats, token_organization "
+                "profile, next_epoch, next_secret, next_beats, token_organization, online "
                 "FROM devices ORDER BY id");
     uint64_t found = 0;
     for (; query.Step(); ++found) {

@@ -35,21 +35,6 @@ class SqliteStateTest : public StateFixture {
     }
     return (*replica)->Dump();
   }
-
-  OnlineState Online(uint64_t device) {
-    return state_->FindDevice(DeviceId{device})->status.online;
-  }
-
-  void Watermark(const std::string& edge) {
-    Command command;
-    auto& mark = *command.mutable_edge_watermark();
-    mark.set_edge_id(edge);
-    mark.set_spool_id(sessions_[edge].spool);
-    mark.set_session_epoch(sessions_[edge].epoch);
-    mark.set_time_us(NowUs());
-    mark.set_live_number(sessions_[edge].numbers[2]);
-    ASSERT_TRUE(Apply(command).status.ok());
-  }
 };
 
 TEST_F(SqliteStateTest, FindsStatusRowsAfterAStartWithAndWithoutTheirSlab) {
@@ -219,35 +204,6 @@ TEST_F(SqliteStateTest, JudgesClaimsByTimeAddressAndOrganization) {
   enroll.mutable_enroll_device()->set_held_device_id(50);
   enroll.mutable_enroll_device()->set_held_epoch(1);
   EXPECT_EQ(Apply(enroll).result.enroll().device_id(), 50U);
-}
-
-TEST_F(SqliteStateTest, CallsADeviceOfflineOnlyByTheWatermarkOfItsEdge) {
-  MakeDevice(kDevice);
-  EXPECT_EQ(Online(kDevice), OnlineState::kOnline);
-  for (int i = 0; i < 20; ++i) {
-    Pass(5);
-    Watermark("edge-a");
-  }
-  EXPECT_EQ(Online(kDevice), OnlineState::kOffline);
-  MakeDevice(101);
-  Pass(100);
-  EXPECT_EQ(Online(101), OnlineState::kUnknown);
-  ASSERT_TRUE(Apply(ClaimCommand(102, 1)).status.ok());
-  Apply(EnrollCommand(102, 102, "n"));
-  EXPECT_EQ(Online(102), OnlineState::kNever);
-}
-
-TEST_F(SqliteStateTest, DoubtsItsTimeForAMinuteAfterAJump) {
-  MakeDevice(kDevice);
-  Watermark("edge-a");
-  Command tick;
-  tick.mutable_tick()->set_time_us(NowUs() + 3'600'000'000);
-  Apply(tick);
-  Watermark("edge-a");
-  EXPECT_EQ(Online(kDevice), OnlineState::kOnline);
-  Pass(61);
-  Watermark("edge-a");
-  EXPECT_EQ(Online(kDevice), OnlineState::kOffline);
 }
 
 TEST_F(SqliteStateTest, NeverLetsTimeGoBack) {

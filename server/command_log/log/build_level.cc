@@ -6,7 +6,7 @@ namespace muster::server {
 
 using internal::v1::Command;
 
-uint32_t FeatureLevel() { return 2; }
+uint32_t FeatureLevel() { return kPresenceLevel; }
 
 uint32_t LevelOfKind(Command::PayloadCase kind) {
   switch (kind) {

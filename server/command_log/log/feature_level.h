@@ -20,6 +20,9 @@
 
 namespace muster::server {
 
+// From here on apply decides who is online, and keeps the order in which devices changed.
+inline constexpr uint32_t kPresenceLevel = 3;
+
 // Of this build.
 uint32_t FeatureLevel();
 

@@ -10,6 +10,7 @@
 #include "server/state/apply/facts.h"
 #include "server/state/apply/holds.h"
 #include "server/state/apply/job_reports.h"
+#include "server/state/apply/presence.h"
 #include "server/state/apply/tokens.h"
 
 namespace muster::server {
@@ -99,6 +100,7 @@ void TakeCheckIns(ApplyContext& context, const EdgeBatch& batch, uint16_t edge,
     // second.
     const bool transition = change.new_boot || change.address_event || check_in.has_facts();
     if (transition) WriteTransitions(context, *taken, check_in);
+    HearOf(context, *taken);
     // The second: the old token again, after the new one was seen.
     if (check_in.next_token() || taken->core.proving) {
       TakeTokenProof(context, taken->index, check_in.next_token());

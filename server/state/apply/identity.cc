@@ -95,6 +95,8 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::MoveDevice& command
       "notes = '', events_from = ?, version = version + 1, update_us = ? WHERE id = ?",
       KeyOf(core.organization), KeyOf(extra.token_organization), context.NextEventSequence(),
       context.now_us(), KeyOf(core.id));
+  context.db.Run("DELETE FROM departures WHERE organization = ? AND device = ?",
+                 KeyOf(core.organization), KeyOf(core.id));
   // A claim of the old organization gives no token of it any more.
   context.db.Run("DELETE FROM enrolments WHERE device = ?", KeyOf(core.id));
   WriteEvent(context, core.id, EventKind::kMoved, absl::StrCat("came from ", from));

@@ -9,6 +9,7 @@
 #include "server/state/apply/agent_upgrades.h"
 #include "server/state/apply/apply.h"
 #include "server/state/apply/job_queue.h"
+#include "server/state/apply/presence.h"
 #include "server/state/apply/retention.h"
 
 namespace muster::server {
@@ -160,6 +161,7 @@ ApplyResult Apply(ApplyContext& context, const internal::v1::Tick& command) {
   if (command.time_us() > kMaxTimeUs) return Malformed("tick");
   MoveTime(context.node, command.time_us());
   ++context.node.ticks;
+  LookForSilence(context);
   // In the minute after a jump nothing falls due. What did meanwhile is still there after it.
   if (!context.TimeIsDoubtful()) {
     WorkOffDueTargets(context);

@@ -3,9 +3,12 @@
 // applied.
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/command_log/log/feature_level.h"
+#include "server/state/apply/presence.h"
 #include "server/state/sqlite_state.h"
 
 namespace muster::server {
@@ -14,7 +17,8 @@ namespace {
 #define DEVICE_COLUMNS                                                                             \
   "id, organization, dense, display_name, notes, site, labels, facts, monitor_only, held, "        \
   "least_epoch, create_us, update_us, delete_us, version, hold_kind, hold_reason, profile, urls, " \
-  "offer_version, agent_generation, offer_open, next_epoch, revoke_us, release_job, release_us"
+  "offer_version, agent_generation, offer_open, next_epoch, revoke_us, release_job, release_us, "  \
+  "change_idx, online"
 
 // Devices that a scan reads at once; a snapshot that is held long keeps the write-ahead log from
 // being used again.
@@ -59,6 +63,9 @@ void ReadIdentity(const Query& query, Device& device) {
   device.revoke_time_us = query.Int(23);
   if (!query.IsNull(24)) device.release_job = JobId{IdOf(query.Int(24))};
   device.release_time_us = query.Int(25);
+  device.change_index = query.Unsigned(26);
+  // From the row, not from memory: as of the change that is read with it.
+  device.status.online = static_cast<OnlineState>(query.Int(27));
 }
 
 Device ReadDevice(const Query& query, DenseIndex& index) {
@@ -154,21 +161,17 @@ DeviceEvent ReadEvent(const Query& query) {
 
 }  // namespace
 
-Clocks SqliteState::ClocksOf(const NodeState& node, const StatusRow& row) const {
-  Clocks clocks{node.state_time_us, node.jump_from_us, node.jump_hold_until_us};
-  // By the newest edge: only it can say that it has not heard the router since.
-  if (row.edge[0] != kNoEdge && row.edge[0] < edges_.size()) {
-    const EdgeCore edge = edges_.Get(row.edge[0]);
-    clocks.watermark_us = edge.watermark_us;
-    clocks.watermark_seen_us = edge.watermark_seen_us;
-  }
-  return clocks;
+OnlineState SqliteState::OnlineOf(const NodeState& node, const StatusRow& row,
+                                  OnlineState decided) const {
+  if (row.time_us == 0) return OnlineState::kNever;
+  if (node.feature_level >= kPresenceLevel) return decided;
+  return Judge(row, ClocksOf(node, edges_.Get(row.edge[0])));
 }
 
 void SqliteState::FillStatus(const NodeState& node, DenseIndex index, bool readings,
                              DeviceStatus& status) const {
   const StatusRow row = devices_.Row(index);
-  status.online = Judge(row, ClocksOf(node, row));
+  status.online = OnlineOf(node, row, status.online);
   status.last_check_in_us = row.time_us;
   status.deadline_us = DeadlineUs(row);
   status.source_address.assign(reinterpret_cast<const char*>(row.address.data()),
@@ -242,6 +245,39 @@ std::vector<Device> SqliteState::ListDevices(OrganizationId organization, Device
   return devices;
 }
 
+std::vector<Device> SqliteState::ListChangedDevices(OrganizationId organization,
+                                                    const ChangePlace& after, size_t limit) const {
+  const NodeState node = Published();
+  std::vector<Device> devices;
+  auto db = readers_.Get();
+  Query here(*db,
+             "SELECT " DEVICE_COLUMNS
+             " FROM devices WHERE organization = ? AND (change_idx, id) > (?, ?) "
+             "ORDER BY change_idx, id LIMIT ?",
+             KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
+  while (here.Step()) {
+    DenseIndex index = 0;
+    devices.push_back(ReadDevice(here, index));
+    FillStatus(node, index, true, devices.back().status);
+  }
+  const auto middle = static_cast<ptrdiff_t>(devices.size());
+  Query left(*db,
+             "SELECT device, change_idx FROM departures WHERE organization = ? "
+             "AND (change_idx, device) > (?, ?) ORDER BY change_idx, device LIMIT ?",
+             KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
+  while (left.Step()) {
+    Device& device = devices.emplace_back();
+    device.id = DeviceId{IdOf(left.Int(0))};
+    device.change_index = left.Unsigned(1);
+  }
+  std::inplace_merge(devices.begin(), devices.begin() + middle, devices.end(),
+                     [](const Device& a, const Device& b) {
+                       return std::tie(a.change_index, a.id) < std::tie(b.change_index, b.id);
+                     });
+  if (devices.size() > limit) devices.resize(limit);
+  return devices;
+}
+
 void SqliteState::ScanDevices(OrganizationId organization,
                               const std::function<bool(const Device&)>& visit) const {
   const NodeState node = Published();
@@ -271,15 +307,10 @@ void SqliteState::ScanStatuses(
     const std::function<bool(DeviceId, const DeviceStatus&)>& visit) const {
   const NodeState node = Published();
   const size_t count = devices_.size();
-  // Watermarks by edge number: a row has only that.
-  absl::flat_hash_map<uint16_t, Clocks> clocks;
   for (DenseIndex next = 0; next < count;) {
     for (const DeviceTable::LiveRow& live : devices_.LiveRows(organization.value, next, next)) {
-      const uint16_t edge = live.row.edge[0];
-      auto known = clocks.find(edge);
-      if (known == clocks.end()) known = clocks.emplace(edge, ClocksOf(node, live.row)).first;
       DeviceStatus status;
-      status.online = Judge(live.row, known->second);
+      status.online = OnlineOf(node, live.row, live.online);
       status.last_check_in_us = live.row.time_us;
       GiveNumbers(live.row, status);
       if (!visit(DeviceId{live.id}, status)) return;

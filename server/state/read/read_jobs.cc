@@ -173,7 +173,7 @@ std::vector<JobTarget> SqliteState::ListJobTargets(JobId job, DeviceId after, si
   return targets;
 }
 
-std::vector<JobTarget> SqliteState::ListChangedTargets(JobId job, const TargetPlace& after,
+std::vector<JobTarget> SqliteState::ListChangedTargets(JobId job, const ChangePlace& after,
                                                        size_t limit) const {
   std::vector<JobTarget> targets;
   auto db = readers_.Get();
