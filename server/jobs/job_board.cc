@@ -312,28 +312,26 @@ JobTargetRow JobBoard::WithTitle(const Job& job, const std::vector<MaintenanceWi
   return {std::move(target), std::move(title), std::move(wait)};
 }
 
+std::vector<JobTargetRow> JobBoard::WithTitles(const Job& job,
+                                               std::vector<JobTarget> targets) const {
+  // Once for all rows of the page.
+  const std::vector<MaintenanceWindow> windows = state_.ListWindows(job.organization);
+  std::vector<JobTargetRow> rows;
+  for (JobTarget& target : targets) rows.push_back(WithTitle(job, windows, std::move(target)));
+  return rows;
+}
+
 absl::StatusOr<std::vector<JobTargetRow>> JobBoard::ListTargets(const OrganizationScope& scope,
                                                                 JobId id, DeviceId after,
                                                                 size_t limit) const {
   ASSIGN_OR_RETURN(const Job job, Get(scope, id));
-  // Once for all rows of the page.
-  const std::vector<MaintenanceWindow> windows = state_.ListWindows(scope.id());
-  std::vector<JobTargetRow> rows;
-  for (JobTarget& target : state_.ListJobTargets(id, after, limit)) {
-    rows.push_back(WithTitle(job, windows, std::move(target)));
-  }
-  return rows;
+  return WithTitles(job, state_.ListJobTargets(id, after, limit));
 }
 
 absl::StatusOr<std::vector<JobTargetRow>> JobBoard::ListChangedTargets(
-    const OrganizationScope& scope, JobId id, const TargetPlace& after, size_t limit) const {
+    const OrganizationScope& scope, JobId id, const ChangePlace& after, size_t limit) const {
   ASSIGN_OR_RETURN(const Job job, Get(scope, id));
-  const std::vector<MaintenanceWindow> windows = state_.ListWindows(scope.id());
-  std::vector<JobTargetRow> rows;
-  for (JobTarget& target : state_.ListChangedTargets(id, after, limit)) {
-    rows.push_back(WithTitle(job, windows, std::move(target)));
-  }
-  return rows;
+  return WithTitles(job, state_.ListChangedTargets(id, after, limit));
 }
 
 absl::StatusOr<JobTargetRow> JobBoard::GetTarget(const OrganizationScope& scope, JobId id,

@@ -124,7 +124,7 @@ class JobBoard {
                                                         DeviceId after, size_t limit) const;
   // State::ListChangedTargets.
   absl::StatusOr<std::vector<JobTargetRow>> ListChangedTargets(const OrganizationScope& scope,
-                                                               JobId id, const TargetPlace& after,
+                                                               JobId id, const ChangePlace& after,
                                                                size_t limit) const;
   absl::StatusOr<JobTargetRow> GetTarget(const OrganizationScope& scope, JobId job,
                                          DeviceId device) const;
@@ -170,6 +170,7 @@ class JobBoard {
                                                      const Rerun& rerun) const;
   JobTargetRow WithTitle(const Job& job, const std::vector<MaintenanceWindow>& windows,
                          JobTarget target) const;
+  std::vector<JobTargetRow> WithTitles(const Job& job, std::vector<JobTarget> targets) const;
   absl::StatusOr<Applied> ProposeJob(const OrganizationScope& scope, const AuditedCall& call,
                                      const NewJob& terms, const JobTemplate& script,
                                      const std::vector<uint64_t>& members);
