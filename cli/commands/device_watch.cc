@@ -1,7 +1,9 @@
-// Follows the fleet for as long as somebody wants to look. The server has no resume token: after a
-// lost connection that node or the next lists everything again, and this file makes a few lines of
-// changes of that: nothing that was told is told again. What is listed is never older than what was
-// told, because a node hears of all that others had answered before it begins a watch.
+// Follows the fleet for as long as somebody wants to look. After a lost connection that node or the
+// next goes on where the one before ended, by the resume token of the last message. Where there is
+// none (figures of check-ins are in no order; the control plane was restored) it lists everything
+// again, and this file makes a few lines of changes of that: nothing that was told is told again.
+// What is listed is never older than what was told, because a node hears of all that others had
+// answered before it begins a watch.
 #include "cli/commands/device_watch.h"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -39,12 +41,15 @@ class Teller {
   Teller(Session& session, bool as_json, bool with_status)
       : session_(session), as_json_(as_json), with_status_(with_status) {}
 
-  // A connection begins: its listing says all again.
-  void Begin() { listed_.clear(); }
+  // A listing begins that says all again; it may go on over several connections.
+  void BeginListing() {
+    listing_ = true;
+    listed_.clear();
+  }
 
   void Take(const WatchDevicesResponse& message) {
     for (const DeviceChange& change : message.changes()) Tell(change);
-    if (message.synced()) EndListing();
+    if (message.synced() && listing_) EndListing();
   }
 
  private:
@@ -52,10 +57,11 @@ class Teller {
     const std::string& name = change.device().name();
     listed_.insert(name);
     if (change.kind() == muster::v1::DEVICE_CHANGE_KIND_REMOVED) {
-      // Without a record of what it was (it came and went while the connection was away) the id
-      // must do.
-      Print(change, known_.contains(name) ? known_[name] : ShortName(name));
-      known_.erase(name);
+      const auto gone = known_.find(name);
+      // A server that goes on doesn't know whether it was told: it was not.
+      if (gone == known_.end()) return;
+      Print(change, gone->second);
+      known_.erase(gone);
       return;
     }
     const std::string line = Shown(change.device());
@@ -63,14 +69,17 @@ class Teller {
     DeviceChange told = change;
     // Said before a connection was lost, and the same still.
     if (found != known_.end() && found->second == line) return;
-    // The server says ADDED in a listing; to who has been looking it is a change.
-    if (found != known_.end()) told.set_kind(muster::v1::DEVICE_CHANGE_KIND_CHANGED);
+    // The server says ADDED in a listing, and CHANGED where it goes on: it doesn't know who has
+    // been told what.
+    told.set_kind(found != known_.end() ? muster::v1::DEVICE_CHANGE_KIND_CHANGED
+                                        : muster::v1::DEVICE_CHANGE_KIND_ADDED);
     known_[name] = line;
     Print(told, line);
   }
 
   // What was known and isn't listed any more was deleted or stopped matching while nobody heard.
   void EndListing() {
+    listing_ = false;
     for (auto it = known_.begin(); it != known_.end();) {
       if (listed_.contains(it->first)) {
         ++it;
@@ -124,6 +133,7 @@ class Teller {
   // What was told last, by device name.
   std::map<std::string, std::string> known_;
   std::set<std::string> listed_;
+  bool listing_ = false;
 };
 
 Outcome Watch(Session& session) {
@@ -147,13 +157,18 @@ Outcome Watch(Session& session) {
     const auto context = connection->NewContext();
     const auto reader = stub->WatchDevices(context.get(), request);
     patience.Begin(absl::Now());
-    teller.Begin();
+    if (request.resume_token().empty()) teller.BeginListing();
     WatchDevicesResponse message;
     while (reader->Read(&message)) {
       teller.Take(message);
       patience.Hear(absl::Now());
+      request.set_resume_token(message.resume_token());
     }
     grpc::Status status = reader->Finish();
+    if (RefusesResumeToken(status) && !request.resume_token().empty()) {
+      request.clear_resume_token();
+      continue;
+    }
     // A watch has no good end but Ctrl-C: a server that ends it in an orderly way is lost too.
     if (status.ok()) status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server ended it");
     if (!patience.TryAgain(status, absl::Now())) {

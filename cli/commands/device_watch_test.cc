@@ -70,6 +70,42 @@ TEST_F(DeviceWatchTest, AfterALostConnectionOnlyWhatIsNewIsSaid) {
             "removed  MikroTik-3: online, 7.15.3, 203.0.113.7, riga\n");
 }
 
+TEST_F(DeviceWatchTest, GoesOnFromTheTokenOfTheLastMessage) {
+  WatchDevicesResponse first, again;
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(2, "riga"));
+  first.set_synced(true);
+  first.set_resume_token("there");
+  // One that it knew, one that is new, one that never matched.
+  Add(&again, muster::v1::DEVICE_CHANGE_KIND_CHANGED, MakeSite(2, "rix"));
+  Add(&again, muster::v1::DEVICE_CHANGE_KIND_CHANGED, MakeSite(3, "riga"));
+  Add(&again, muster::v1::DEVICE_CHANGE_KIND_REMOVED, MakeSite(4, "riga"));
+  again.set_synced(true);
+  fake_.Answer("WatchDevices", first);
+  fake_.Fail("WatchDevices", grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+  fake_.Answer("WatchDevices", again);
+  EndForGood();
+  const Ran ran = Run({"device", "watch"});
+  EXPECT_EQ(ran.out.substr(ran.out.find("changed")),
+            "changed  MikroTik-2: online, 7.15.3, 203.0.113.7, rix\n"
+            "added    MikroTik-3: online, 7.15.3, 203.0.113.7, riga\n");
+}
+
+TEST_F(DeviceWatchTest, ATokenThatIsRefusedIsLeftOut) {
+  WatchDevicesResponse first, again;
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));
+  first.set_synced(true);
+  first.set_resume_token("there");
+  again.set_synced(true);
+  fake_.Answer("WatchDevices", first);
+  fake_.Fail("WatchDevices", grpc::Status(grpc::StatusCode::OUT_OF_RANGE, "restored"));
+  fake_.Answer("WatchDevices", again);
+  EndForGood();
+  const Ran ran = Run({"device", "watch"});
+  EXPECT_THAT(ran.out, HasSubstr("removed  MikroTik-1")) << "the whole list says who is gone";
+  EXPECT_EQ(fake_.LastRequest<muster::v1::WatchDevicesRequest>("WatchDevices").resume_token(), "");
+}
+
 TEST_F(DeviceWatchTest, AlsoAsJsonOnlyWhatIsNewIsSaidAfterALostConnection) {
   WatchDevicesResponse first, again;
   Device beaten = MakeSite(1, "riga");

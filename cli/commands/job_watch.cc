@@ -35,12 +35,6 @@ void TakeMessage(const muster::v1::WatchJobResponse& message, WatchedJob* watche
   if (message.has_job()) watched->job = message.job();
 }
 
-// What the token is no good for is begun anew.
-bool IsOfNoUse(const grpc::Status& status) {
-  return status.error_code() == grpc::StatusCode::OUT_OF_RANGE ||
-         status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
-}
-
 // One line on a terminal that is written over and over.
 class ProgressLine {
  public:
@@ -96,7 +90,7 @@ absl::StatusOr<WatchedJob> FollowJob(Session& session, const std::string& name,
     // Both: a stream that ends well before the job has (a server that stops in an orderly way) is
     // begun anew.
     if (status.ok() && HasEnded(watched.job)) return watched;
-    if (IsOfNoUse(status) && !request.resume_token().empty()) {
+    if (RefusesResumeToken(status) && !request.resume_token().empty()) {
       request.clear_resume_token();
       continue;
     }

@@ -13,6 +13,11 @@ constexpr absl::Duration kLasting = absl::Seconds(5);
 
 }  // namespace
 
+bool RefusesResumeToken(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::OUT_OF_RANGE ||
+         status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
+}
+
 StreamPatience::StreamPatience(absl::Duration retry_for, absl::Time now)
     : patience_(retry_for), begun_(now), last_sign_(now) {}
 

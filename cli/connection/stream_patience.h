@@ -16,6 +16,10 @@
 
 namespace muster::cli {
 
+// True where the server has no use for the resume token that came with the call (the control plane
+// was restored, say): begin anew without it.
+bool RefusesResumeToken(const grpc::Status& status);
+
 class StreamPatience {
  public:
   // `retry_for` is what a server that was never heard gets.

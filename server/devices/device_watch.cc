@@ -1,13 +1,14 @@
-// Watches of devices. Two sources of news: apply says which devices it has changed (facts, holds,
-// labels), and a scan over the statuses finds what only time or a check-in has changed, for which
-// apply says nothing: a message for each of 33,000 check-ins a second would be the most expensive
-// part of the log.
+// Watches of devices. Two sources of news: apply keeps the order in which it has changed devices,
+// and a scan over the statuses finds what only check-ins have changed, of which apply says nothing:
+// a message for each of 33,000 check-ins a second would be the most expensive part of the log.
 #include "server/devices/device_watch.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "absl/time/time.h"
+#include "common/status/status_macros.h"
+#include "server/command_log/log/feature_level.h"
 #include "server/devices/device_match.h"
 #include "server/errors/errors.h"
 
@@ -18,7 +19,7 @@ using std::chrono::steady_clock;
 
 constexpr size_t kMostWatches = 64;
 constexpr size_t kChangesPerMessage = 500;
-// Above this many changes that were not read yet, all devices are read again.
+// What a scan finds beyond this is found by the next one again.
 constexpr size_t kMostPending = 65'536;
 // Devices that all watches together remember.
 // About 160 MB at 40 bytes each; more ends the watches that ask for it.
@@ -34,12 +35,14 @@ constexpr std::chrono::seconds kGrace{1};
 
 struct DeviceWatches::Watch {
   Watch(OrganizationScope s, DeviceWatchTerms t, DeviceWatchSink* k)
-      : scope(std::move(s)), terms(std::move(t)), sink(k) {}
+      : scope(std::move(s)),
+        terms(std::move(t)),
+        sink(k),
+        place(terms.after.value_or(ChangePlace{})) {}
 
   // What is remembered of a device, to see what changes.
   struct Seen {
     int64_t check_in_us = 0;
-    OnlineState online = OnlineState::kNever;
     FilterVerdict verdict = FilterVerdict::kNo;
     bool matched = false;
   };
@@ -48,9 +51,11 @@ struct DeviceWatches::Watch {
   const DeviceWatchTerms terms;
   DeviceWatchSink* const sink;
 
-  // The thread's own. The listing has come to here; nullopt: it is complete.
-  std::optional<DeviceId> listing = DeviceId{};
+  // The thread's own. Changes were read up to here; more may be there.
+  ChangePlace place;
+  bool behind = true;
   bool synced = false;
+  // What the scan has found.
   std::set<uint64_t> pending;
   // Changes are sent once a second.
   bool may_send = true;
@@ -71,15 +76,14 @@ struct DeviceWatches::Watch {
   }
 
   void Pend(uint64_t device) {
-    pending.insert(device);
-    if (pending.size() <= kMostPending) return;
-    // Everything again: the set would cost more than the listing.
-    pending.clear();
-    listing = DeviceId{};
+    if (pending.size() < kMostPending) pending.insert(device);
   }
 
-  // What does not match is remembered only where a check-in can change that.
-  bool Remembers(const Seen& row) const { return row.matched || terms.filter.reads_check_ins(); }
+  // What does not match is remembered only where a check-in can change that, or where it would be
+  // told as gone a second time.
+  bool Remembers(const Seen& row) const {
+    return row.matched || terms.filter.reads_check_ins() || terms.after.has_value();
+  }
 
   // Whether a device must be read again because of what its status shows now.
   bool IsNews(uint64_t device, const DeviceStatus& status, const FilterStatus& for_filter,
@@ -96,7 +100,7 @@ struct DeviceWatches::Watch {
     const bool checked_in = status.last_check_in_us != row.check_in_us;
     // The row must be read to know, and a check-in can have changed what it says (the address).
     const bool open = verdict == FilterVerdict::kNeedsFacts && terms.filter.reads_check_ins();
-    return status.online != row.online || verdict != row.verdict ||
+    return verdict != row.verdict ||
            (checked_in && (open || (row.matched && terms.include_status)));
   }
 };
@@ -115,6 +119,7 @@ DeviceWatches::~DeviceWatches() {
 absl::StatusOr<DeviceWatches::WatchId> DeviceWatches::Start(const OrganizationScope& scope,
                                                             DeviceWatchTerms terms,
                                                             DeviceWatchSink* sink) {
+  RETURN_IF_ERROR(CheckFeatureLevel(state_.FeatureLevel(), kPresenceLevel));
   WatchId id = 0;
   {
     MutexLock lock(mutex_);
@@ -173,13 +178,9 @@ void DeviceWatches::Hear(const ChangeBatch& batch) {
   // Nearly always: the log pays one lock.
   if (watches_.empty()) return;
   for (const Change& change : batch.changes) {
-    if (change.kind != ChangeKind::kDevice) continue;
-    // The thread is behind: it lists everything again, which is cheaper than remembering.
-    if (heard_.size() >= kMostPending) {
-      heard_too_much_ = true;
-      return;
+    if (change.kind == ChangeKind::kDevice || change.kind == ChangeKind::kDeviceOnline) {
+      heard_.insert(change.organization);
     }
-    heard_.push_back({change.organization, change.device});
   }
 }
 
@@ -239,21 +240,13 @@ void DeviceWatches::CheckKeys() {
 }
 
 void DeviceWatches::SpreadHeard() {
-  std::vector<Heard> heard;
-  bool too_much = false;
+  std::set<OrganizationId> heard;
   {
     MutexLock lock(mutex_);
     heard.swap(heard_);
-    std::swap(too_much, heard_too_much_);
   }
   for (const auto& [id, watch] : Begun()) {
-    // A listing that begins anew is no second "synced".
-    if (too_much) watch->listing = DeviceId{};
-    for (const Heard& one : heard) {
-      // One that has left the organization is heard of under the new one.
-      const bool ours = one.organization == watch->scope.id();
-      if (ours || watch->seen.contains(one.device.value)) watch->Pend(one.device.value);
-    }
+    if (heard.count(watch->scope.id()) != 0) watch->behind = true;
   }
 }
 
@@ -262,7 +255,7 @@ void DeviceWatches::Scan() {
   std::map<OrganizationId, std::vector<Watch*>> groups;
   for (const auto& [id, watch] : Begun()) {
     // What the listing has not come to yet is read by it anyway.
-    if (!watch->listing.has_value()) groups[watch->scope.id()].push_back(watch);
+    if (watch->synced && !watch->terms.HasPlace()) groups[watch->scope.id()].push_back(watch);
   }
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
   for (const auto& group : groups) {
@@ -283,10 +276,11 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
   // Moved away or deleted is gone, for this organization.
   const bool is_here = device.organization == watch.scope.id() && device.delete_time_us == 0;
   const auto found = watch.seen.find(id);
-  const bool matched_before = found != watch.seen.end() && found->second.matched;
+  // Nothing is known of what a watch told that goes on here: it may have matched.
+  const bool matched_before =
+      found != watch.seen.end() ? found->second.matched : watch.terms.after.has_value();
   Watch::Seen row;
   row.check_in_us = device.status.last_check_in_us;
-  row.online = device.status.online;
   row.verdict = watch.terms.filter.MatchStatus(StatusForFilter(device.status), now_us);
   row.matched = is_here && FilterMatches(watch.terms.filter, device, now_us);
   // The row is made anew each time, so the count is right whatever was there.
@@ -310,15 +304,18 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
   message->changes.push_back(std::move(change));
 }
 
-bool DeviceWatches::ReadListing(Watch& watch, DeviceWatchMessage* message) {
+bool DeviceWatches::ReadChanged(Watch& watch, DeviceWatchMessage* message) {
   std::vector<Device> page =
-      // Tombstones too: a device that matched and was deleted while changes were dropped must be
-      // said to be gone.
-      state_.ListDevices(watch.scope.id(), *watch.listing, kChangesPerMessage, true);
+      state_.ListChangedDevices(watch.scope.id(), watch.place, kChangesPerMessage);
   const bool last = page.size() < kChangesPerMessage;
-  watch.listing = last ? std::nullopt : std::optional<DeviceId>(page.back().id);
-  for (Device& device : page) Judge(watch, std::move(device), message);
+  for (Device& device : page) {
+    watch.place = {device.change_index, device.id};
+    // What it shows now is told; the scan need not come back to it.
+    watch.pending.erase(device.id.value);
+    Judge(watch, std::move(device), message);
+  }
   if (!last) return false;
+  watch.behind = false;
   message->synced = !watch.synced;
   watch.synced = true;
   return true;
@@ -326,6 +323,7 @@ bool DeviceWatches::ReadListing(Watch& watch, DeviceWatchMessage* message) {
 
 void DeviceWatches::ReadPending(Watch& watch, DeviceWatchMessage* message) {
   for (size_t read = 0; read < kChangesPerMessage && !watch.pending.empty(); ++read) {
+    if (message->changes.size() == kChangesPerMessage) return;
     const DeviceId id{*watch.pending.begin()};
     watch.pending.erase(watch.pending.begin());
     std::optional<Device> device = state_.FindDevice(id);
@@ -364,13 +362,13 @@ bool DeviceWatches::Serve(WatchId id) {
   // The watch may be gone after it.
   if (EndOrWait(id, *watch)) return false;
   DeviceWatchMessage message;
-  if (watch->listing.has_value()) {
-    const bool complete = ReadListing(*watch, &message);
+  if (!watch->synced || watch->may_send) {
+    const bool complete = !watch->behind || ReadChanged(*watch, &message);
     // A page without a match: on to the next at once.
     if (!complete && message.changes.empty()) return true;
-  } else if (watch->may_send) {
-    ReadPending(*watch, &message);
+    if (complete) ReadPending(*watch, &message);
   }
+  if (watch->terms.HasPlace()) message.place = watch->place;
   const bool empty = message.changes.empty() && !message.synced;
   {
     MutexLock lock(mutex_);

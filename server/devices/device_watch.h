@@ -1,25 +1,27 @@
 // Tells watchers of devices every device that matches a filter, and then what changes.
 //
-// What apply changes is heard; what only time or check-ins change (online or not, figures in the
-// filter) is found by a scan over the statuses in memory, once a second for all watches of an
-// organization together, and less often where a scan takes longer than a twentieth of that. A
-// watcher that reads slowly misses steps in between, never the last state: changes are kept as a
-// set of devices and read when the watcher takes the next message, so nothing queues up.
+// What apply changes (online or not, facts, what an operator sets) is read in the order of the last
+// changes, from where the watcher was told before: a watcher that reads slowly misses steps in
+// between, never the last state, nothing queues up, and a watch goes on from its place on any node.
+// What check-ins alone change (figures in the filter, or asked for) stands in no order: it is found
+// by a scan over the statuses in memory, once a second for all such watches of an organization
+// together, and less often where a scan takes longer than a twentieth of that.
 //
-// Threads:  safe to call from any thread; one thread of its own reads and calls the sinks. Hearing
-//           of a change costs the log's writer an entry in a list.
+// Threads:  safe to call from any thread; one thread of its own reads and calls the sinks.
 // Owns:     that thread and the subscription; what it is given must outlive this object. About 40
 //           bytes for each device of a watch.
 // Blocks:   Stop waits until every watch has ended.
 // Errors:   a watch ends with Unauthenticated within 5 s of its key's revocation or expiry,
 //           ResourceExhausted where all watches together would remember too much, Unavailable on
-//           Stop. Start: ResourceExhausted above 64 watches.
+//           Stop. Start: ResourceExhausted above 64 watches; FailedPrecondition until the
+//           installation uses kPresenceLevel.
 // Example:  tests/api/device_watch_test.cc.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -50,8 +52,12 @@ struct DeviceChange {
 struct DeviceWatchMessage {
   // At most 500.
   std::vector<DeviceChange> changes;
-  // True in the message that ends the first listing.
+  // True in the message that ends the first listing, or catches up with what changed behind the
+  // place where the watch began.
   bool synced = false;
+  // All changes up to here were told, this message's too; nullopt: check-ins change what this watch
+  // tells, so it has no place.
+  std::optional<ChangePlace> place;
 };
 
 // Where a watch writes. Called by the watches' thread.
@@ -73,6 +79,11 @@ struct DeviceWatchTerms {
   Filter filter;
   // Each check-in is a change.
   bool include_status = false;
+  // Told before, to here. Which devices matched then is not known: those that changed are kChanged
+  // or kRemoved once. Not for a watch without a place, see HasPlace.
+  std::optional<ChangePlace> after;
+
+  bool HasPlace() const { return !include_status && !filter.reads_check_ins(); }
 };
 
 class DeviceWatches {
@@ -96,22 +107,18 @@ class DeviceWatches {
 
  private:
   struct Watch;
-  struct Heard {
-    OrganizationId organization;
-    DeviceId device;
-  };
 
   void Hear(const ChangeBatch& batch);
   void Run();
-  // Once a second: keys, what was heard, what the statuses show.
+  // Once a second: keys, who has changed, what the statuses show.
   void Tick();
   void CheckKeys();
   void SpreadHeard();
   void Scan();
   // Does the next step of a watch; true where another can follow at once.
   bool Serve(WatchId id);
-  // False where more of the listing is to come.
-  bool ReadListing(Watch& watch, DeviceWatchMessage* message);
+  // False where more is to come.
+  bool ReadChanged(Watch& watch, DeviceWatchMessage* message);
   void ReadPending(Watch& watch, DeviceWatchMessage* message);
   void Judge(Watch& watch, Device device, DeviceWatchMessage* message);
   // True where the watch has ended or waits for its reader.
@@ -127,9 +134,8 @@ class DeviceWatches {
   // Erased only by the thread, so what it holds of them stays.
   std::map<WatchId, std::unique_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
   WatchId last_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<Heard> heard_ ABSL_GUARDED_BY(mutex_);
-  // More was heard than is kept.
-  bool heard_too_much_ ABSL_GUARDED_BY(mutex_) = false;
+  // Organizations of which a device has changed.
+  std::set<OrganizationId> heard_ ABSL_GUARDED_BY(mutex_);
   bool work_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -168,7 +168,6 @@ bool ReadsCheckIns(const FilterNode& node) {
                        [](const auto& child) { return ReadsCheckIns(*child); });
   }
   switch (node.restriction.field) {
-    case FilterField::kOnline:
     case FilterField::kCpu:
     case FilterField::kMemory:
     case FilterField::kLastCheckIn:

@@ -70,8 +70,8 @@ class Filter {
   // True for the filter that every device matches because it is empty.
   bool matches_all() const { return root_ == nullptr; }
 
-  // True where a check-in, or its absence, can change what matches: the filter asks for online,
-  // cpu, memory, last_check_in or the source address.
+  // True where each check-in, or time alone, can change what matches: the filter asks for cpu,
+  // memory, last_check_in or the source address. Not for online, which changes as facts do.
   bool reads_check_ins() const;
 
  private:

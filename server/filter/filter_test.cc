@@ -216,12 +216,12 @@ TEST_F(FilterTest, SizeAndDepthHaveLimits) {
   EXPECT_FALSE(Filter::Parse("site = \xff").ok());
 }
 
-TEST_F(FilterTest, KnowsWhetherACheckInCanChangeWhatMatches) {
-  for (const char* text : {"online = true", "site = a (name:* OR cpu > 5)", "NOT address:*",
+TEST_F(FilterTest, KnowsWhetherEachCheckInCanChangeWhatMatches) {
+  for (const char* text : {"online = true cpu > 1", "site = a (name:* OR cpu > 5)", "NOT address:*",
                            "memory > 5", "last_check_in > 5m"}) {
     EXPECT_TRUE(Filter::Parse(text)->reads_check_ins()) << text;
   }
-  for (const char* text : {"", "site = a", "NOT labels.x:* OR version < 7.1"}) {
+  for (const char* text : {"", "site = a", "online = true", "NOT labels.x:* OR version < 7.1"}) {
     EXPECT_FALSE(Filter::Parse(text)->reads_check_ins()) << text;
   }
 }

@@ -192,7 +192,7 @@ grpc::Status DeviceGrpcService::RequestFastBeats(grpc::ServerContext* context,
 
 grpc::ServerWriteReactor<v1::WatchDevicesResponse>* DeviceGrpcService::WatchDevices(
     grpc::CallbackServerContext* context, const v1::WatchDevicesRequest* request) {
-  return StartDeviceWatch(gate_, watches_, context, *request);
+  return StartDeviceWatch(gate_, watch_tokens_, watches_, context, *request);
 }
 
 }  // namespace muster::server

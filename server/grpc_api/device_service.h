@@ -16,16 +16,18 @@
 #include "server/devices/device_directory.h"
 #include "server/devices/device_watch.h"
 #include "server/grpc_api/gate.h"
+#include "server/grpc_api/watch_tokens.h"
 
 namespace muster::server {
 
 class DeviceGrpcService final
     : public v1::DeviceService::WithCallbackMethod_WatchDevices<v1::DeviceService::Service> {
  public:
-  DeviceGrpcService(const Gate& gate, const PageTokens& tokens, DeviceDirectory& devices,
-                    DeviceWatches& watches, ContactAsker ask_contacts)
+  DeviceGrpcService(const Gate& gate, const PageTokens& tokens, const WatchTokens& watch_tokens,
+                    DeviceDirectory& devices, DeviceWatches& watches, ContactAsker ask_contacts)
       : gate_(gate),
         tokens_(tokens),
+        watch_tokens_(watch_tokens),
         devices_(devices),
         watches_(watches),
         ask_contacts_(std::move(ask_contacts)) {}
@@ -64,6 +66,7 @@ class DeviceGrpcService final
 
   const Gate& gate_;
   const PageTokens& tokens_;
+  const WatchTokens& watch_tokens_;
   DeviceDirectory& devices_;
   DeviceWatches& watches_;
   // Empty where this server has no edges to ask.

@@ -25,8 +25,9 @@ v1::Device ShownDevice(const DeviceChange& change, const OrganizationScope& scop
 class DeviceWatchReactor final
     : public WatchReactor<v1::WatchDevicesResponse, DeviceWatchSink, DeviceWatches> {
  public:
-  DeviceWatchReactor(const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context)
-      : WatchReactor(gate, watches, context, kWatch) {}
+  DeviceWatchReactor(const Gate& gate, const WatchTokens& tokens, DeviceWatches& watches,
+                     grpc::CallbackServerContext* context)
+      : WatchReactor(gate, watches, context, kWatch), tokens_(tokens) {}
 
   // After success the reactor may be gone at any moment.
   absl::Status Start(const v1::WatchDevicesRequest& request) {
@@ -35,9 +36,17 @@ class DeviceWatchReactor final
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(slug));
     absl::StatusOr<Filter> filter = Filter::Parse(request.filter());
     if (!filter.ok()) return BadField("filter", filter.status());
+    DeviceWatchTerms terms{*std::move(filter), request.include_status(), std::nullopt};
+    filter_ = request.filter();
+    if (!request.resume_token().empty()) {
+      if (!terms.HasPlace()) {
+        return BadField("resume_token", "a watch of what check-ins change has none; leave it out");
+      }
+      ASSIGN_OR_RETURN(terms.after, tokens_.Open(Binding(scope), request.resume_token()));
+    }
     // From here on the watches' thread may send and even end the stream, before this call has
     // returned.
-    return watches().Start(scope, {*std::move(filter), request.include_status()}, this).status();
+    return watches().Start(scope, std::move(terms), this).status();
   }
 
   void Send(const OrganizationScope& scope, const DeviceWatchMessage& message) override {
@@ -49,16 +58,28 @@ class DeviceWatchReactor final
       *out->mutable_device() = ShownDevice(change, scope);
     }
     response().set_synced(message.synced);
+    if (message.place.has_value()) {
+      response().set_resume_token(tokens_.Seal(Binding(scope), *message.place));
+    }
     Write();
   }
+
+ private:
+  PageBinding Binding(const OrganizationScope& scope) const {
+    return {kWatch, scope.id().value, filter_};
+  }
+
+  const WatchTokens& tokens_;
+  // As in the request.
+  std::string filter_;
 };
 
 }  // namespace
 
 grpc::ServerWriteReactor<v1::WatchDevicesResponse>* StartDeviceWatch(
-    const Gate& gate, DeviceWatches& watches, grpc::CallbackServerContext* context,
-    const v1::WatchDevicesRequest& request) {
-  return StartWatch(gate, new DeviceWatchReactor(gate, watches, context), request);
+    const Gate& gate, const WatchTokens& tokens, DeviceWatches& watches,
+    grpc::CallbackServerContext* context, const v1::WatchDevicesRequest& request) {
+  return StartWatch(gate, new DeviceWatchReactor(gate, tokens, watches, context), request);
 }
 
 }  // namespace muster::server

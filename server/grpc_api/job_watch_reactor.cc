@@ -24,10 +24,8 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
     ASSIGN_OR_RETURN(const ChildName name, ParseChildName("name", request.name(), "jobs"));
     ASSIGN_OR_RETURN(const OrganizationScope scope, call.Enter(name.organization));
     job_ = request.name();
-    const absl::StatusOr<TargetPlace> after =
-        tokens_.Open({kWatch, scope.id().value, job_}, request.resume_token());
-    if (!after.ok()) return after.status();
-    return watches().Start(scope, JobId{name.id}, *after, this).status();
+    ASSIGN_OR_RETURN(const ChangePlace after, tokens_.Open(Binding(scope), request.resume_token()));
+    return watches().Start(scope, JobId{name.id}, after, this).status();
   }
 
   void Send(const OrganizationScope& scope, const JobWatchMessage& message) override {
@@ -39,11 +37,15 @@ class JobWatchReactor final : public WatchReactor<v1::WatchJobResponse, JobWatch
     // script's text out: a watch is open to viewers.
     *response().mutable_job() = ToMessage(message.job, scope.slug());
     response().set_synced(message.synced);
-    response().set_resume_token(tokens_.Seal({kWatch, scope.id().value, job_}, message.place));
+    response().set_resume_token(tokens_.Seal(Binding(scope), message.place));
     Write();
   }
 
  private:
+  PageBinding Binding(const OrganizationScope& scope) const {
+    return {kWatch, scope.id().value, job_};
+  }
+
   const WatchTokens& tokens_;
   // As in the request.
   std::string job_;

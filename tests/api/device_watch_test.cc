@@ -8,6 +8,7 @@
 #include <map>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/sync/mutex.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
@@ -38,8 +39,12 @@ using testing::UnorderedElementsAre;
 // Reads a stream on a thread of its own and keeps what it says.
 class Watcher {
  public:
-  Watcher(ApiTestServer& server, const std::string& key, const v1::WatchDevicesRequest& request)
-      : stub_(v1::DeviceService::NewStub(server.channel())), context_(server.Context(key)) {
+  // `goes_on`: from a token, so that it may be told of devices that it does not know.
+  Watcher(ApiTestServer& server, const std::string& key, const v1::WatchDevicesRequest& request,
+          bool goes_on = false)
+      : goes_on_(goes_on),
+        stub_(v1::DeviceService::NewStub(server.channel())),
+        context_(server.Context(key)) {
     context_->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     reader_ = stub_->WatchDevices(context_.get(), request);
     thread_ = std::thread([this] { Read(); });
@@ -82,7 +87,9 @@ class Watcher {
       for (const v1::DeviceChange& change : response.changes()) {
         ++changes_;
         const bool known = devices_.contains(change.device().name());
-        EXPECT_EQ(known, change.kind() != v1::DEVICE_CHANGE_KIND_ADDED) << change.DebugString();
+        if (!goes_on_) {
+          EXPECT_EQ(known, change.kind() != v1::DEVICE_CHANGE_KIND_ADDED) << change.DebugString();
+        }
         devices_[change.device().name()] = change.device();
         if (change.kind() == v1::DEVICE_CHANGE_KIND_REMOVED) devices_.erase(change.device().name());
       }
@@ -94,6 +101,7 @@ class Watcher {
     end_ = status;
   }
 
+  const bool goes_on_;
   const std::unique_ptr<v1::DeviceService::Stub> stub_;
   const std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::ClientReader<v1::WatchDevicesResponse>> reader_;
@@ -240,6 +248,124 @@ TEST_F(DeviceWatchTest, ABadFilterIsRefusedAtOnce) {
   const Watcher watcher(server_, key_, request);
   ASSERT_TRUE(WaitUntil([&] { return watcher.end().has_value(); }));
   EXPECT_EQ(watcher.end()->error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+// What a watch says up to the message that has caught up, and the token of that one.
+struct Heard {
+  std::vector<std::string> words;
+  std::string token;
+  grpc::Status status;
+};
+
+class DeviceWatchTokenTest : public DeviceWatchTest {
+ protected:
+  v1::WatchDevicesRequest Request(const std::string& filter, const std::string& token) {
+    v1::WatchDevicesRequest request;
+    request.set_parent("organizations/default");
+    request.set_filter(filter);
+    request.set_resume_token(token);
+    return request;
+  }
+
+  Heard Hear(const v1::WatchDevicesRequest& request) {
+    Heard heard;
+    const auto stub = v1::DeviceService::NewStub(server_.channel());
+    const auto context = server_.Context(key_);
+    const auto reader = stub->WatchDevices(context.get(), request);
+    v1::WatchDevicesResponse response;
+    while (reader->Read(&response)) {
+      for (const v1::DeviceChange& change : response.changes()) {
+        heard.words.push_back(absl::StrCat(change.kind(), " ", names_[change.device().name()]));
+      }
+      heard.token = response.resume_token();
+      if (response.synced()) context->TryCancel();
+    }
+    heard.status = reader->Finish();
+    return heard;
+  }
+
+  std::string Enroll(const std::string& identity) {
+    const std::string name = server_.EnrollDevice("default", identity);
+    names_[name] = identity;
+    return name;
+  }
+
+  void Delete(const std::string& device) {
+    v1::DeleteDeviceRequest request;
+    request.set_name(device);
+    v1::DeleteDeviceResponse response;
+    ASSERT_TRUE(v1::DeviceService::NewStub(server_.channel())
+                    ->DeleteDevice(server_.Context(key_).get(), request, &response)
+                    .ok());
+  }
+
+  std::map<std::string, std::string> names_;
+};
+
+TEST_F(DeviceWatchTokenTest, GoesOnWithWhatChangedSinceAndNothingElse) {
+  const std::string a = Enroll("a");
+  const std::string b = Enroll("b");
+  Enroll("c");
+  const Heard first = Hear(Request("", ""));
+  EXPECT_THAT(first.words, UnorderedElementsAre("1 a", "1 b", "1 c"));
+  SetSite(a, "riga");
+  Delete(b);
+  Enroll("d");
+  SetSite(a, "rix");
+  const Heard second = Hear(Request("", first.token));
+  EXPECT_THAT(second.words, ElementsAre("3 b", "2 d", "2 a")) << "in the order of the last changes";
+  const Heard third = Hear(Request("", second.token));
+  EXPECT_THAT(third.words, IsEmpty());
+  EXPECT_EQ(third.status.error_code(), grpc::StatusCode::CANCELLED) << "it has said that it is up";
+  // The older token is as good as it was.
+  EXPECT_EQ(Hear(Request("", first.token)).words, second.words);
+}
+
+TEST_F(DeviceWatchTokenTest, WithAFilterWhatMatchesNoMoreIsRemovedOnce) {
+  const std::string a = Enroll("a");
+  const std::string b = Enroll("b");
+  SetSite(a, "riga");
+  const Heard first = Hear(Request("site = riga", ""));
+  EXPECT_THAT(first.words, ElementsAre("1 a"));
+  SetSite(a, "rix");
+  SetSite(b, "riga");
+  const Heard second = Hear(Request("site = riga", first.token));
+  EXPECT_THAT(second.words, ElementsAre("3 a", "2 b"));
+  v1::WatchDevicesRequest request = Request("site = riga", first.token);
+  Watcher watcher(server_, key_, request, /*goes_on=*/true);
+  ASSERT_TRUE(WaitUntil([&] { return watcher.synced(); }));
+  EXPECT_EQ(watcher.changes(), 2u);
+  // Gone is gone: another change of it is nobody's business.
+  SetSite(a, "vilnius");
+  SetSite(b, "rix");
+  ASSERT_TRUE(WaitUntil([&] { return watcher.changes() == 3; }));
+  EXPECT_THAT(watcher.identities(), IsEmpty());
+}
+
+TEST_F(DeviceWatchTokenTest, WhatCheckInsChangeHasNoToken) {
+  const std::string a = Enroll("a");
+  server_.CheckIn(a, 90);
+  const std::string token = Hear(Request("online = true", "")).token;
+  EXPECT_NE(token, "") << "who is online is decided in order";
+  EXPECT_EQ(Hear(Request("cpu > 5", "")).token, "");
+  v1::WatchDevicesRequest with_status = Request("", "");
+  with_status.set_include_status(true);
+  EXPECT_EQ(Hear(with_status).token, "");
+  with_status.set_resume_token(token);
+  EXPECT_EQ(Hear(with_status).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(DeviceWatchTokenTest, ATokenIsOfItsOwnWatchOnly) {
+  Enroll("a");
+  const std::string token = Hear(Request("site = riga", "")).token;
+  EXPECT_EQ(Hear(Request("site = rix", token)).status.error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Hear(Request("site = riga", token + "x")).status.error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  v1::WatchDevicesRequest elsewhere = Request("site = riga", token);
+  elsewhere.set_parent("organizations/other");
+  key_ = server_.MakeKey("other", v1::ROLE_ADMIN);
+  EXPECT_EQ(Hear(elsewhere).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 // Takes messages only when it is told to.
