@@ -81,8 +81,8 @@ struct DeviceWatches::Watch {
 
   // What does not match is remembered only where a check-in can change that, or where it would be
   // told as gone a second time.
-  bool Remembers(const Seen& row) const {
-    return row.matched || terms.filter.reads_check_ins() || terms.after.has_value();
+  bool Remembers(const Seen& row, bool is_here) const {
+    return row.matched || terms.after.has_value() || (is_here && terms.filter.reads_check_ins());
   }
 
   // Whether a device must be read again because of what its status shows now.
@@ -285,7 +285,7 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
   row.matched = is_here && FilterMatches(watch.terms.filter, device, now_us);
   // The row is made anew each time, so the count is right whatever was there.
   remembered_ -= watch.seen.erase(id);
-  if (is_here && watch.Remembers(row)) {
+  if (watch.Remembers(row, is_here)) {
     watch.seen.emplace(id, row);
     ++remembered_;
   }

@@ -250,27 +250,34 @@ std::vector<Device> SqliteState::ListChangedDevices(OrganizationId organization,
   const NodeState node = Published();
   std::vector<Device> devices;
   auto db = readers_.Get();
-  Query here(*db,
-             "SELECT " DEVICE_COLUMNS
-             " FROM devices WHERE organization = ? AND (change_idx, id) > (?, ?) "
-             "ORDER BY change_idx, id LIMIT ?",
-             KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
-  while (here.Step()) {
-    DenseIndex index = 0;
-    devices.push_back(ReadDevice(here, index));
-    FillStatus(node, index, true, devices.back().status);
+  // Both queries see one moment: else a place could move past what only the second one sees.
+  (*db).Execute("BEGIN");
+  {
+    Query query(*db,
+                "SELECT " DEVICE_COLUMNS
+                " FROM devices WHERE organization = ? AND (change_idx, id) > (?, ?) "
+                "ORDER BY change_idx, id LIMIT ?",
+                KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
+    while (query.Step()) {
+      DenseIndex index = 0;
+      devices.push_back(ReadDevice(query, index));
+      FillStatus(node, index, true, devices.back().status);
+    }
   }
-  const auto middle = static_cast<ptrdiff_t>(devices.size());
-  Query left(*db,
-             "SELECT device, change_idx FROM departures WHERE organization = ? "
-             "AND (change_idx, device) > (?, ?) ORDER BY change_idx, device LIMIT ?",
-             KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
-  while (left.Step()) {
-    Device& device = devices.emplace_back();
-    device.id = DeviceId{IdOf(left.Int(0))};
-    device.change_index = left.Unsigned(1);
+  const auto here = static_cast<ptrdiff_t>(devices.size());
+  {
+    Query query(*db,
+                "SELECT device, change_idx FROM departures WHERE organization = ? "
+                "AND (change_idx, device) > (?, ?) ORDER BY change_idx, device LIMIT ?",
+                KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
+    while (query.Step()) {
+      Device& device = devices.emplace_back();
+      device.id = DeviceId{IdOf(query.Int(0))};
+      device.change_index = query.Unsigned(1);
+    }
   }
-  std::inplace_merge(devices.begin(), devices.begin() + middle, devices.end(),
+  (*db).Execute("COMMIT");
+  std::inplace_merge(devices.begin(), devices.begin() + here, devices.end(),
                      [](const Device& a, const Device& b) {
                        return std::tie(a.change_index, a.id) < std::tie(b.change_index, b.id);
                      });
