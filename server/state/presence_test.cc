@@ -88,11 +88,10 @@ class PresenceTest : public StateFixture {
 
   int CountOffline() const {
     int count = 0;
-    state_->ScanStatuses(OrganizationId{kOrganization},
-                         [&](DeviceId, const DeviceStatus& status) {
-                           count += status.online == kOffline ? 1 : 0;
-                           return true;
-                         });
+    state_->ScanStatuses(OrganizationId{kOrganization}, [&](DeviceId, const DeviceStatus& status) {
+      count += status.online == kOffline ? 1 : 0;
+      return true;
+    });
     return count;
   }
 };
