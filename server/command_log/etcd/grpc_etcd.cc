@@ -12,6 +12,7 @@
 #include "common/sync/deadline.h"
 #include "common/sync/mutex.h"
 #include "server/command_log/etcd/etcd_members.h"
+#include "server/command_log/etcd/etcd_replies.h"
 #include "server/command_log/etcd/grpc_watch.h"
 
 namespace muster::server {
@@ -54,10 +55,6 @@ grpc::Status Reach(EtcdMember& member, absl::Duration timeout) {
           absl::StrCat("no connection to etcd at ", member.address, why)};
 }
 
-EtcdValue ToValue(const pb::KeyValue& kv) {
-  return {kv.value(), kv.version(), kv.create_revision(), kv.mod_revision()};
-}
-
 bool IsTokenProblem(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
 }
@@ -82,10 +79,7 @@ class GrpcEtcd : public Etcd {
     RETURN_IF_ERROR(Read(timeout, [&](EtcdMember& member, grpc::ClientContext& context) {
       return member.kv->Range(&context, request, &response);
     }));
-    EtcdAnswer answer;
-    answer.revision = response.header().revision();
-    if (response.kvs_size() > 0) answer.kv = ToValue(response.kvs(0));
-    return answer;
+    return AnswerIn(std::move(response), get.key);
   }
 
   absl::StatusOr<std::vector<std::pair<std::string, EtcdValue>>> List(
@@ -100,9 +94,7 @@ class GrpcEtcd : public Etcd {
     RETURN_IF_ERROR(Read(timeout, [&](EtcdMember& member, grpc::ClientContext& context) {
       return member.kv->Range(&context, request, &response);
     }));
-    std::vector<std::pair<std::string, EtcdValue>> found;
-    for (const pb::KeyValue& kv : response.kvs()) found.emplace_back(kv.key(), ToValue(kv));
-    return found;
+    return ListIn(std::move(response), prefix);
   }
 
   absl::Status Put(absl::string_view key, absl::string_view value,
@@ -142,11 +134,7 @@ class GrpcEtcd : public Etcd {
     RETURN_IF_ERROR(Once(timeout, [&](EtcdMember& member, grpc::ClientContext& context) {
       return member.kv->Txn(&context, request, &response);
     }));
-    if (response.succeeded()) return std::nullopt;
-    if (response.responses_size() != 1 || response.responses(0).response_range().kvs_size() != 1) {
-      return absl::InternalError("etcd's answer to a transaction is not whole");
-    }
-    return ToValue(response.responses(0).response_range().kvs(0));
+    return HolderIn(std::move(response), key);
   }
 
   std::unique_ptr<EtcdWatch> Watch(absl::string_view key, int64_t from_revision) override {
@@ -178,12 +166,7 @@ class GrpcEtcd : public Etcd {
     RETURN_IF_ERROR(Read(timeout, [&](EtcdMember& member, grpc::ClientContext& context) {
       return member.maintenance->Alarm(&context, pb::AlarmRequest(), &alarms);
     }));
-    EtcdStatus answer{status.dbsize(), status.dbsizeinuse(), ""};
-    for (const pb::AlarmMember& alarm : alarms.alarms()) {
-      if (alarm.alarm() == pb::NONE) continue;
-      answer.alarm = alarm.alarm() == pb::NOSPACE ? "NOSPACE" : "CORRUPT";
-    }
-    return answer;
+    return StatusIn(status, alarms);
   }
 
   absl::StatusOr<int64_t> GrantLease(absl::Duration ttl, absl::Duration timeout) override {

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/command_log/etcd/etcd_members.h"
+#include "server/command_log/etcd/etcd_replies.h"
 
 namespace muster::server {
 namespace {
@@ -16,13 +16,13 @@ class GrpcWatch : public EtcdWatch {
   GrpcWatch(pb::Watch::Stub& stub, std::unique_ptr<grpc::ClientContext> context,
             absl::string_view key, int64_t from_revision,
             std::function<void(const absl::Status&)> ended)
-      : context_(std::move(context)), ended_(std::move(ended)) {
+      : key_(key), context_(std::move(context)), ended_(std::move(ended)) {
     // The member ends the stream when it loses its leader, instead of falling silent.
     context_->AddMetadata("hasleader", "true");
     stream_ = stub.Watch(context_.get());
     pb::WatchRequest request;
     pb::WatchCreateRequest& create = *request.mutable_create_request();
-    create.set_key(std::string(key));
+    create.set_key(key_);
     create.set_start_revision(from_revision);
     create.set_fragment(true);
     stream_->Write(request);
@@ -37,18 +37,11 @@ class GrpcWatch : public EtcdWatch {
   absl::StatusOr<std::vector<EtcdEvent>> Next() override {
     pb::WatchResponse response;
     while (!finished_ && stream_->Read(&response)) {
-      if (response.canceled()) return End(WhyCanceled(response));
-      if (response.events_size() == 0) continue;
+      if (absl::Status end = WatchEnd(response); !end.ok()) return End(std::move(end));
       // A revision has one event of this key, so parts need not be put together.
-      std::vector<EtcdEvent> events;
-      events.reserve(static_cast<size_t>(response.events_size()));
-      for (pb::Event& event : *response.mutable_events()) {
-        pb::KeyValue& kv = *event.mutable_kv();
-        events.push_back({event.type() == pb::Event::DELETE,
-                          {std::move(*kv.mutable_value()), kv.version(), kv.create_revision(),
-                           kv.mod_revision()}});
-      }
-      return events;
+      absl::StatusOr<std::vector<EtcdEvent>> events = EventsIn(std::move(response), key_);
+      if (!events.ok()) return End(events.status());
+      if (!events->empty()) return events;
     }
     return End(absl::OkStatus());
   }
@@ -56,13 +49,6 @@ class GrpcWatch : public EtcdWatch {
   void Cancel() override { context_->TryCancel(); }
 
  private:
-  static absl::Status WhyCanceled(const pb::WatchResponse& response) {
-    if (response.compact_revision() != 0) {
-      return absl::OutOfRangeError("the watch begins before what etcd still has");
-    }
-    return absl::UnavailableError(absl::StrCat("etcd ended the watch: ", response.cancel_reason()));
-  }
-
   // `why` ok: the stream's own status.
   absl::Status End(absl::Status why) {
     if (finished_) return absl::CancelledError("the watch has ended");
@@ -74,6 +60,7 @@ class GrpcWatch : public EtcdWatch {
     return why;
   }
 
+  const std::string key_;
   std::unique_ptr<grpc::ClientContext> context_;
   std::function<void(const absl::Status&)> ended_;
   std::unique_ptr<grpc::ClientReaderWriter<pb::WatchRequest, pb::WatchResponse>> stream_;
