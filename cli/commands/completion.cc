@@ -23,6 +23,7 @@
 #include "common/text/clean.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
 #include "muster/v1/claim_service.grpc.pb.h"
+#include "muster/v1/cluster_service.grpc.pb.h"
 #include "muster/v1/device_service.grpc.pb.h"
 #include "muster/v1/edge_admin_service.grpc.pb.h"
 #include "muster/v1/job_service.grpc.pb.h"
@@ -252,6 +253,19 @@ absl::StatusOr<Words> NamesOf(Session& session, Request request,
   return words;
 }
 
+// By the names that people gave them.
+absl::StatusOr<Words> NodeWords(Session& session) {
+  ASSIGN_OR_RETURN(Connection * connection, session.connection());
+  muster::v1::GetClusterStatusResponse response;
+  const auto stub = muster::v1::ClusterService::NewStub(connection->channel());
+  AskServer(connection, [&](grpc::ClientContext* context) {
+    return stub->GetClusterStatus(context, muster::v1::GetClusterStatusRequest(), &response);
+  });
+  Words words;
+  for (const auto& node : response.nodes()) words.push_back(node.display_name());
+  return words;
+}
+
 Words EventWords() {
   Words words;
   for (const EventKindText& kind : EventKinds()) words.emplace_back(kind.word);
@@ -294,6 +308,7 @@ absl::StatusOr<Words> ValueWords(Session& session, const std::string& kind,
     ASSIGN_OR_RETURN(*request.mutable_organization(), session.OrganizationName());
     return NamesOf<v1::ApiKeyService>(session, request, &v1::ApiKeyService::Stub::ListApiKeys);
   }
+  if (kind == "NODE") return NodeWords(session);
   if (kind == "ORGANIZATION") {
     return NamesOf<v1::OrganizationService>(session, v1::ListOrganizationsRequest(),
                                             &v1::OrganizationService::Stub::ListOrganizations);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_split.h"
 #include "cli/commands/command_test_support.h"
+#include "muster/v1/cluster_service.pb.h"
 #include "muster/v1/device_service.pb.h"
 #include "muster/v1/job_service.pb.h"
 #include "muster/v1/router_root_service.pb.h"
@@ -104,6 +105,15 @@ TEST_F(CompletionTest, AsksForTheNumbersOfRoots) {
   EXPECT_THAT(Complete({"root", "list", ""}), IsEmpty());
   fake_.Fail("ListRouterRoots", grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "no"));
   EXPECT_THAT(Complete({"root", "activate", ""}), IsEmpty());
+}
+
+TEST_F(CompletionTest, AsksForTheNamesOfNodes) {
+  muster::v1::GetClusterStatusResponse status;
+  for (const char* name : {"riga-1", "riga-2", "vilnius"}) {
+    status.add_nodes()->set_display_name(name);
+  }
+  fake_.Answer("GetClusterStatus", status);
+  EXPECT_THAT(Complete({"cluster", "remove", "ri"}), ElementsAre("riga-1", "riga-2"));
 }
 
 TEST_F(CompletionTest, AsksTheServerForNames) {
