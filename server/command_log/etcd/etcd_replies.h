@@ -1,5 +1,5 @@
-// What etcd's replies say. A member that is broken, or who sits between, may answer anything: a reply
-// that no etcd gives is an error here, and never half of an answer.
+// What etcd's replies say. A member that is broken, or who sits between, may answer anything: a
+// reply that no etcd gives is an error here, and never half of an answer.
 //
 // Threads:  pure functions.
 // Errors:   Internal for a reply that is not etcd's, which leaves open whether a write was done.

@@ -57,15 +57,13 @@ void LookForSilence(ApplyContext& context) {
   if (!IsDecidedHere(context)) return;
   EdgeClocks clocks(context);
   std::vector<std::pair<DenseIndex, OnlineState>> silent;
-  context.devices.ForOverdue(context.now_us(),
-                             [&](DenseIndex index, const StatusRow& row, OnlineState before) {
-                               const OnlineState now = Judge(row, clocks.Of(row.edge[0]));
-                               // Of one whose edge was silent nothing is proved by the edge's
-                               // return.
-                               if (now != OnlineState::kOnline && now != before)
-                                 silent.emplace_back(index, now);
-                               return silent.size() < kMostAtOnce;
-                             });
+  const auto look = [&](DenseIndex index, const StatusRow& row, OnlineState before) {
+    const OnlineState now = Judge(row, clocks.Of(row.edge[0]));
+    // Of one whose edge was silent nothing is proved by the edge's return.
+    if (now != OnlineState::kOnline && now != before) silent.emplace_back(index, now);
+    return silent.size() < kMostAtOnce;
+  };
+  context.devices.ForOverdue(context.now_us(), look);
   for (const auto& [index, now] : silent) Decide(context, index, now);
 }
 
