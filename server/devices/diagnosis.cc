@@ -70,7 +70,8 @@ void CheckPresence(const DiagnosisFacts& facts, Findings& findings) {
     case OnlineState::kUnknown:
       return Add(findings, FindingLevel::kProblem, "edge-silent",
                  absl::StrCat("nobody knows: edge ", status.edge,
-                              ", which heard it last, says nothing to the control plane"),
+                              ", which heard it last, says nothing to the control plane, or has "
+                              "not caught up yet"),
                  "look at the edge, not at the router: muster edge list");
     case OnlineState::kOffline:
       return Add(findings, FindingLevel::kProblem, "offline",
