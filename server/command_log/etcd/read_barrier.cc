@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/sync/deadline.h"
 #include "server/command_log/etcd/log_keys.h"
 
@@ -69,6 +70,7 @@ void EtcdReadBarrier::Run() {
 
 absl::StatusOr<uint64_t> EtcdReadBarrier::AskIndex() {
   ++counts_.barrier_questions;
+  const uint64_t applied = applied_.Get().index;
   const absl::StatusOr<EtcdAnswer> answer = etcd_.Get({key_, 0, true}, call_timeout_);
   if (!answer.ok()) {
     return absl::UnavailableError(answer.status().message());
@@ -76,7 +78,14 @@ absl::StatusOr<uint64_t> EtcdReadBarrier::AskIndex() {
   if (!base_.Get().has_value()) {
     return absl::UnavailableError("this node has not looked at its etcd yet");
   }
-  return base_.IndexOf(answer->kv.has_value() ? answer->kv->version : 0);
+  const uint64_t index = base_.IndexOf(answer->kv.has_value() ? answer->kv->version : 0);
+  // An older etcd was put in place of the one that is followed, and the watch has not noticed yet:
+  // what it lacks may be what another node has answered.
+  if (index < applied) {
+    return absl::UnavailableError(
+        absl::StrCat("etcd ends at entry ", index, ", this node has applied ", applied));
+  }
+  return index;
 }
 
 }  // namespace muster::server

@@ -3,7 +3,7 @@
 // Threads:  safe to call from any thread; one of its own asks.
 // Owns:     the thread; all that is passed in must outlive it.
 // Errors:   as CommandLog::ReadBarrier.
-// Example:  etcd_log_test.cc.
+// Example:  read_barrier_test.cc; etcd_log_test.cc.
 #pragma once
 
 #include <string>
