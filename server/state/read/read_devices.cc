@@ -253,10 +253,14 @@ std::vector<Device> SqliteState::ListChangedDevices(OrganizationId organization,
   // Both queries see one moment: else a place could move past what only the second one sees.
   (*db).Execute("BEGIN");
   {
+    // In two parts: SQLite compares no pair along an index whose second half is the row's own id,
+    // and would walk over all devices of the entry for each page.
     Query query(*db,
                 "SELECT " DEVICE_COLUMNS
-                " FROM devices WHERE organization = ? AND (change_idx, id) > (?, ?) "
-                "ORDER BY change_idx, id LIMIT ?",
+                " FROM devices WHERE organization = ?1 AND change_idx = ?2 AND id > ?3 "
+                "UNION ALL SELECT " DEVICE_COLUMNS
+                " FROM devices WHERE organization = ?1 AND change_idx > ?2 "
+                "ORDER BY change_idx, id LIMIT ?4",
                 KeyOf(organization.value), after.change_index, KeyOf(after.device.value), limit);
     while (query.Step()) {
       DenseIndex index = 0;
