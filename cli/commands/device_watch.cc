@@ -55,7 +55,7 @@ class Teller {
  private:
   void Tell(const DeviceChange& change) {
     const std::string& name = change.device().name();
-    listed_.insert(name);
+    if (listing_) listed_.insert(name);
     if (change.kind() == muster::v1::DEVICE_CHANGE_KIND_REMOVED) {
       const auto gone = known_.find(name);
       // A server that goes on doesn't know whether it was told: it was not.
