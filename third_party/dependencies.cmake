@@ -1,5 +1,5 @@
 # How each outside package is found. All come from Debian 12's packages (see
-# scripts/packages.txt); nothing is vendored.
+# scripts/packages.txt), but for DuckDB, which Debian does not have; nothing is vendored.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(absl CONFIG REQUIRED)
@@ -20,6 +20,10 @@ if(NOT MUSTER_PURE_ROOMS_ONLY)
   find_package(yaml-cpp REQUIRED)
   find_package(prometheus-cpp CONFIG REQUIRED)
   find_package(benchmark CONFIG REQUIRED)
+  # Its library is not instrumented, so a sanitizer would see half of what it does.
+  if(NOT MUSTER_SANITIZE)
+    include(duckdb/duckdb)
+  endif()
 endif()
 
 # Debian's copy of the google/rpc protos, for rich errors.
