@@ -9,8 +9,9 @@
 //           RemoveBefore wait for each other, and for no reader; no reader waits for any of them.
 // Blocks:   all but AppliedIndex and SealedRanges read or write the disk; Seal for many seconds.
 // Errors:   FailedPrecondition for what is out of order; InvalidArgument for a row or a query that
-//           can't be; ResourceExhausted for memory or disk; DataLoss for a damaged file. After an
-//           error of Append or Cut the range is as before the call.
+//           can't be; ResourceExhausted for memory or disk; DataLoss for a damaged file. Append and
+//           Cut change all or nothing. Where they could not write, they answer Unavailable until
+//           history is opened again; so does everything after a failure that the store gave up at.
 // Example:  duckdb_history_test.cc.
 #pragma once
 

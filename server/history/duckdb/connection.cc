@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -11,6 +12,10 @@ namespace muster::server::duck {
 namespace {
 
 absl::StatusCode CodeOf(duckdb_error_type type, absl::string_view message) {
+  // First of all, since each type of error can have it as its reason.
+  if (absl::StrContains(message, "No space left") || absl::StrContains(message, "File too large")) {
+    return absl::StatusCode::kResourceExhausted;
+  }
   if (absl::StrContains(message, "Corrupt") || absl::StrContains(message, "checksum") ||
       absl::StrContains(message, "not a valid DuckDB database file") ||
       type == DUCKDB_ERROR_SERIALIZATION) {
@@ -20,8 +25,7 @@ absl::StatusCode CodeOf(duckdb_error_type type, absl::string_view message) {
     case DUCKDB_ERROR_OUT_OF_MEMORY:
       return absl::StatusCode::kResourceExhausted;
     case DUCKDB_ERROR_IO:
-      return absl::StrContains(message, "No space left") ? absl::StatusCode::kResourceExhausted
-                                                         : absl::StatusCode::kUnavailable;
+    case DUCKDB_ERROR_TRANSACTION:
     case DUCKDB_ERROR_FATAL:
       return absl::StatusCode::kUnavailable;
     default:
@@ -32,7 +36,8 @@ absl::StatusCode CodeOf(duckdb_error_type type, absl::string_view message) {
 }  // namespace
 
 absl::Status Problem(duckdb_error_type type, const char* message) {
-  const absl::string_view text = message == nullptr ? "no reason given" : message;
+  absl::string_view text = message == nullptr ? "no reason given" : message;
+  text = absl::StripTrailingAsciiWhitespace(text.substr(0, text.find("Stack Trace:")));
   return absl::Status(CodeOf(type, text), absl::StrCat("history: DuckDB: ", text));
 }
 

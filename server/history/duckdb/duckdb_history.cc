@@ -48,15 +48,26 @@ absl::Status DuckDbHistory::Append(absl::Span<const CheckInRow> rows, uint64_t i
         "history: entry ", index, " came again; all up to ", applied, " is kept already"));
   }
   for (const CheckInRow& row : rows) RETURN_IF_ERROR(duck::CheckRow(row));
+  RETURN_IF_ERROR(CheckWriter());
   const uint64_t first_index = CurrentTables()->hot.back()->first_index();
   const absl::Status kept = writer_.InTransaction([&]() -> absl::Status {
     RETURN_IF_ERROR(AppendChunks(rows, duck::HotName(first_index)));
     return writer_.Execute(absl::StrCat("UPDATE hot.main.about SET applied_index = ", index));
   });
-  RETURN_IF_ERROR(kept);
+  if (!kept.ok()) return FailWriter(kept);
   MutexLock lock(mutex_);
   applied_index_ = index;
   return absl::OkStatus();
+}
+
+absl::Status DuckDbHistory::CheckWriter() const {
+  return writer_failed_ ? absl::UnavailableError("history: a write failed; open it again")
+                        : absl::OkStatus();
+}
+
+absl::Status DuckDbHistory::FailWriter(absl::Status problem) {
+  writer_failed_ = true;
+  return problem;
 }
 
 absl::Status DuckDbHistory::AppendChunks(absl::Span<const CheckInRow> rows,
@@ -89,8 +100,10 @@ absl::Status DuckDbHistory::AppendChunks(absl::Span<const CheckInRow> rows,
 absl::Status DuckDbHistory::Cut() {
   const uint64_t first_index = AppliedIndex() + 1;
   if (CurrentTables()->hot.back()->first_index() == first_index) return absl::OkStatus();
-  RETURN_IF_ERROR(writer_.Execute(absl::StrCat("CREATE TABLE hot.main.", duck::HotName(first_index),
-                                               " (", duck::TableColumns(), ")")));
+  RETURN_IF_ERROR(CheckWriter());
+  const absl::Status made = writer_.Execute(absl::StrCat(
+      "CREATE TABLE hot.main.", duck::HotName(first_index), " (", duck::TableColumns(), ")"));
+  if (!made.ok()) return FailWriter(made);
   ChangeTables([&](duck::Tables& tables) {
     tables.hot.push_back(std::make_shared<duck::Table>(instance_, first_index));
   });

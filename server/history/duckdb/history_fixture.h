@@ -39,8 +39,11 @@ class HistoryFolder {
 };
 
 inline constexpr int64_t kBaseUs = 1'700'000'000'000'000;
-inline constexpr uint64_t kDevices = 20;
+inline constexpr uint64_t kDevices = 6;
 inline constexpr OrganizationId kOrganization{7};
+// Of the writer that is killed: how many entries it appends at most at once, and how many it keeps.
+inline constexpr uint64_t kMostEntriesAtOnce = 20;
+inline constexpr uint64_t kKeptEntries = 1000;
 
 // The rows of one entry: as many as its index says, one second after the entry before.
 inline void AddRowsOf(uint64_t index, std::vector<CheckInRow>& rows) {
@@ -96,8 +99,15 @@ inline void ExpectRows(const History& history, uint64_t first_index, uint64_t la
     const auto series =
         history.DeviceSeries(kOrganization, DeviceId{device}, AllTime(), 1'000'000'000);
     ASSERT_TRUE(series.ok()) << series.status();
-    EXPECT_EQ(*series == ExpectedSeries(DeviceId{device}, first_index, last_index), true)
-        << "device " << device << " has " << series->size() << " rows that are not as they were";
+    const std::vector<CheckInRow> expected =
+        ExpectedSeries(DeviceId{device}, first_index, last_index);
+    ASSERT_EQ(series->size(), expected.size()) << "device " << device;
+    const auto [is, was] = std::mismatch(series->begin(), series->end(), expected.begin());
+    if (is != series->end()) {
+      ADD_FAILURE() << "device " << device << ", row " << is - series->begin() << ": time "
+                    << is->time_us << " and not " << was->time_us << ", readings \""
+                    << is->more_readings << "\" and not \"" << was->more_readings << "\"";
+    }
   }
 }
 
