@@ -118,5 +118,19 @@ TEST_F(HistoryCrashTest, LosesAndDoublesNothingAndLeavesNoFile) {
             << " kills left a file that was not finished or just removed\n";
 }
 
+TEST_F(HistoryCrashTest, RefusesWhileAnotherProcessHasTheHotFileOpen) {
+  const Writer writer = Start(folder(), 1);
+  char first;
+  ASSERT_EQ(read(writer.output, &first, 1), 1);
+  // Without the lock of the folder, as after somebody tidied it up: DuckDB's own lock is left.
+  std::filesystem::remove(folder() + "/lock");
+  DuckDbSettings settings = SettingsFor(folder());
+  settings.lock_patience = absl::Milliseconds(100);
+  EXPECT_TRUE(absl::IsAborted(DuckDbHistory::Open(settings).status()));
+  int status = 0;
+  const uint64_t answered = LastAnswer(writer, absl::ZeroDuration(), status);
+  CheckFolder(answered);
+}
+
 }  // namespace
 }  // namespace muster::server

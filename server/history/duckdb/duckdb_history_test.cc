@@ -273,6 +273,7 @@ TEST_F(DuckDbHistoryTest, RefusesBucketsThatCantBe) {
         .status();
   };
   EXPECT_TRUE(absl::IsInvalidArgument(ask({TimeOf(1), TimeOf(2)}, absl::ZeroDuration())));
+  EXPECT_TRUE(absl::IsInvalidArgument(ask({TimeOf(1), TimeOf(2)}, absl::Nanoseconds(100'500))));
   EXPECT_TRUE(absl::IsInvalidArgument(ask({TimeOf(2), TimeOf(1)}, absl::Seconds(1))));
   EXPECT_TRUE(absl::IsInvalidArgument(ask(AllTime(), absl::Minutes(5))));
   EXPECT_TRUE(absl::IsInvalidArgument(ask({TimeOf(0), TimeOf(100'001)}, absl::Seconds(1))));

@@ -39,8 +39,10 @@ std::vector<Bucket> EmptyBuckets(absl::Time begin, absl::Duration width, int64_t
 }
 
 absl::StatusOr<int64_t> CountBuckets(const TimeRange& range, absl::Duration width) {
-  if (width < absl::Microseconds(1) || range.end < range.begin) {
-    return absl::InvalidArgumentError("history: a bucket needs a width, and a range an end");
+  if (width < absl::Microseconds(1) || absl::Trunc(width, absl::Microseconds(1)) != width ||
+      range.end < range.begin) {
+    return absl::InvalidArgumentError(
+        "history: a bucket needs a width in whole microseconds, and a range an end");
   }
   const double count = absl::Ceil(range.end - range.begin, width) / width;
   if (!(count <= static_cast<double>(History::kMostBuckets))) {
