@@ -22,8 +22,12 @@ absl::string_view SqlTypeOf(duckdb_type type) {
   switch (type) {
     case DUCKDB_TYPE_TIMESTAMP:
       return "TIMESTAMP";
-    case DUCKDB_TYPE_BIGINT:
-      return "BIGINT";
+    case DUCKDB_TYPE_INTEGER:
+      return "INTEGER";
+    case DUCKDB_TYPE_UTINYINT:
+      return "UTINYINT";
+    case DUCKDB_TYPE_USMALLINT:
+      return "USMALLINT";
     case DUCKDB_TYPE_UINTEGER:
       return "UINTEGER";
     case DUCKDB_TYPE_UBIGINT:
@@ -55,7 +59,11 @@ T& NumberIn(T& number) {
 
 template <typename Number>
 constexpr duckdb_type TypeOf() {
-  if constexpr (std::is_same_v<Number, int64_t>) return DUCKDB_TYPE_BIGINT;
+  // The only one of this type is a time.
+  if constexpr (std::is_same_v<Number, int64_t>) return DUCKDB_TYPE_TIMESTAMP;
+  if constexpr (std::is_same_v<Number, int32_t>) return DUCKDB_TYPE_INTEGER;
+  if constexpr (std::is_same_v<Number, uint8_t>) return DUCKDB_TYPE_UTINYINT;
+  if constexpr (std::is_same_v<Number, uint16_t>) return DUCKDB_TYPE_USMALLINT;
   if constexpr (std::is_same_v<Number, uint32_t>) return DUCKDB_TYPE_UINTEGER;
   if constexpr (std::is_same_v<Number, uint64_t>) return DUCKDB_TYPE_UBIGINT;
 }
@@ -164,14 +172,8 @@ void ReadBytes(duckdb_vector vector, absl::Span<CheckInRow> rows) {
   }
 }
 
-constexpr Column TimeColumn() {
-  Column column = NumberColumn<&CheckInRow::time_us>("time");
-  column.type = DUCKDB_TYPE_TIMESTAMP;
-  return column;
-}
-
 constexpr std::array kColumns = {
-    TimeColumn(),
+    NumberColumn<&CheckInRow::time_us>("time"),
     NumberColumn<&CheckInRow::organization>("organization"),
     NumberColumn<&CheckInRow::device>("device"),
     NumberColumn<&CheckInRow::edge>("edge"),

@@ -146,6 +146,8 @@ absl::StatusOr<SealedRange> DuckDbHistory::WriteSealed(duck::Connection& connect
                                                        const duck::Table& table,
                                                        uint64_t last_index) {
   const std::string unfinished = duck::UnfinishedPath(folder_);
+  // Of an earlier call that failed.
+  RETURN_IF_ERROR(connection.Execute("DETACH DATABASE IF EXISTS unfinished"));
   std::error_code ignored;
   std::filesystem::remove(unfinished, ignored);
   std::filesystem::remove(unfinished + ".wal", ignored);

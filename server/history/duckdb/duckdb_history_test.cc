@@ -26,7 +26,7 @@ CheckInRow FullRow() {
   row.asn = 4'200'000'000;
   row.interval_seconds = 30;
   row.boot_hash = 0xffffffffffffffff;
-  row.uptime_seconds = uint64_t{1} << 40;
+  row.uptime_seconds = 4'000'000'000;
   row.cpu_load_percent = 100;
   row.cpu_count = 36;
   row.cpu_frequency_mhz = 1200;
@@ -286,7 +286,7 @@ TEST_F(DuckDbHistoryTest, HasEachMetric) {
   ASSERT_TRUE(history->Append({FullRow()}, 1).ok());
   const absl::Time time = absl::FromUnixMicros(kBaseUs);
   const std::vector<std::pair<Metric, double>> expected = {
-      {Metric::kUptimeSeconds, 1099511627776.0},
+      {Metric::kUptimeSeconds, 4e9},
       {Metric::kCpuLoadPercent, 100},
       {Metric::kMemoryFreeBytes, 1},
       {Metric::kDiskFreeBytes, 3},

@@ -54,8 +54,8 @@ inline void AddRowsOf(uint64_t index, std::vector<CheckInRow>& rows) {
     row.device = DeviceId{1 + (index * 5 + i) % kDevices};
     row.source_address = std::string("\xc0\x00\x02", 3) + static_cast<char>(index & 0xff);
     row.interval_seconds = 30;
-    row.cpu_count = static_cast<uint32_t>(1 + i);
-    if (index % 3 != 0) row.cpu_load_percent = static_cast<uint32_t>(index % 100);
+    row.cpu_count = static_cast<uint16_t>(1 + i);
+    if (index % 3 != 0) row.cpu_load_percent = static_cast<uint8_t>(index % 100);
     if (index % 5 == 0) row.more_readings = absl::StrCat("more of ", index);
   }
 }
