@@ -3,7 +3,8 @@
 //
 // Threads:  as History.
 // Owns:     the folder, which one process at a time can open, and DuckDB's threads.
-// Blocks:   Open reads the hot file's log of what was not checkpointed (at most 256 MB).
+// Blocks:   Append for a second or more where it checkpoints, each 1.5 million rows; for longer
+//           right after a seal, during which there are none. Open reads what has no checkpoint.
 // Errors:   of Open: Aborted while another one has the folder open; FailedPrecondition for a folder
 //           that is no history, of another command log, or of a newer Muster; DataLoss for what is
 //           damaged or missing. Open deletes nothing before it has found all of it in order.
