@@ -3,8 +3,8 @@
 //
 // Threads:  as History.
 // Owns:     the folder, which one process at a time can open, and DuckDB's threads.
-// Blocks:   Append for a second or more where it checkpoints, each 1.5 million rows; for longer
-//           right after a seal, during which there are none. Open reads what has no checkpoint.
+// Blocks:   Append for half a second where it checkpoints, each 400,000 rows; for longer right
+//           after a seal, during which there are none. Open reads what has no checkpoint.
 // Errors:   of Open: Aborted while another one has the folder open; FailedPrecondition for a folder
 //           that is no history, of another command log, or of a newer Muster; DataLoss for what is
 //           damaged or missing. Open deletes nothing before it has found all of it in order.
