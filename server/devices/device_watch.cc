@@ -19,11 +19,13 @@ using std::chrono::steady_clock;
 
 constexpr size_t kMostWatches = 64;
 constexpr size_t kChangesPerMessage = 500;
-// What a scan finds beyond this is found by the next one again.
+// Above this many that a scan has found and nobody read yet, all devices are read again.
 constexpr size_t kMostPending = 65'536;
 // Devices that all watches together remember.
 // About 160 MB at 40 bytes each; more ends the watches that ask for it.
 constexpr size_t kMostRemembered = 4'000'000;
+// Of them, as long as there are fewer, also those that were told as gone.
+constexpr size_t kMostToldGone = 1'000'000;
 constexpr std::chrono::seconds kTick{1};
 // A scan may take this share of the time.
 // A scan of a million devices takes 0.2 s; it is then made every 4 s.
@@ -33,19 +35,19 @@ constexpr std::chrono::seconds kGrace{1};
 
 }  // namespace
 
+// What is remembered of a device, to see what changes.
+struct DeviceWatches::Seen {
+  int64_t check_in_us = 0;
+  FilterVerdict verdict = FilterVerdict::kNo;
+  bool matched = false;
+};
+
 struct DeviceWatches::Watch {
   Watch(OrganizationScope s, DeviceWatchTerms t, DeviceWatchSink* k)
       : scope(std::move(s)),
         terms(std::move(t)),
         sink(k),
         place(terms.after.value_or(ChangePlace{})) {}
-
-  // What is remembered of a device, to see what changes.
-  struct Seen {
-    int64_t check_in_us = 0;
-    FilterVerdict verdict = FilterVerdict::kNo;
-    bool matched = false;
-  };
 
   const OrganizationScope scope;
   const DeviceWatchTerms terms;
@@ -55,8 +57,10 @@ struct DeviceWatches::Watch {
   ChangePlace place;
   bool behind = true;
   bool synced = false;
-  // What the scan has found.
+  // What the scan has found, and the last of it that was read: the next one is behind it, so that
+  // each gets its turn.
   std::set<uint64_t> pending;
+  uint64_t last_read = 0;
   // Changes are sent once a second.
   bool may_send = true;
   // The thread's own, so that a scan takes no lock a device.
@@ -76,13 +80,12 @@ struct DeviceWatches::Watch {
   }
 
   void Pend(uint64_t device) {
-    if (pending.size() < kMostPending) pending.insert(device);
-  }
-
-  // What does not match is remembered only where a check-in can change that, or where it would be
-  // told as gone a second time.
-  bool Remembers(const Seen& row, bool is_here) const {
-    return row.matched || terms.after.has_value() || (is_here && terms.filter.reads_check_ins());
+    pending.insert(device);
+    if (pending.size() <= kMostPending) return;
+    // Everything again: the set would cost more than the listing.
+    pending.clear();
+    place = ChangePlace{};
+    behind = true;
   }
 
   // Whether a device must be read again because of what its status shows now.
@@ -255,7 +258,7 @@ void DeviceWatches::Scan() {
   std::map<OrganizationId, std::vector<Watch*>> groups;
   for (const auto& [id, watch] : Begun()) {
     // What the listing has not come to yet is read by it anyway.
-    if (watch->synced && !watch->terms.HasPlace()) groups[watch->scope.id()].push_back(watch);
+    if (!watch->behind && !watch->terms.HasPlace()) groups[watch->scope.id()].push_back(watch);
   }
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
   for (const auto& group : groups) {
@@ -270,6 +273,13 @@ void DeviceWatches::Scan() {
   }
 }
 
+bool DeviceWatches::Remembers(const Watch& watch, const Seen& row, bool is_here) const {
+  // What does not match only where a check-in can change that, or where it would be told as gone a
+  // second time.
+  return row.matched || (is_here && watch.terms.filter.reads_check_ins()) ||
+         (watch.terms.after.has_value() && remembered_ < kMostToldGone);
+}
+
 void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* message) {
   const uint64_t id = device.id.value;
   const int64_t now_us = absl::ToUnixMicros(state_.StateTime());
@@ -279,13 +289,13 @@ void DeviceWatches::Judge(Watch& watch, Device device, DeviceWatchMessage* messa
   // Nothing is known of what a watch told that goes on here: it may have matched.
   const bool matched_before =
       found != watch.seen.end() ? found->second.matched : watch.terms.after.has_value();
-  Watch::Seen row;
+  Seen row;
   row.check_in_us = device.status.last_check_in_us;
   row.verdict = watch.terms.filter.MatchStatus(StatusForFilter(device.status), now_us);
   row.matched = is_here && FilterMatches(watch.terms.filter, device, now_us);
   // The row is made anew each time, so the count is right whatever was there.
   remembered_ -= watch.seen.erase(id);
-  if (watch.Remembers(row, is_here)) {
+  if (Remembers(watch, row, is_here)) {
     watch.seen.emplace(id, row);
     ++remembered_;
   }
@@ -324,9 +334,11 @@ bool DeviceWatches::ReadChanged(Watch& watch, DeviceWatchMessage* message) {
 void DeviceWatches::ReadPending(Watch& watch, DeviceWatchMessage* message) {
   for (size_t read = 0; read < kChangesPerMessage && !watch.pending.empty(); ++read) {
     if (message->changes.size() == kChangesPerMessage) return;
-    const DeviceId id{*watch.pending.begin()};
-    watch.pending.erase(watch.pending.begin());
-    std::optional<Device> device = state_.FindDevice(id);
+    auto next = watch.pending.upper_bound(watch.last_read);
+    if (next == watch.pending.end()) next = watch.pending.begin();
+    watch.last_read = *next;
+    watch.pending.erase(next);
+    std::optional<Device> device = state_.FindDevice(DeviceId{watch.last_read});
     if (device.has_value()) Judge(watch, *std::move(device), message);
   }
   // Until the next tick, so that a device which changes ten times a second is told once.

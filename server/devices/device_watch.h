@@ -107,6 +107,7 @@ class DeviceWatches {
 
  private:
   struct Watch;
+  struct Seen;
 
   void Hear(const ChangeBatch& batch);
   void Run();
@@ -121,6 +122,7 @@ class DeviceWatches {
   bool ReadChanged(Watch& watch, DeviceWatchMessage* message);
   void ReadPending(Watch& watch, DeviceWatchMessage* message);
   void Judge(Watch& watch, Device device, DeviceWatchMessage* message);
+  bool Remembers(const Watch& watch, const Seen& row, bool is_here) const;
   // True where the watch has ended or waits for its reader.
   bool EndOrWait(WatchId id, Watch& watch);
   void Finish(WatchId id, Watch& watch);

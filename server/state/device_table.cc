@@ -212,10 +212,13 @@ void DeviceTable::LoadSlab(size_t slab, const std::vector<StatusRow>& rows) {
 void DeviceTable::ForOverdue(
     int64_t now_us,
     const std::function<bool(DenseIndex, const StatusRow&, OnlineState)>& visit) const {
-  MutexLock lock(mutex_);
-  for (size_t index = 0; index < due_us_.size(); ++index) {
-    if (due_us_[index] >= now_us) continue;
-    if (!visit(static_cast<DenseIndex>(index), rows_[index], cores_[index].online)) return;
+  const size_t count = size();
+  for (size_t from = 0; from < count; from += kSlabRows) {
+    MutexLock lock(mutex_);
+    for (size_t index = from; index < std::min(count, from + kSlabRows); ++index) {
+      if (due_us_[index] >= now_us) continue;
+      if (!visit(static_cast<DenseIndex>(index), rows_[index], cores_[index].online)) return;
+    }
   }
 }
 

@@ -145,8 +145,9 @@ class DeviceTable {
   void LoadSlab(size_t slab, const std::vector<StatusRow>& rows);
 
   // Calls `visit` for each live device whose deadline lies before `now_us` and that is not known to
-  // be offline, by place; false from it ends the walk. It must not call the table. A look at 8
-  // bytes a device: a millisecond for a million of which few are overdue.
+  // be offline, by place; false from it ends the walk. It must not call the table. For the writer's
+  // thread, one slab a lock; 8 bytes a device, a millisecond for a million of which few are
+  // overdue.
   void ForOverdue(
       int64_t now_us,
       const std::function<bool(DenseIndex, const StatusRow&, OnlineState)>& visit) const;

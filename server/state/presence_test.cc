@@ -20,6 +20,18 @@ constexpr OnlineState kNever = OnlineState::kNever;
 
 class PresenceTest : public StateFixture {
  protected:
+  // The edge says that all is here up to a while ago.
+  void WatermarkOfThePast(const std::string& edge, int64_t seconds_ago) {
+    Command command;
+    auto& mark = *command.mutable_edge_watermark();
+    mark.set_edge_id(edge);
+    mark.set_spool_id(sessions_[edge].spool);
+    mark.set_session_epoch(sessions_[edge].epoch);
+    mark.set_live_number(sessions_[edge].numbers[2]);
+    mark.set_time_us(NowUs() - seconds_ago * 1'000'000);
+    ASSERT_TRUE(Apply(command).status.ok());
+  }
+
   // Time goes on while the edge speaks.
   void PassWithEdge(int64_t seconds, const std::string& edge = "edge-a") {
     for (int64_t i = 0; i < seconds; ++i) {
@@ -120,13 +132,7 @@ TEST_F(PresenceTest, ADeviceIsUnknownWhereItsEdgeIsSilentAndStaysSoUntilSomethin
   Pass(100);
   EXPECT_EQ(Online(kDevice), kUnknown);
   // The edge is back and has not caught up yet: it says nothing of its routers.
-  Command mark;
-  mark.mutable_edge_watermark()->set_edge_id("edge-a");
-  mark.mutable_edge_watermark()->set_spool_id(sessions_["edge-a"].spool);
-  mark.mutable_edge_watermark()->set_session_epoch(sessions_["edge-a"].epoch);
-  mark.mutable_edge_watermark()->set_live_number(sessions_["edge-a"].numbers[2]);
-  mark.mutable_edge_watermark()->set_time_us(beaten + 30'000'000);
-  ASSERT_TRUE(Apply(mark).status.ok());
+  WatermarkOfThePast("edge-a", (NowUs() - beaten) / 1'000'000 - 30);
   Pass(1);
   EXPECT_EQ(Online(kDevice), kUnknown);
   Beat("edge-a", 101, 0);
@@ -147,6 +153,41 @@ TEST_F(PresenceTest, ACheckInOfATimeThatIsOverBringsNoDeviceBack) {
   BeatOfThePast(kDevice, 20);
   EXPECT_EQ(Online(kDevice), kOnline);
   PassWithEdge(80);
+  EXPECT_EQ(Online(kDevice), kOffline);
+}
+
+TEST_F(PresenceTest, ALogWhoseTimeIsAheadOfTheEdgesKeepsNobodyAway) {
+  SetUpInstallation();
+  MakeDevice(kDevice);
+  constexpr int64_t kAhead = 3'600;
+  Command tick;
+  tick.mutable_tick()->set_time_us(NowUs() + kAhead * 1'000'000);
+  Apply(tick);
+  for (int second = 0; second < 100; ++second) {
+    if (second % 30 == 0) BeatOfThePast(kDevice, kAhead);
+    WatermarkOfThePast("edge-a", kAhead);
+    Pass(1);
+  }
+  EXPECT_EQ(Online(kDevice), kOnline) << "its beats come, and no watermark has passed them";
+  Pass(10);
+  EXPECT_EQ(Online(kDevice), kUnknown);
+  WatermarkOfThePast("edge-a", kAhead);
+  BeatOfThePast(kDevice, kAhead);
+  EXPECT_EQ(Online(kDevice), kOnline);
+}
+
+TEST_F(PresenceTest, AnEdgeThatWasRevokedHasNoSayOnceAnotherOneHearsTheDevice) {
+  SetUpInstallation();
+  MakeDevice(kDevice);
+  Watermark("edge-a");
+  Command revoke;
+  revoke.mutable_revoke_edge()->set_edge_id("edge-a");
+  ASSERT_TRUE(Apply(revoke).status.ok());
+  PassWithEdge(100, "edge-b");
+  EXPECT_EQ(Online(kDevice), kUnknown);
+  Beat("edge-b", kDevice, 0);
+  EXPECT_EQ(Online(kDevice), kOnline);
+  PassWithEdge(94, "edge-b");
   EXPECT_EQ(Online(kDevice), kOffline);
 }
 
@@ -213,6 +254,7 @@ TEST_F(PresenceTest, ADeletedDeviceIsNoLongerJudged) {
   ASSERT_TRUE(Apply(command).status.ok());
   ChangePlace place;
   EXPECT_THAT(Told(&place), ElementsAre(kDevice)) << "as a tombstone";
+  EXPECT_EQ(Online(kDevice), kOffline);
   PassWithEdge(100);
   EXPECT_THAT(Told(&place), IsEmpty());
 }
@@ -296,8 +338,7 @@ TEST_F(PresenceTest, BelowItsFeatureLevelItIsJudgedWhenItIsReadAndLeavesNoRows) 
   Command command;
   command.mutable_finalize_upgrade()->set_level(kPresenceLevel);
   ASSERT_TRUE(Apply(command).status.ok());
-  PassWithEdge(1);
-  EXPECT_EQ(Online(kDevice), kOffline);
+  EXPECT_EQ(Online(kDevice), kOffline) << "at once";
   EXPECT_EQ(CountChanges(ChangeKind::kDeviceOnline), 2);
   EXPECT_NE(state_->FindDevice(DeviceId{kDevice})->change_index, 0U);
 }

@@ -433,10 +433,9 @@ constexpr const char* kVersion4[] = {
 };
 
 constexpr const char* kVersion5[] = {
-    // Value of OnlineState as apply has decided; 1 also before the first check-in. `change_idx`:
-    // the
-    // entry of the last change that watchers are told.
+    // Value of OnlineState as apply has decided; 1 also before the first check-in.
     "ALTER TABLE devices ADD COLUMN online INTEGER NOT NULL DEFAULT 1",
+    // The entry of the last change that watchers are told.
     "ALTER TABLE devices ADD COLUMN change_idx INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX devices_changed ON devices (organization, change_idx, id)",
     // Devices that were moved out of an organization, so that its watchers learn of it later too.

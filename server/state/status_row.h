@@ -122,8 +122,7 @@ struct Clocks {
   int64_t watermark_us = 0;
   int64_t watermark_seen_us = 0;
 };
-// Judges when somebody reads, so that nobody has to walk a million rows each second. NEVER, ONLINE,
-// OFFLINE by proof of the watermark, UNKNOWN where its edge says nothing.
+// NEVER, ONLINE, OFFLINE by proof of the watermark, UNKNOWN where its edge says nothing.
 OnlineState Judge(const StatusRow& row, const Clocks& clocks);
 
 }  // namespace muster::server

@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/sync/mutex.h"
 #include "muster/v1/api_key_service.grpc.pb.h"
+#include "muster/v1/device_identity_service.grpc.pb.h"
 #include "muster/v1/device_service.grpc.pb.h"
 #include "server/access/api_key_text.h"
 #include "tests/api/api_test_server.h"
@@ -340,6 +341,24 @@ TEST_F(DeviceWatchTokenTest, WithAFilterWhatMatchesNoMoreIsRemovedOnce) {
   SetSite(b, "rix");
   ASSERT_TRUE(WaitUntil([&] { return watcher.changes() == 3; }));
   EXPECT_THAT(watcher.identities(), IsEmpty());
+}
+
+TEST_F(DeviceWatchTokenTest, ADeviceThatWasMovedAwayIsRemovedByNameOnly) {
+  const std::string a = Enroll("a");
+  const std::string b = Enroll("b");
+  const Heard first = Hear(Request("", ""));
+  Watcher watcher(server_, key_, Request("", ""));
+  ASSERT_TRUE(WaitUntil([&] { return watcher.synced(); }));
+  v1::MoveDeviceRequest move;
+  move.set_name(a);
+  move.set_organization("organizations/other");
+  v1::MoveDeviceResponse moved;
+  const grpc::Status status =
+      v1::DeviceIdentityService::NewStub(server_.channel())
+          ->MoveDevice(server_.Context(server_.root_key()).get(), move, &moved);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_THAT(Hear(Request("", first.token)).words, ElementsAre("3 a"));
+  EXPECT_TRUE(WaitUntil([&] { return watcher.identities() == std::vector<std::string>{"b"}; }));
 }
 
 TEST_F(DeviceWatchTokenTest, WhatCheckInsChangeHasNoToken) {

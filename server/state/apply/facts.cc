@@ -143,6 +143,9 @@ void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& reported) {
   context.db.Run(
       "UPDATE devices SET facts = ?, facts_hash = ?, serial = ?, update_us = ? WHERE dense = ?",
       Blob{bytes}, hash, facts.serial_number(), context.now_us(), index);
+  context.Changed({.kind = ChangeKind::kDevice,
+                   .organization = OrganizationId{core.organization},
+                   .device = DeviceId{core.id}});
   CompareHardware(context, index, before, facts);
   // Two routers in turns would fill the list of events.
   if (core.hold == HoldKind::kClone) return;
@@ -154,9 +157,6 @@ void TakeFacts(ApplyContext& context, DenseIndex index, const Facts& reported) {
               facts.serial_number());
   WriteChange(context, core.id, EventKind::kAgentChanged, before.agent_version(),
               facts.agent_version());
-  context.Changed({.kind = ChangeKind::kDevice,
-                   .organization = OrganizationId{core.organization},
-                   .device = DeviceId{core.id}});
 }
 
 }  // namespace muster::server

@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/ids/ids.h"
+#include "server/command_log/log/feature_level.h"
 #include "server/state/apply/apply.h"
+#include "server/state/apply/presence.h"
 
 namespace muster::server {
 namespace {
@@ -97,6 +99,7 @@ ApplyResult Apply(ApplyContext& context, const FinalizeUpgrade& command) {
   const uint32_t before = context.node.feature_level;
   if (command.level() <= before) return ResultOf(before);
   context.node.feature_level = command.level();
+  if (before < kPresenceLevel && command.level() >= kPresenceLevel) DecideForAll(context);
   context.Changed({.kind = ChangeKind::kMember});
   WriteAudit(
       context, "cluster", 0,

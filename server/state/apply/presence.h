@@ -3,7 +3,7 @@
 //
 // A device goes offline when the watermark of its newest edge has passed its deadline, and is
 // unknown when its edge says nothing (Judge in status_row.h); both are found at a Tick. It comes
-// back with a check-in whose own deadline has not passed.
+// back with a check-in, unless the watermark has passed the deadline of that one too.
 //
 // Threads:  the log's writer thread only; see context.h.
 // Example:  presence_test.cc.
@@ -18,6 +18,9 @@ Clocks ClocksOf(const NodeState& node, const EdgeCore& edge);
 
 // At a Tick: who is overdue, at most 10,000 devices.
 void LookForSilence(ApplyContext& context);
+
+// Once, when deciding begins here: whoever is overdue.
+void DecideForAll(ApplyContext& context);
 
 // After a check-in that was taken: the first one, or of a device that was not online, is news.
 void HearOf(ApplyContext& context, const DeviceTable::Taken& taken);

@@ -64,8 +64,10 @@ void ReadIdentity(const Query& query, Device& device) {
   if (!query.IsNull(24)) device.release_job = JobId{IdOf(query.Int(24))};
   device.release_time_us = query.Int(25);
   device.change_index = query.Unsigned(26);
-  // From the row, not from memory: as of the change that is read with it.
-  device.status.online = static_cast<OnlineState>(query.Int(27));
+  // From the row, not from memory: as of the change that is read with it. A deleted one is asked no
+  // more.
+  device.status.online =
+      device.delete_time_us != 0 ? OnlineState::kOffline : static_cast<OnlineState>(query.Int(27));
 }
 
 Device ReadDevice(const Query& query, DenseIndex& index) {
