@@ -91,6 +91,24 @@ TEST_F(DeviceWatchTest, GoesOnFromTheTokenOfTheLastMessage) {
             "added    MikroTik-3: online, 7.15.3, 203.0.113.7, riga\n");
 }
 
+TEST_F(DeviceWatchTest, AListingGoesOnOverALostConnection) {
+  WatchDevicesResponse first, rest;
+  Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));
+  first.set_resume_token("in the middle");
+  Add(&rest, muster::v1::DEVICE_CHANGE_KIND_CHANGED, MakeSite(2, "riga"));
+  rest.set_synced(true);
+  rest.set_resume_token("there");
+  fake_.Answer("WatchDevices", first);
+  fake_.Fail("WatchDevices", grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+  fake_.Answer("WatchDevices", rest);
+  EndForGood();
+  const Ran ran = Run({"device", "watch"});
+  EXPECT_EQ(ran.out,
+            "added    MikroTik-1: online, 7.15.3, 203.0.113.7, riga\n"
+            "added    MikroTik-2: online, 7.15.3, 203.0.113.7, riga\n");
+  EXPECT_THAT(ran.err, HasSubstr("2 devices; changes follow"));
+}
+
 TEST_F(DeviceWatchTest, ATokenThatIsRefusedIsLeftOut) {
   WatchDevicesResponse first, again;
   Add(&first, muster::v1::DEVICE_CHANGE_KIND_ADDED, MakeSite(1, "riga"));

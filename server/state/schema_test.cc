@@ -61,6 +61,29 @@ TEST_F(SchemaTest, ANewFileHasTheTablesOfAMigratedOne) {
   EXPECT_FALSE(tables(*fresh).empty());
 }
 
+// What a row of before has in a column that came later counts for nothing: nodes that were brought
+// up at different entries agree.
+TEST_F(SchemaTest, DevicesOfAnOlderFileAreOnlineUntilTheyAreJudged) {
+  ASSERT_TRUE(InitializeCryptography().ok());
+  {
+    const auto db = OpenFile();
+    ASSERT_TRUE(PrepareSchema(*db, 4).ok());
+    db->Run(
+        "INSERT INTO devices (id, organization, dense, display_name, notes, site, labels, facts, "
+        "facts_hash, sealed_secret, monitor_only, held, least_epoch, create_us, update_us, "
+        "delete_us, delete_index, version, last_given, highest_reported, expected_last) "
+        "VALUES (?, ?, 0, 'gw', '', '', x'', x'', 0, x'', 0, 0, 1, 5, 5, 0, 0, 1, 0, 0, 0)",
+        KeyOf(100), KeyOf(11));
+    db->Run("INSERT INTO slabs (slab, idx, bytes) VALUES (0, 0, x'')");
+  }
+  const auto state = SqliteState::Open(path_);
+  ASSERT_TRUE(state.ok()) << state.status();
+  const std::vector<Device> all = (*state)->ListChangedDevices(OrganizationId{11}, {}, 10);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].change_index, 0U);
+  EXPECT_EQ(all[0].status.online, OnlineState::kNever);
+}
+
 TEST_F(SchemaTest, AFileOfANewerProgramIsRefused) {
   {
     const auto db = OpenFile();
